@@ -1,0 +1,41 @@
+# Every target sets up what it needs. `make dev ARGS="--port 8010 --data DIR"` passes flags through.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+READY  := $(VENV)/.ready
+ARGS   ?=
+
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+
+.PHONY: dev test lint format bench clean
+.DEFAULT_GOAL := dev
+
+dev: $(READY)
+	@cd template && exec ../$(BIN)/taxiway dev $(ARGS)
+
+test: $(READY)
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright $(ARGS)
+
+format: $(READY)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist template/.taxiway
+
+# The environment is rebuilt when what it is made from changes; uv comes by pip when it is not on PATH.
+$(READY): pyproject.toml uv.lock
+	@echo "Setting up $(VENV) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@command -v uv >/dev/null 2>&1 || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(UV) sync --quiet --frozen --inexact --compile-bytecode --python $(BIN)/python
+	@touch $@

@@ -1,0 +1,62 @@
+"""The vocabulary of `backend.py`, re-exported from `taxiway.declare`.
+
+Names are looked up when they are first used, so that a function, which imports `taxiway.http` and its neighbours, does
+not pay for a declaration that it never reads.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from taxiway.declare import (
+        Authorizer,
+        Backend,
+        Cors,
+        DeclarationError,
+        Function,
+        Grant,
+        HttpApi,
+        Index,
+        JwtAuthorizer,
+        LambdaAuthorizer,
+        Route,
+        Secret,
+        Stage,
+        Table,
+        Throttle,
+        delete,
+        get,
+        put,
+        query,
+        update,
+    )
+
+__all__ = [
+    "Authorizer",
+    "Backend",
+    "Cors",
+    "DeclarationError",
+    "Function",
+    "Grant",
+    "HttpApi",
+    "Index",
+    "JwtAuthorizer",
+    "LambdaAuthorizer",
+    "Route",
+    "Secret",
+    "Stage",
+    "Table",
+    "Throttle",
+    "delete",
+    "get",
+    "put",
+    "query",
+    "update",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'taxiway' has no attribute {name!r}")
+    from taxiway import declare
+
+    return getattr(declare, name)

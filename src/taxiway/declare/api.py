@@ -1,0 +1,220 @@
+"""The HTTP API: its routes, CORS, throttling and authorizers."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args
+
+from taxiway.declare._source import caller
+from taxiway.declare.errors import DeclarationError
+from taxiway.declare.function import Function, LambdaHandler, Use, handler_path
+
+Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"]
+
+_PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9._-]*)(\+?)\}")
+_LITERAL = re.compile(r"[A-Za-z0-9._~:@!$&'()*+,;=%-]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cors:
+    """Cross-origin access, answered and added by the gateway.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html. `max_age` is in seconds.
+    """
+
+    origins: Sequence[str]
+    methods: Sequence[str] = ("*",)
+    headers: Sequence[str] = ("content-type",)
+    expose: Sequence[str] = ()
+    max_age: int | None = None
+    credentials: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("origins", "methods", "headers", "expose"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if self.credentials and "*" in (*self.origins, *self.methods, *self.headers):
+            raise DeclarationError(
+                "Cors allows credentials together with '*'; browsers and API Gateway refuse that.",
+                fix="list the origins, methods and headers, or leave credentials out",
+                where=caller(),
+            )
+        for origin in self.origins:
+            if origin != "*" and not re.fullmatch(r"https?://[^/]+", origin):
+                raise DeclarationError(
+                    f"The CORS origin {origin!r} is no origin.",
+                    fix="write scheme and host, with no path: https://example.com",
+                    where=caller(),
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throttle:
+    """A token bucket: `rate` requests a second on average, at most `burst` at once; over it the gateway says 429."""
+
+    rate: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        if self.rate <= 0 or self.burst < 1:
+            raise DeclarationError(
+                f"Throttle(rate={self.rate}, burst={self.burst}) lets nothing through.",
+                fix="use a rate over 0 and a burst of 1 or more",
+                where=caller(),
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LambdaAuthorizer:
+    """An existing Lambda function that decides on each request (payload 2.0, simple responses)."""
+
+    arn: str
+    identity_sources: Sequence[str] = ("$request.header.Authorization",)
+    ttl: int = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class JwtAuthorizer:
+    """A token of an OpenID Connect issuer, checked by the gateway."""
+
+    issuer: str
+    audience: Sequence[str]
+    scopes: Sequence[str] = ()
+
+
+Authorizer: TypeAlias = LambdaAuthorizer | JwtAuthorizer
+
+
+class RouteOptions(TypedDict, total=False):
+    """What a route may say of itself. The first five size the function that the route has to itself."""
+
+    memory: int
+    """MB, 128 to 10,240."""
+    timeout: int
+    """Seconds, 1 to 30."""
+    uses: Sequence[Use]
+    environment: Mapping[str, str]
+    concurrency: int
+    function: Function
+    """A function that several routes share; it carries the five above itself."""
+    throttle: Throttle
+    authorizer: Authorizer
+
+
+_FUNCTION_OPTIONS = frozenset({"memory", "timeout", "uses", "environment", "concurrency"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One method and path, and the handler that answers it in its function."""
+
+    method: str
+    path: str
+    handler: LambdaHandler
+    function: Function
+    throttle: Throttle | None
+    authorizer: Authorizer | None
+    source: str = field(compare=False)
+
+    @property
+    def key(self) -> str:
+        """The route key, as API Gateway writes it: `GET /items/{id}`, or `$default`."""
+        return "$default" if self.path == "$default" else f"{self.method} {self.path}"
+
+    @property
+    def handler_path(self) -> str:
+        return handler_path(self.handler, where=self.source)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names in the path: `/items/{id}` has `id`, `/files/{name+}` has `name`."""
+        return tuple(match[1] for match in _PARAMETER.finditer(self.path))
+
+
+@dataclass(kw_only=True)
+class HttpApi:
+    """An HTTP API of API Gateway. `throttle` holds for every route that has none of its own, `authorizer` likewise."""
+
+    cors: Cors | None = None
+    throttle: Throttle | None = None
+    authorizer: Authorizer | None = None
+    routes: list[Route] = field(default_factory=list[Route], init=False)
+
+    def get(self, path: str, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
+        self.route("GET", path, handler, **options)
+
+    def post(self, path: str, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
+        self.route("POST", path, handler, **options)
+
+    def put(self, path: str, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
+        self.route("PUT", path, handler, **options)
+
+    def patch(self, path: str, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
+        self.route("PATCH", path, handler, **options)
+
+    def delete(self, path: str, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
+        self.route("DELETE", path, handler, **options)
+
+    def any(self, path: str, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
+        """Answer every method that has no route of its own at `path`."""
+        self.route("ANY", path, handler, **options)
+
+    def default(self, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
+        """Answer every request that no other route matches (`$default`)."""
+        self.route("ANY", "$default", handler, **options)
+
+    def route(self, method: Method, path: str, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
+        """Answer `method` and `path` with `handler`, in a function of its own or in a shared one.
+
+        A function of its own is called like its handler. Raises DeclarationError where the path is malformed, where a
+        shared function is given what it has on itself, and where the handler can't be imported by name.
+        """
+        where = caller()
+        _check_path(method, path, where)
+        shared = options.get("function")
+        own: dict[str, Any] = {name: value for name, value in options.items() if name in _FUNCTION_OPTIONS}
+        if shared is not None and own:
+            raise DeclarationError(
+                f"Route {method} {path} has {', '.join(own)} of its own and shares the function {shared.name!r}.",
+                fix=f"move {', '.join(own)} to Function(name={shared.name!r}, …)",
+                where=where,
+            )
+        name = handler_path(handler, where=where).rpartition(".")[2].replace("_", "-")
+        self.routes.append(
+            Route(
+                method=method,
+                path=path,
+                handler=handler,
+                function=shared or Function(name=name, source=where, **own),
+                throttle=options.get("throttle") or self.throttle,
+                authorizer=options.get("authorizer") or self.authorizer,
+                source=where,
+            )
+        )
+
+
+def _check_path(method: str, path: str, where: str) -> None:
+    """Refuse what API Gateway would refuse as a route key."""
+
+    def refuse(problem: str, fix: str) -> None:
+        raise DeclarationError(f"Route {method} {path}: {problem}.", fix=fix, where=where)
+
+    if method not in get_args(Method):
+        refuse(f"{method!r} is no method", f"use one of {', '.join(get_args(Method))}")
+    if path == "$default":
+        return
+    if not path.startswith("/"):
+        refuse("the path is not absolute", f"start it with a slash: /{path}")
+    segments = path[1:].split("/") if path != "/" else []
+    names: list[str] = []
+    for position, segment in enumerate(segments):
+        parameter = _PARAMETER.fullmatch(segment)
+        if parameter:
+            names.append(parameter[1])
+            if parameter[2] and position != len(segments) - 1:
+                refuse(f"{segment} is not the last segment", "a greedy parameter matches the rest of the path")
+        elif not _LITERAL.fullmatch(segment):
+            refuse(
+                f"the segment {segment!r} is malformed", "a segment is literal text, or {name}, or {name+} at the end"
+            )
+    if len(names) != len(set(names)):
+        refuse("a path parameter is named twice", "give each its own name")

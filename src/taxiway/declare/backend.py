@@ -1,0 +1,144 @@
+"""The whole backend, checked as one: what no single resource can see of itself."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from taxiway.declare._source import caller
+from taxiway.declare.api import HttpApi, Route
+from taxiway.declare.errors import DeclarationError
+from taxiway.declare.function import Function
+from taxiway.declare.grants import Pattern
+from taxiway.declare.secret import Secret
+from taxiway.declare.stage import Stage
+from taxiway.declare.table import Index, Table
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Everything that a stage of the backend is made of. Raises DeclarationError where its parts don't fit."""
+
+    name: str
+    api: HttpApi = field(kw_only=True)
+    table: Table | None = field(default=None, kw_only=True)
+    secrets: Sequence[Secret] = field(default=(), kw_only=True)
+    source: str = field(default_factory=caller, compare=False, repr=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "secrets", tuple(self.secrets))
+        if not _NAME.fullmatch(self.name):
+            raise DeclarationError(
+                f"{self.name!r} is not a name for a backend.",
+                fix="use 2 to 32 lower-case letters, digits and hyphens, starting with a letter",
+                where=self.source,
+            )
+        _check_routes(self.api.routes)
+        _check_functions(self.api.routes)
+        for function in self.functions:
+            self._check_uses(function)
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """Every function, in the order in which the routes name them."""
+        return tuple({id(route.function): route.function for route in self.api.routes}.values())
+
+    def routes_of(self, function: Function) -> tuple[Route, ...]:
+        return tuple(route for route in self.api.routes if route.function is function)
+
+    def table_name(self, stage: Stage) -> str:
+        return f"{self.name}-{stage.name}"
+
+    def environment_of(self, function: Function, stage: Stage) -> dict[str, str]:
+        """The environment variables that the declaration gives a function, on the laptop and on AWS alike."""
+        environment = dict(function.environment)
+        if self.table is not None and function.grants:
+            environment["TABLE_NAME"] = self.table_name(stage)
+        for secret in function.secrets:
+            environment[secret.variable] = secret.id or ""
+        return environment
+
+    def _check_uses(self, function: Function) -> None:
+        for grant in function.grants:
+            if self.table is None:
+                raise DeclarationError(
+                    f"Function {function.name} uses {grant}, and the backend has no table.",
+                    fix="pass table=Table(…) to Backend",
+                    where=function.source,
+                )
+            for pattern in grant.patterns:
+                self._check_index(self.table, pattern)
+        for secret in function.secrets:
+            if secret not in self.secrets:
+                raise DeclarationError(
+                    f"Function {function.name} uses the secret {secret.id!r}, which the backend does not list.",
+                    fix="add it to Backend(…, secrets=[…])",
+                    where=function.source,
+                )
+
+    @staticmethod
+    def _check_index(table: Table, pattern: Pattern) -> None:
+        index = next((index for index in table.indexes if index.name == pattern.index), None)
+        if pattern.index is None:
+            return
+        if index is None:
+            raise DeclarationError(
+                f"{pattern.entity}.{pattern.name} reads the index {pattern.index!r}, which the table has not.",
+                fix=f"add Index({pattern.index!r}) to the table's indexes",
+                where=table.source,
+            )
+        if index != (conventional := Index(index.name)):
+            raise DeclarationError(
+                f"The index {index.name!r} has the keys {index.partition_key!r} and {index.sort_key!r}; entities write "
+                f"{conventional.partition_key!r} and {conventional.sort_key!r}.",
+                fix=f"write Index({index.name!r}), or rename its keys",
+                where=table.source,
+            )
+
+
+def _check_routes(routes: Sequence[Route]) -> None:
+    seen: dict[str, Route] = {}
+    for route in routes:
+        shape = re.sub(r"\{[^}+]+\}", "{}", re.sub(r"\{[^}]+\+\}", "{+}", route.key))
+        if shape in seen:
+            raise DeclarationError(
+                f"Route {route.key} is declared twice (first as {seen[shape].key} at {seen[shape].source}).",
+                fix="remove one of the two, or give it another method or path",
+                where=route.source,
+            )
+        seen[shape] = route
+        _check_parameters(route)
+
+
+def _check_parameters(route: Route) -> None:
+    """Compare a typed handler's path parameters (`path_parameters`) with the route's; a plain handler takes any."""
+    taken: Sequence[str] | None = getattr(route.handler, "path_parameters", None)
+    if taken is None or route.path == "$default":
+        return
+    for name in route.parameters:
+        if name not in taken:
+            raise DeclarationError(
+                f"Route {route.key}: its handler {route.handler_path} does not take the path parameter {name!r}.",
+                fix=f"add a parameter {name}: Path[str] to it, or take {{{name}}} out of the path",
+                where=route.source,
+            )
+    for name in taken:
+        if name not in route.parameters:
+            raise DeclarationError(
+                f"Route {route.key}: its handler {route.handler_path} takes {name!r} from a path that has none.",
+                fix=f"put {{{name}}} into the path, or take the parameter out of the handler",
+                where=route.source,
+            )
+
+
+def _check_functions(routes: Sequence[Route]) -> None:
+    owner: dict[str, Route] = {}
+    for route in routes:
+        first = owner.setdefault(route.function.name.lower(), route)
+        if first.function is not route.function:
+            raise DeclarationError(
+                f"Routes {first.key} and {route.key} would both have a function called {route.function.name!r}.",
+                fix="let them share one: Function(name=…), passed to both routes as function=",
+                where=route.source,
+            )

@@ -1,0 +1,77 @@
+"""What a function may do: one grant names one operation on one entity or one access pattern."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Operation = Literal["get", "put", "update", "delete", "query"]
+
+
+class Pattern(Protocol):
+    """What a declaration needs to know of an access pattern (`taxiway.data` has the real one)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def entity(self) -> str:
+        """The name of the entity that the pattern reads."""
+        ...
+
+    @property
+    def index(self) -> str | None:
+        """The index it reads; None is the table itself."""
+        ...
+
+    @property
+    def partition_key(self) -> str:
+        """The template of the partition key: `ITEM#{category}`."""
+        ...
+
+
+class Entity(Protocol):
+    """What a declaration needs to know of an entity class: its own key and its access patterns."""
+
+    @property
+    def __primary__(self) -> Pattern: ...
+    @property
+    def __patterns__(self) -> tuple[Pattern, ...]: ...
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One operation, through one access pattern. What else it touches follows: a write keeps the entity's indexes."""
+
+    operation: Operation
+    pattern: Pattern
+    written: tuple[Pattern, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.operation}({self.pattern.entity}.{self.pattern.name})"
+
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        return (self.pattern, *self.written)
+
+
+def get(entity: Entity) -> Grant:
+    """Read one entity by its own key."""
+    return Grant("get", entity.__primary__)
+
+
+def put(entity: Entity) -> Grant:
+    """Create or replace an entity."""
+    return Grant("put", entity.__primary__, entity.__patterns__)
+
+
+def update(entity: Entity) -> Grant:
+    """Change fields of an entity."""
+    return Grant("update", entity.__primary__, entity.__patterns__)
+
+
+def delete(entity: Entity) -> Grant:
+    """Delete an entity by its own key."""
+    return Grant("delete", entity.__primary__)
+
+
+def query(pattern: Pattern) -> Grant:
+    """Read many entities through one access pattern."""
+    return Grant("query", pattern)

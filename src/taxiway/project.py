@@ -1,0 +1,94 @@
+"""A project on disk: the directory of `backend.py`, its stage files, and the declaration read from them."""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from dotenv.main import DotEnv
+from dotenv.parser import parse_stream
+from taxiway.declare import Backend, DeclarationError, Stage
+
+FILE = "backend.py"
+LOCAL_OVERRIDES = ".env.local"
+
+
+def find(start: Path) -> Path:
+    """The nearest directory with a `backend.py`, from `start` upwards. Raises DeclarationError where there is none."""
+    for directory in (start, *start.parents):
+        if (directory / FILE).is_file():
+            return directory
+    raise DeclarationError(
+        f"There is no {FILE} in {start} or above it.", fix="run this inside a project, or pass --project DIR"
+    )
+
+
+def read_stage(project: Path, name: str, *, local: bool) -> Stage:
+    """The stage `name` with the variables of `.env.<name>`, overridden by those of `.env.local`.
+
+    The shell's environment is not read: what a backend is must not depend on who starts it. A line may take a value
+    from there by naming it: `SECRETS_ID=${SECRETS_ID}`. Raises DeclarationError where a line is malformed, where the
+    stage file is missing (off the laptop) and where a required value is missing or malformed.
+    """
+    path = project / f".env.{name}"
+    if not local and not path.is_file():
+        raise DeclarationError(
+            f"The stage {name!r} has no stage file.", fix=f"write {path.name} with AWS_REGION=… and AWS_ACCOUNT=…"
+        )
+    variables = _read_variables(path) | _read_variables(project / LOCAL_OVERRIDES)
+    return Stage(name=name, variables=variables, local=local, source=str(path))
+
+
+def read_backend(project: Path, stage: Stage) -> Backend:
+    """Import the project's `backend.py` and ask it for the stage's backend.
+
+    The project's modules stay imported, so a process reads one declaration once. Raises DeclarationError where the
+    file does not import, declares no `backend(stage)`, or declares something that can't be.
+    """
+    path = project / FILE
+    sys.path.insert(0, str(project))
+    try:
+        module = importlib.import_module(path.stem)
+        declare = cast(Callable[[Stage], object] | None, getattr(module, "backend", None))
+        if declare is None:
+            raise DeclarationError(
+                f"{FILE} has no function called backend.",
+                fix="define `def backend(stage: Stage) -> Backend:` in it",
+                where=str(path),
+            )
+        backend = declare(stage)
+    except DeclarationError:
+        raise
+    except Exception as error:
+        raise DeclarationError(
+            f"{FILE} can't be read: {type(error).__name__}: {error}\n\n{_traceback_in(project, error)}",
+            fix="mend the line that the traceback ends with",
+            where=str(path),
+        ) from error
+    if not isinstance(backend, Backend):
+        raise DeclarationError(f"backend(stage) returned {backend!r}.", fix="return a Backend(…)", where=str(path))
+    return backend
+
+
+def _read_variables(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8") as stream:
+        for binding in parse_stream(stream):
+            if binding.error:
+                raise DeclarationError(
+                    f"Line {binding.original.line} is malformed: {binding.original.string.strip().partition('=')[0]}",
+                    fix="write NAME=value, with quotes around a value that has spaces or '#'",
+                    where=str(path),
+                )
+    values = DotEnv(path, encoding="utf-8").dict()
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _traceback_in(project: Path, error: BaseException) -> str:
+    """The traceback from its first line in the project on, without the import machinery before it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = next((i for i, frame in enumerate(frames) if frame.filename.startswith(str(project))), len(frames))
+    return "".join(traceback.format_list(frames[own:]) + traceback.format_exception_only(error)).rstrip()

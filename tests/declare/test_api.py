@@ -1,0 +1,101 @@
+"""Routes: every mistake that can be seen in one is an error that names the route, the place and what to do."""
+
+from typing import Any
+
+import pytest
+from taxiway import Cors, DeclarationError, Function, HttpApi, Throttle
+
+
+def answer(event: Any, context: Any) -> None:
+    """A plain Lambda handler."""
+
+
+def test_a_route_has_a_function_of_its_own_named_after_its_handler() -> None:
+    api = HttpApi()
+    api.get("/items", answer, memory=256, timeout=5)
+    (route,) = api.routes
+    assert route.key == "GET /items"
+    assert (route.function.name, route.function.memory, route.function.timeout) == ("answer", 256, 5)
+    assert route.handler_path == f"{__name__}.answer"
+
+
+def test_several_routes_can_share_a_function() -> None:
+    api, shared = HttpApi(), Function(name="admin", memory=512)
+    api.get("/a", answer, function=shared)
+    api.any("/b/{rest+}", answer, function=shared)
+    api.default(answer, function=shared)
+    assert [route.key for route in api.routes] == ["GET /a", "ANY /b/{rest+}", "$default"]
+    assert {route.function.name for route in api.routes} == {"admin"}
+
+
+def test_a_throttle_of_the_api_holds_for_routes_that_have_none() -> None:
+    api = HttpApi(throttle=Throttle(rate=10, burst=5))
+    api.get("/a", answer, function=(f := Function(name="f")))
+    api.get("/b", answer, function=f, throttle=Throttle(rate=1, burst=1))
+    assert [route.throttle and route.throttle.rate for route in api.routes] == [10, 1]
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("items", "not absolute"),
+        ("/items/{id", "malformed"),
+        ("/items//x", "malformed"),
+        ("/items/{a-b}/{a-b}", "named twice"),
+        ("/{all+}/tail", "not the last segment"),
+        ("/a b", "malformed"),
+    ],
+)
+def test_a_malformed_path_says_what_is_wrong_and_where(path: str, problem: str) -> None:
+    with pytest.raises(DeclarationError, match=problem) as raised:
+        HttpApi().get(path, answer)
+    assert f"Route GET {path}" in str(raised.value)
+    assert raised.value.where.startswith(__file__)
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="'FETCH' is no method"):
+        HttpApi().route("FETCH", "/", answer)  # pyright: ignore[reportArgumentType]  the mistake is the test
+
+
+def test_a_shared_function_carries_its_own_size() -> None:
+    with pytest.raises(DeclarationError, match=r"has memory, uses of its own and shares the function 'admin'"):
+        HttpApi().get("/a", answer, memory=128, uses=[], function=Function(name="admin"))
+
+
+def test_a_handler_must_be_importable_by_name() -> None:
+    with pytest.raises(DeclarationError, match="can't be imported by name"):
+        HttpApi().get("/a", lambda *_: None)
+    with pytest.raises(DeclarationError, match="is no handler"):
+        HttpApi().get("/a", "handlers.answer")  # pyright: ignore[reportArgumentType]  the mistake is the test
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"memory": 64}, "memory=64 is out of range"),
+        ({"timeout": 60}, "timeout=60 is out of range"),
+        ({"concurrency": 0}, "concurrency=0 is out of range"),
+        ({"uses": ["dynamodb:*"]}, "'dynamodb:\\*' is no grant"),
+        ({"environment": {"AWS_REGION": "x"}}, "AWS_REGION is reserved"),
+        ({"environment": {"N": 1}}, "N is no string"),
+    ],
+)
+def test_a_function_that_lambda_would_refuse_is_refused_here(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(DeclarationError, match=problem) as raised:
+        HttpApi().get("/a", answer, **options)
+    assert raised.value.where.startswith(__file__)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"origins": ["*"], "credentials": True}, {"origins": ["https://example.com/path"]}, {"origins": ["example.com"]}],
+)
+def test_cors_that_a_browser_would_refuse_is_refused_here(options: dict[str, Any]) -> None:
+    with pytest.raises(DeclarationError):
+        Cors(**options)
+
+
+def test_a_throttle_must_let_something_through() -> None:
+    with pytest.raises(DeclarationError, match="lets nothing through"):
+        Throttle(rate=0, burst=1)

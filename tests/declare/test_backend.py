@@ -1,0 +1,162 @@
+"""The backend as one: what no single resource can see of itself."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from taxiway import Backend, DeclarationError, Function, HttpApi, Index, Secret, Stage, Table, get, put, query
+
+
+@dataclass
+class Pattern:
+    name: str
+    entity: str
+    index: str | None
+    partition_key: str
+
+
+class Item:
+    __primary__ = Pattern("by_id", "Item", None, "ITEM#{id}")
+    by_category = Pattern("by_category", "Item", "gsi1", "ITEM#{category}")
+    __patterns__ = (by_category,)
+
+
+def first(event: Any, context: Any) -> None: ...
+
+
+def second(event: Any, context: Any) -> None: ...
+
+
+class Typed:
+    """What `taxiway.http.handler` makes, as far as a declaration looks at it."""
+
+    path_parameters = ("id",)
+
+    def __init__(self) -> None:
+        self.__module__, self.__qualname__ = __name__, "typed"
+
+    def __call__(self, event: Any, context: Any) -> None: ...
+
+
+typed = Typed()
+DEV = Stage(name="dev", local=True)
+TABLE = Table(indexes=[Index("gsi1")])
+
+
+def test_functions_get_the_environment_that_their_uses_ask_for() -> None:
+    secret = Secret("items/dev")
+    api = HttpApi()
+    api.get("/a", first, uses=[get(Item), secret], environment={"LOG_LEVEL": "debug"})
+    api.get("/b", second)
+    backend = Backend("items", api=api, table=TABLE, secrets=[secret])
+    a, b = backend.functions
+    assert backend.environment_of(a, DEV) == {
+        "LOG_LEVEL": "debug",
+        "TABLE_NAME": "items-dev",
+        "SECRETS_ID": "items/dev",
+    }
+    assert backend.environment_of(b, DEV) == {}
+
+
+def test_a_secret_that_the_stage_leaves_out_is_absent() -> None:
+    secret = Secret(None)
+    api = HttpApi()
+    api.get("/a", first, uses=[secret])
+    backend = Backend("items", api=api, secrets=[secret])
+    assert backend.environment_of(backend.functions[0], DEV) == {}
+
+
+def test_the_same_route_twice_is_an_error_whatever_its_parameters_are_called() -> None:
+    api = HttpApi()
+    api.get("/items/{id}", first)
+    api.get("/items/{name}", second)
+    with pytest.raises(DeclarationError, match=r"Route GET /items/\{name\} is declared twice \(first as GET") as raised:
+        Backend("items", api=api)
+    assert raised.value.where.startswith(__file__)
+
+
+def test_a_greedy_parameter_is_another_route_than_a_plain_one() -> None:
+    api = HttpApi()
+    api.get("/files/{name}", first)
+    api.get("/files/{name+}", second)
+    assert len(Backend("items", api=api).functions) == 2
+
+
+def test_two_routes_with_one_handler_must_say_that_they_share_a_function() -> None:
+    api = HttpApi()
+    api.get("/a", first)
+    api.get("/b", first)
+    with pytest.raises(DeclarationError, match="would both have a function called 'first'") as raised:
+        Backend("items", api=api)
+    assert "function=" in raised.value.fix
+
+
+def test_a_path_parameter_that_the_handler_does_not_take_is_an_error() -> None:
+    api = HttpApi()
+    api.get("/items/{item_id}", typed)
+    with pytest.raises(DeclarationError, match="does not take the path parameter 'item_id'"):
+        Backend("items", api=api)
+
+
+def test_a_path_that_lacks_what_the_handler_takes_is_an_error() -> None:
+    api = HttpApi()
+    api.get("/items", typed)
+    with pytest.raises(DeclarationError, match="takes 'id' from a path that has none"):
+        Backend("items", api=api)
+
+
+def test_a_grant_without_a_table_is_an_error() -> None:
+    api = HttpApi()
+    api.get("/a", first, uses=[get(Item)])
+    with pytest.raises(DeclarationError, match=r"uses get\(Item.by_id\), and the backend has no table"):
+        Backend("items", api=api)
+
+
+@pytest.mark.parametrize("grant", [put(Item), query(Item.by_category)])
+def test_a_grant_on_an_index_that_the_table_lacks_is_an_error(grant: Any) -> None:
+    api = HttpApi()
+    api.get("/a", first, uses=[grant])
+    with pytest.raises(DeclarationError, match="reads the index 'gsi1', which the table has not"):
+        Backend("items", api=api, table=Table())
+
+
+def test_an_index_must_name_its_keys_as_the_entities_do() -> None:
+    api = HttpApi()
+    api.get("/a", first, uses=[query(Item.by_category)])
+    with pytest.raises(DeclarationError, match="'gsi1pk'"):
+        Backend("items", api=api, table=Table(indexes=[Index("gsi1", "category", "createdAt")]))
+
+
+def test_a_secret_that_the_backend_does_not_list_is_an_error() -> None:
+    api = HttpApi()
+    api.get("/a", first, uses=[Secret("items/dev")])
+    with pytest.raises(DeclarationError, match="uses the secret 'items/dev', which the backend does not list"):
+        Backend("items", api=api)
+
+
+@pytest.mark.parametrize("name", ["", "Items", "x", "my backend"])
+def test_a_backend_name_must_fit_into_resource_names(name: str) -> None:
+    with pytest.raises(DeclarationError, match="not a name for a backend"):
+        Backend(name, api=HttpApi())
+
+
+def test_a_shared_function_is_one_function() -> None:
+    shared, api = Function(name="both"), HttpApi()
+    api.get("/a", first, function=shared)
+    api.get("/b", second, function=shared)
+    backend = Backend("items", api=api)
+    assert backend.functions == (shared,)
+    assert [route.key for route in backend.routes_of(shared)] == ["GET /a", "GET /b"]
+
+
+@pytest.mark.parametrize(
+    ("indexes", "problem"),
+    [
+        ([Index("g")], "not a name for an index"),
+        ([Index("gsi1"), Index("gsi1")], "Two indexes are called 'gsi1'"),
+        ([Index(f"gsi{n}") for n in range(21)], "has 21 indexes; DynamoDB allows 20"),
+    ],
+)
+def test_indexes_that_dynamodb_would_refuse_are_refused_here(indexes: list[Index], problem: str) -> None:
+    with pytest.raises(DeclarationError, match=problem):
+        Table(indexes=indexes)
