@@ -1,0 +1,386 @@
+"""Dynoxide, the laptop's DynamoDB: found or installed, started, and started again whenever it dies."""
+
+import asyncio
+import fcntl
+import os
+import platform
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import TypeAlias
+
+from taxiway.local.errors import LaptopError
+
+VERSION = "1.2.1"
+DATABASE = "dynamodb.sqlite"
+
+Note: TypeAlias = Callable[[str], None]
+"""Takes one line for the terminal."""
+
+_PACKAGES = {
+    ("Linux", "x86_64"): "linux-x64",
+    ("Linux", "aarch64"): "linux-arm64",
+    ("Darwin", "arm64"): "darwin-arm64",
+    ("Darwin", "x86_64"): "darwin-x64",
+}
+_OTHERWISE = f"put dynoxide {VERSION} on PATH, or pass --dynamodb-endpoint URL of another DynamoDB"
+_START_LIMIT = 5.0  # seconds; it takes milliseconds
+_STOP_LIMIT = 2.0  # seconds
+_CALM = 30.0  # seconds without a death, after which the next one is answered at once again
+_LONGEST_PAUSE = 5.0  # seconds between restarts that keep failing
+
+
+class EngineError(LaptopError):
+    """The engine can't be had, or does not run. The message says what to do."""
+
+
+def find(project: Path, note: Note) -> Path | None:
+    """The engine's binary: `dynoxide` on PATH, else what `install` left in the project; None where there is neither.
+
+    `note` is told where the one on PATH is another version than Taxiway is tested with, or can't be used.
+    """
+    on_path = shutil.which("dynoxide")
+    if on_path is not None:
+        problem = _unusable(Path(on_path))
+        if problem is None:
+            version = _version(Path(on_path))
+            if version != VERSION:
+                note(f"{on_path} is version {version}; Taxiway is tested with {VERSION}.")
+            return Path(on_path)
+        note(f"{on_path} is left aside: {problem}.")
+    installed = _installed(project)
+    return installed if installed.is_file() else None
+
+
+def install(project: Path, note: Note) -> Path:
+    """Install the engine into the project's `.taxiway/engine` by npm, and return its binary.
+
+    The binary appears in one step when it is complete, so a killed installation leaves nothing that counts, and two at
+    once don't disturb each other. Raises EngineError where npm is missing or fails, or has no build for this machine.
+    """
+    machine = f"{platform.system()} {platform.machine()}"
+    package = _PACKAGES.get((platform.system(), platform.machine()))
+    if package is None:
+        raise EngineError(f"There is no build of dynoxide for {machine}.\nFix: {_OTHERWISE}")
+    npm = shutil.which("npm")
+    if npm is None:
+        raise EngineError(
+            f"The local DynamoDB (dynoxide {VERSION}) comes by npm, and npm is not on PATH.\n"
+            f"Fix: install Node.js 20 or newer, {_OTHERWISE}"
+        )
+    target = _installed(project)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    note(f"Installing dynoxide {VERSION}, the local DynamoDB, into {target.parent} (once) …")
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="installing-") as directory:
+        options = ["--no-audit", "--no-fund", "--no-save", "--no-package-lock", "--ignore-scripts", "--loglevel=error"]
+        done = subprocess.run(
+            [npm, "install", "--prefix", directory, *options, f"@dynoxide/{package}@{VERSION}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        binary = Path(directory, "node_modules", "@dynoxide", package, "dynoxide")
+        if done.returncode != 0 or not binary.is_file():
+            output = done.stdout.decode(errors="replace").strip()
+            raise EngineError(
+                f"npm could not install @dynoxide/{package}@{VERSION} for {machine} (status {done.returncode}):\n"
+                f"{output}\nFix: mend what npm reports, {_OTHERWISE}"
+            )
+        binary.chmod(0o755)
+        problem = _unusable(binary)
+        if problem is not None:
+            raise EngineError(f"The dynoxide that npm installed does not run here: {problem}.\nFix: {_OTHERWISE}")
+        binary.replace(target)
+    return target
+
+
+def erase(data: Path) -> None:
+    """Delete the database in a data directory. Raises EngineError where a running Taxiway has it open."""
+    if not data.is_dir():
+        return
+    lock = _lock(data)
+    try:
+        _stop_stale(lock, data / DATABASE)
+        for suffix in ("", "-wal", "-shm"):
+            (data / f"{DATABASE}{suffix}").unlink(missing_ok=True)
+    finally:
+        os.close(lock)
+
+
+class Engine:
+    """One Dynoxide on one data directory, on 127.0.0.1, restarted on the same port when it dies.
+
+    With `data=None` the database lives in a temporary directory that `close` deletes; until then it survives the
+    engine's death like any other. `note` is told of every death and restart. `port=0` takes a free one.
+    """
+
+    endpoint: str
+    """`http://127.0.0.1:PORT`, once started."""
+
+    def __init__(self, binary: Path, data: Path | None, *, note: Note, port: int = 0) -> None:
+        self.restarts = 0
+        self._binary = binary.absolute()
+        self._data = data and data.absolute()
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._note = note
+        self._port = port
+        self._lock: int | None = None
+        self._process: _Process | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process id; None while it is not running."""
+        return None if self._process is None else self._process.pid
+
+    async def start(self) -> None:
+        """Start it and wait until it accepts connections.
+
+        Raises EngineError where another Taxiway has the data directory open, the port is taken, or the engine does not
+        start (a damaged database, say), with what it printed.
+        """
+        if self._data is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="taxiway-")
+            self._data = Path(self._temporary.name)
+        try:
+            self._lock = _lock(self._data)
+            _stop_stale(self._lock, self._data / DATABASE)
+            self._port = _claim(self._port)
+            self.endpoint = f"http://127.0.0.1:{self._port}"
+            await self._spawn()
+        except BaseException:
+            await self.close()
+            raise
+        self._supervisor = asyncio.create_task(self._supervise())
+
+    async def close(self) -> None:
+        """Stop it and release the data directory. Closing twice does nothing."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.gather(self._supervisor, return_exceptions=True)
+            self._supervisor = None
+        if self._process is not None:
+            await self._process.stop()
+            self._process = None
+        if self._lock is not None:
+            _write(self._lock, "")
+            os.close(self._lock)
+            self._lock = None
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = self._data = None
+
+    async def _spawn(self) -> None:
+        assert self._data is not None
+        assert self._lock is not None
+        database = self._data / DATABASE
+        process = await _Process.start(self._binary, self._port, database)
+        try:
+            _write(self._lock, f"{os.getpid()} {process.pid}")
+            await process.accepts(self._port, database)
+        except BaseException:
+            await process.stop()
+            raise
+        self._process = process
+
+    async def _supervise(self) -> None:
+        """Restart it when it dies: the first time at once, then after pauses that double while it keeps dying."""
+        deaths: list[float] = []
+        while True:
+            if self._process is not None:
+                ending = await self._process.ended()
+                self._process = None
+                self._note(f"The local DynamoDB ended ({ending}); restarting it.")
+            now = monotonic()
+            deaths = [*(death for death in deaths if now - death < _CALM), now][-10:]
+            if len(deaths) > 1:
+                await asyncio.sleep(min(0.05 * 2 ** (len(deaths) - 2), _LONGEST_PAUSE))
+            try:
+                await self._spawn()
+            except (EngineError, OSError) as error:
+                self._note(str(error))
+            else:
+                self.restarts += 1
+
+
+class _Process:
+    """A running dynoxide, the last of what it printed, and a watchdog that kills it when this process dies.
+
+    The watchdog is a shell that waits for the end of a pipe that only this process holds open, which happens however
+    this process ends. Both are in sessions of their own, so that Ctrl-C in the terminal reaches neither.
+    """
+
+    def __init__(self, engine: asyncio.subprocess.Process, watchdog: asyncio.subprocess.Process) -> None:
+        self.pid = engine.pid
+        self._engine = engine
+        self._watchdog = watchdog
+        self._printed = b""
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls, binary: Path, port: int, database: Path) -> "_Process":
+        try:
+            engine = await asyncio.create_subprocess_exec(
+                *(str(binary), "--host", "127.0.0.1", "--port", str(port), "--db-path", str(database)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EngineError(f"{binary} can't be run: {error.strerror}.\nFix: {_OTHERWISE}") from None
+        try:
+            watchdog = await asyncio.create_subprocess_exec(
+                *("/bin/sh", "-c", 'read -r _; kill -9 "$0"', str(engine.pid)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except BaseException:
+            engine.kill()
+            await engine.communicate()
+            raise
+        return cls(engine, watchdog)
+
+    async def accepts(self, port: int, database: Path) -> None:
+        """Wait until it accepts connections. Raises EngineError where it ends, or takes longer than the limit."""
+        deadline = monotonic() + _START_LIMIT
+        while not _is_open(port):
+            if self._engine.returncode is not None:
+                raise EngineError(
+                    f"The local DynamoDB did not start on {database}: {await self.ended()}.\n"
+                    "Fix: if the database is damaged, `taxiway reset` starts over with an empty one; copy the file "
+                    "first if you need what is in it"
+                )
+            if monotonic() > deadline:
+                raise EngineError(
+                    f"The local DynamoDB does not answer on port {port} after {_START_LIMIT:.0f} s.\nFix: {_OTHERWISE}"
+                )
+            await asyncio.sleep(0.002)
+
+    async def ended(self) -> str:
+        """Wait until it has ended, and say how."""
+        status = await self._engine.wait()
+        await asyncio.shield(self._reading)  # whoever stops waiting here must not stop the reading
+        await self._dismiss_watchdog()
+        printed = [line for line in self._printed.decode(errors="replace").splitlines() if line.strip()]
+        how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        return ": ".join([how, *(line for line in printed[-2:] if not line.startswith("Dynoxide listening"))])
+
+    async def stop(self) -> None:
+        """End it: politely, so that it tidies its files, and by force where that takes too long."""
+        if self._engine.returncode is None:
+            with suppress(ProcessLookupError):
+                self._engine.terminate()
+            try:
+                await asyncio.wait_for(self._engine.wait(), _STOP_LIMIT)
+            except TimeoutError:
+                self._engine.kill()
+        await self.ended()
+
+    async def _dismiss_watchdog(self) -> None:
+        if self._watchdog.returncode is None:
+            with suppress(ProcessLookupError):
+                self._watchdog.kill()
+            await self._watchdog.wait()
+
+    async def _read(self) -> None:
+        assert self._engine.stdout is not None
+        while chunk := await self._engine.stdout.read(4096):
+            self._printed = (self._printed + chunk)[-4096:]
+
+
+def _installed(project: Path) -> Path:
+    return project.absolute() / ".taxiway" / "engine" / f"dynoxide-{VERSION}"
+
+
+def _unusable(binary: Path) -> str | None:
+    """Why a binary can't be used, or None."""
+    with suppress(OSError), binary.open("rb") as file:
+        if file.read(2) == b"#!":
+            return "it is a script that starts the engine, and Taxiway must supervise the engine itself"
+    return None if _version(binary) else "it does not say its version"
+
+
+def _version(binary: Path) -> str:
+    try:
+        done = subprocess.run(
+            [binary, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    match = re.match(rb"dynoxide (\d[\w.+-]*)", done.stdout)
+    return match[1].decode() if match else ""
+
+
+def _lock(data: Path) -> int:
+    """Lock the data directory until the descriptor returned is closed.
+
+    Raises EngineError where another has it, and where it can't be made or written.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = os.open(data / f"{DATABASE}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise EngineError(
+            f"The database can't be kept in {data}: {error.strerror}.\nFix: name a directory of yours: --data DIR"
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = os.pread(lock, 100, 0).decode().partition(" ")[0]
+        os.close(lock)
+        raise EngineError(
+            f"Another Taxiway (process {pid}) has the database in {data} open.\n"
+            "Fix: stop it, or give this one a directory of its own: --data DIR, or --ephemeral"
+        ) from None
+    _write(lock, f"{os.getpid()} {os.pread(lock, 100, 0).decode().partition(' ')[2]}")
+    return lock
+
+
+def _write(lock: int, text: str) -> None:
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, text.encode(), 0)
+
+
+def _stop_stale(lock: int, database: Path) -> None:
+    """Kill an engine that outlived the Taxiway that started it, which takes the death of its watchdog too."""
+    pid = os.pread(lock, 100, 0).decode().partition(" ")[2]
+    if not pid.isdecimal():
+        return
+    import psutil  # takes milliseconds, and is needed only after a crash or a restart of the machine
+
+    with suppress(psutil.Error):
+        process = psutil.Process(int(pid))
+        command = process.cmdline()
+        if command and Path(command[0]).name.startswith("dynoxide") and str(database) in command:
+            process.kill()
+            process.wait(_STOP_LIMIT)
+
+
+def _claim(port: int) -> int:
+    """A port that is free now: the one asked for, or any. Raises EngineError where that one is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise EngineError(
+                f"The local DynamoDB can't have port {port}: {error.strerror}.\nFix: use another port"
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

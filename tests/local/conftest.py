@@ -1,0 +1,31 @@
+"""A real Dynoxide for the tests: installed once for all of them, and running for those that share one."""
+
+import asyncio
+import fcntl
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from taxiway.local import dynamodb
+
+TEMPLATE = Path(__file__).parents[2] / "template"
+
+
+@pytest.fixture(scope="session")
+def dynoxide() -> Path:
+    """The engine's binary, where `make dev` has it too; the first of the test processes installs it."""
+    TEMPLATE.joinpath(".taxiway").mkdir(exist_ok=True)
+    with TEMPLATE.joinpath(".taxiway", "install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return dynamodb.find(TEMPLATE, print) or dynamodb.install(TEMPLATE, print)
+
+
+@pytest.fixture(scope="session")
+def endpoint(dynoxide: Path) -> Generator[str, None, None]:
+    """The endpoint of a DynamoDB that every test of this process shares; each takes a table of its own."""
+    engine = dynamodb.Engine(dynoxide, None, note=print)
+    with asyncio.Runner() as runner:
+        runner.run(engine.start())
+        yield engine.endpoint
+        runner.run(engine.close())

@@ -1,0 +1,145 @@
+"""Which room may import which, and what a function's import must not bring in."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import taxiway
+
+PACKAGE = Path(taxiway.__file__).parent
+
+SHIPPED = frozenset({"http", "data", "secrets", "log", "metrics"})
+"""What runs inside a function."""
+
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "__init__": frozenset({"declare"}),
+    "declare": frozenset({"declare"}),
+    **dict.fromkeys(SHIPPED, SHIPPED),
+}
+"""The rooms that a room may import, where they are limited."""
+
+LIBRARIES: dict[str, frozenset[str]] = {
+    "__init__": frozenset(),
+    "declare": frozenset(),
+    **{room: frozenset({"msgspec", "pydynox", "pydynox_core"}) for room in SHIPPED},
+}
+"""The packages beside the standard library that a room may import, where they are limited."""
+
+ONLY_FROM: dict[str, frozenset[str]] = {
+    "local": frozenset({"local", "cli", "testing"}),
+    "aws": frozenset({"aws", "cli", "testing"}),
+}
+"""The rooms that alone may import a room."""
+
+NEVER_IN_A_FUNCTION = frozenset(
+    {
+        *("asyncio", "inspect", "email", "dataclasses", "importlib.metadata"),
+        *("pydantic", "boto3", "botocore", "aws_cdk"),
+    }
+)
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(module: Path) -> Iterator[str]:
+    """The absolute name of everything that a module imports, at its top or within a function."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno}: import by the absolute name"
+            if node.module == "taxiway":
+                yield from (f"taxiway.{alias.name}" for alias in node.names)
+            elif node.module:
+                yield node.module
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_a_room_imports_what_it_may(module):
+    room = room_of(module)
+    for name in imports_of(module):
+        package, _, rest = name.partition(".")
+        if package == "taxiway":
+            imported = rest.partition(".")[0] or "__init__"
+            assert imported in MAY_IMPORT.get(room, {imported}), f"{room} may not import taxiway.{imported}"
+            assert room in ONLY_FROM.get(imported, {room}), f"{room} may not import taxiway.{imported}"
+        elif package not in sys.stdlib_module_names:
+            assert package in LIBRARIES.get(room, {package}), f"{room} may not import {package}"
+
+
+@pytest.fixture(scope="session")
+def function_path(tmp_path_factory) -> list[str]:
+    """A path with what ships to Lambda and nothing else: Taxiway and its two dependencies."""
+    packages = tmp_path_factory.mktemp("function")
+    for name in ("msgspec", "pydynox"):
+        spec = find_spec(name)
+        assert spec
+        assert spec.origin
+        (packages / name).symlink_to(Path(spec.origin).parent)
+    return [str(PACKAGE.parent), str(packages)]
+
+
+def modules_after(code: str, path: list[str]) -> set[str]:
+    """The modules that `code` has loaded, in an interpreter without site-packages."""
+    program = f"import sys; sys.path += {path!r}\n{code}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+EXAMPLE = """
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+from msgspec import Meta, Struct
+from taxiway import log
+from taxiway.http import Created, Header, Path, Query, handler
+
+class NewItem(Struct):
+    name: Annotated[str, Meta(min_length=1)]
+    price: Decimal | None = None
+
+@handler
+def create(
+    body: NewItem, key: Header[str | None] = None, limit: Query[int] = 20, since: Query[datetime | None] = None
+) -> Created[NewItem]:
+    if log is None:
+        raise RuntimeError
+    return Created(body, location="/items/1")
+"""
+
+ONE_REQUEST = """
+response = create({
+    "routeKey": "POST /items", "rawPath": "/items", "headers": {"content-type": "application/json"},
+    "requestContext": {"requestId": "r"}, "body": '{"name": "lamp", "price": 1.10}', "isBase64Encoded": False,
+}, None)
+assert response["statusCode"] == 201, response
+"""
+
+ROOMS = sorted(
+    room for room in SHIPPED if (PACKAGE / room / "__init__.py").exists() or (PACKAGE / f"{room}.py").exists()
+)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [*(f"import taxiway.{room}" for room in ROOMS), "import taxiway.http.shared", EXAMPLE, EXAMPLE + ONE_REQUEST],
+    ids=[*ROOMS, "http.shared", "a handler", "a request"],
+)
+def test_a_functions_import_brings_in_nothing_slow(code, function_path):
+    assert not modules_after(code, function_path) & NEVER_IN_A_FUNCTION
+
+
+def test_asyncio_is_paid_for_by_async_handlers_alone(function_path):
+    code = "from taxiway.http import handler\n@handler\nasync def get() -> None: ..."
+
+    assert "asyncio" in modules_after(code, function_path)
