@@ -9,7 +9,7 @@ import pytest
 
 from taxiway.local import dynamodb
 
-TEMPLATE = Path(__file__).parents[2] / "template"
+TEMPLATE = Path(__file__).parents[1] / "template"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,45 @@
+"""Takes type annotations apart, as far as keys and encoding need it."""
+
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+
+def alternatives(annotation: Any) -> tuple[Any, ...]:
+    """The types that a value may have beside None and UNSET, out of Annotated and NewType: of `Id | None`, str."""
+    if hasattr(annotation, "__supertype__"):
+        return alternatives(annotation.__supertype__)
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return alternatives(get_args(annotation)[0])
+    if origin is Union or origin is UnionType:
+        return tuple(part for member in get_args(annotation) for part in alternatives(member))
+    if annotation in (NoneType, None, msgspec.UnsetType):
+        return ()
+    return (annotation,)
+
+
+def is_optional(annotation: Any) -> bool:
+    """Whether None is one of the values."""
+    if hasattr(annotation, "__supertype__"):
+        return is_optional(annotation.__supertype__)
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return is_optional(get_args(annotation)[0])
+    if origin is Union or origin is UnionType:
+        return any(is_optional(member) for member in get_args(annotation))
+    return annotation in (NoneType, None, Any)
+
+
+def only(annotation: Any) -> Any:
+    """The one type beside None, its parameters dropped (`list[int]` is list, a Literal of strings is str), or Any."""
+    types = alternatives(annotation)
+    if len(types) != 1:
+        return Any
+    origin = get_origin(types[0])
+    if origin is Literal:
+        return str if all(isinstance(value, str) for value in get_args(types[0])) else Any
+    if isinstance(types[0], TypeVar):
+        return Any
+    return origin or types[0]

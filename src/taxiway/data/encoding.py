@@ -1,0 +1,218 @@
+"""Between an entity and its DynamoDB attributes: a plan per entity, made once with its class.
+
+msgspec does the work in C; the plan names the few top-level fields that need more than it does. What is stored:
+Decimals of an entity's own fields as numbers, with every digit; Decimals inside lists, maps and structs as strings
+(docs/decisions/0002-exact-numbers.md); an entity's own datetimes in UTC with six decimals, so that they sort; sets of
+str, int or bytes as DynamoDB sets; None as no attribute at all, where the field's default is None or there is none.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeAlias, get_args
+
+import msgspec
+from msgspec.structs import FieldInfo, fields
+
+from taxiway.data._core import Attributes, NumberSchema
+from taxiway.data._types import alternatives, is_optional, only
+from taxiway.data.errors import InvalidItem, StoredItemInvalid
+from taxiway.data.keys import timestamp
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+DIGITS = 38
+SMALLEST, LARGEST = -130, 125
+NESTING = 32
+
+ENTITY = "entity"
+"""The attribute that holds the name of the entity's class."""
+
+_NATIVE = (bytes,)
+Convert: TypeAlias = Callable[[Any], Any]
+
+
+class Field:
+    """How one field is stored. `raw` says that `convert` takes the field's own value, not msgspec's builtin for it."""
+
+    def __init__(self, info: FieldInfo) -> None:
+        self.name = info.name
+        self.stored = info.encode_name
+        self.type = info.type
+        self.optional = is_optional(info.type)
+        self.omits_none = self.optional and info.default in (None, msgspec.NODEFAULT)
+        self.fills_none = self.omits_none and info.required
+        kind = only(info.type)
+        self.decimal = kind is Decimal
+        # DynamoDB has no empty set, so it is no attribute; where None is a value too, a list keeps the two apart.
+        self.is_set = kind in (set, frozenset) and not self.optional and _set_member(info.type) in (str, int, bytes)
+        self.raw = kind is Decimal or kind is datetime
+        self.convert: Convert | None = _CONVERT.get(kind, nested)
+        if self.is_set:
+            self.convert = _native_set
+
+    def encode(self, value: Any) -> Any:
+        """One value as it is stored; an empty set is None. Raises ValueError, or msgspec's, where it doesn't fit."""
+        built = msgspec.to_builtins(value, builtin_types=_NATIVE, str_keys=True)
+        if self.convert is not None and value is not None:
+            built = self.convert(value if self.raw else built)
+        msgspec.convert(built, self.type, str_keys=True)
+        return None if self.is_set and not built else built
+
+
+class Plan:
+    """How an entity is stored."""
+
+    def __init__(self, entity: type[Any]) -> None:
+        self.entity = entity
+        self.name = entity.__name__
+        self.fields = {info.name: Field(info) for info in fields(entity)}
+        self.decimals = tuple(field for field in self.fields.values() if field.decimal)
+        stored = frozenset(field.stored for field in self.decimals)
+        self.numbers: NumberSchema | None = {"fields": stored, "variants": {}} if stored else None
+        self._special = tuple(field for field in self.fields.values() if field.convert is not None)
+        self._omitted = tuple(field.stored for field in self.fields.values() if field.omits_none)
+        self._sets = tuple(field.stored for field in self.fields.values() if field.is_set)
+        self._filled = tuple(field.stored for field in self.fields.values() if field.fills_none)
+
+    def encode(self, item: Any) -> Attributes:
+        """The attributes of an item, without its keys. Raises InvalidItem, naming the field that can't be stored."""
+        field = None
+        try:
+            values: Attributes = msgspec.to_builtins(item, builtin_types=_NATIVE, str_keys=True)
+            for field in self._special:
+                value = values.get(field.stored)
+                if value is not None:
+                    values[field.stored] = field.convert(getattr(item, field.name) if field.raw else value)  # pyright: ignore[reportOptionalCall]  `_special` has those that convert
+            field = None
+            msgspec.convert(values, self.entity, str_keys=True)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise self.invalid(field, error) from None
+        for stored in self._omitted:
+            if values.get(stored, ENTITY) is None:
+                del values[stored]
+        for stored in self._sets:
+            if not values.get(stored, ENTITY):
+                del values[stored]
+        values[ENTITY] = self.name
+        return values
+
+    def decode(self, attributes: Attributes, where: str) -> Any:
+        """The item. Raises StoredItemInvalid, naming `where` (its key) and the field, where it doesn't fit its type."""
+        if self._filled or self._sets:
+            self._fill(attributes)
+        if attributes.get(ENTITY, self.name) != self.name:
+            raise StoredItemInvalid(f"{where} holds a {attributes[ENTITY]}, and not a {self.name}.")
+        try:
+            return msgspec.convert(attributes, self.entity, str_keys=True)
+        except msgspec.ValidationError as error:
+            raise StoredItemInvalid(f"{where} does not fit {self.name}: {error}.") from None
+
+    def decode_all(self, rows: list[Attributes], where: Callable[[Attributes], str]) -> list[Any]:
+        """The items among the rows; those of other entities that share the partition are left out."""
+        own = [row for row in rows if row.get(ENTITY, self.name) == self.name]
+        for row in own if self._filled or self._sets else ():
+            self._fill(row)
+        try:
+            return msgspec.convert(own, list[self.entity], str_keys=True)
+        except msgspec.ValidationError:
+            return [self.decode(row, where(row)) for row in own]
+
+    def invalid(self, field: Field | None, error: Exception) -> InvalidItem:
+        """The error that names the field: from one of ours (`field` is known), or of msgspec's, which has its path."""
+        if isinstance(error, RecursionError):
+            return InvalidItem(f"{self.name} is nested too deeply.", public_detail="It is nested too deeply.")
+        problem = str(error)
+        public = f"{field.stored}: {problem}." if field else f"{problem}."
+        return InvalidItem(f"This {self.name} can't be stored: {public}", public_detail=public)
+
+    def _fill(self, attributes: Attributes) -> None:
+        """Put back what is stored as no attribute, and what the type has no default for."""
+        for stored in self._filled:
+            attributes.setdefault(stored, None)
+        for stored in self._sets:
+            attributes.setdefault(stored, [])
+
+
+def whole(value: int) -> int:
+    """An integer that DynamoDB stores exactly. Raises ValueError for one of more than 38 significant digits."""
+    if -(10**DIGITS) < value < 10**DIGITS:
+        return value
+    if value.bit_length() <= (10 ** (LARGEST + 1)).bit_length():
+        decimal(Decimal(value))
+        return value
+    raise ValueError("a number must be below 1E+126")
+
+
+def fraction(value: float) -> float:
+    """A float that DynamoDB stores exactly. Raises ValueError for NaN, Infinity, and what is out of range."""
+    if value == 0 or 1e-129 < abs(value) < 1e125:
+        return value
+    decimal(Decimal(repr(value)))
+    return value
+
+
+def decimal(value: Decimal) -> Decimal:
+    """A Decimal that DynamoDB stores exactly. Raises ValueError for NaN, Infinity, and what is out of range."""
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("a number must be finite")
+    if not value:
+        return Decimal(0)
+    if len(digits) > DIGITS:
+        kept = len(digits)
+        while digits[kept - 1] == 0:
+            kept -= 1
+        if kept > DIGITS:
+            raise ValueError(f"a number must have at most {DIGITS} significant digits")
+        value = Decimal((sign, digits[:kept], exponent + len(digits) - kept))
+    if not SMALLEST <= value.adjusted() <= LARGEST:
+        raise ValueError("a number's magnitude must be from 1E-130 to 9.99E+125")
+    return value
+
+
+def nested(value: Any, depth: int = 1) -> Any:
+    """A list or map as it is stored: tuples are lists, numbers are in range. Raises ValueError where one is not."""
+    kind = value.__class__
+    if kind is str or kind is bytes or kind is bool or value is None:
+        return value
+    if kind is int:
+        return whole(value)
+    if kind is float:
+        return fraction(value)
+    if depth >= NESTING:
+        raise ValueError(f"it is nested more than {NESTING} levels deep")
+    if kind is dict:
+        return {name: nested(member, depth + 1) for name, member in value.items()}
+    return [nested(member, depth + 1) for member in value]
+
+
+def _own_decimal(value: Any) -> Decimal:
+    if not isinstance(value, Decimal):
+        raise ValueError("it must be a Decimal")
+    return decimal(value)
+
+
+def _own_timestamp(value: Any) -> str:
+    if not isinstance(value, datetime):
+        raise ValueError("it must be a datetime")
+    return timestamp(value)
+
+
+def _native_set(value: list[Any]) -> set[Any]:
+    return set(nested(value))
+
+
+def _set_member(annotation: Any) -> Any:
+    arguments = get_args(alternatives(annotation)[0])
+    return only(arguments[0]) if arguments else None
+
+
+_CONVERT: dict[Any, Convert | None] = {
+    Decimal: _own_decimal,
+    datetime: _own_timestamp,
+    int: whole,
+    float: fraction,
+    str: None,
+    bytes: None,
+    bool: None,
+}

@@ -1,0 +1,138 @@
+"""What an entity is: a frozen msgspec struct that knows its keys."""
+
+from datetime import datetime
+from typing import Any, ClassVar, dataclass_transform
+
+import msgspec
+
+from taxiway.data._types import only
+from taxiway.data.encoding import ENTITY, Plan
+from taxiway.data.errors import EntityError
+from taxiway.data.fields import Managed, Role
+from taxiway.data.patterns import IndexPattern, IndexStub, KeyPattern, KeyStub, index_attributes
+
+PARTITION, SORT = "pk", "sk"
+
+_ROLE_TYPES: dict[Role, type] = {"created": datetime, "updated": datetime, "version": int}
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field,))
+class EntityMeta(msgspec.StructMeta):
+    """Builds an entity's class: its struct, its patterns and its encoding plan. Raises EntityError on a mistake."""
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> type[Any]:
+        if not any(isinstance(base, EntityMeta) for base in bases):
+            return super().__new__(mcls, name, bases, namespace, **config)
+        if config:
+            raise EntityError(
+                name, f"{', '.join(config)} can't be set", fix="an entity is frozen and stored in camelCase"
+            )
+        if any(hasattr(base, "__primary__") for base in bases):
+            raise EntityError(name, "an entity can't inherit from another", fix="derive it from Entity")
+        managed = {key: value for key, value in namespace.items() if isinstance(value, Managed)}
+        stubs = {key: value for key, value in namespace.items() if isinstance(value, KeyStub | IndexStub)}
+        body = {key: value for key, value in namespace.items() if key not in stubs}
+        for key, value in managed.items():
+            body[key] = msgspec.field(default_factory=value.default)
+        try:
+            entity: Any = super().__new__(mcls, name, bases, body, kw_only=True, frozen=True, rename="camel")
+        except ValueError as error:
+            raise EntityError(name, str(error)) from None
+        entity.__plan__ = Plan(entity)
+        entity.__roles__ = _roles(entity, managed)
+        _patterns(entity, stubs)
+        _check_names(entity, stubs)
+        return entity
+
+
+class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
+    """The base of what is stored in the table.
+
+    Fields are snake_case in Python and camelCase in the table and in JSON; one method under `@key` says where an item
+    is, and methods under `@pattern` say how else it is found:
+
+        class Item(Entity):
+            id: str = sortable_id()
+            category: str
+            created_at: datetime = created()
+
+            @key(pk="ITEM#{id}", sk="ITEM")
+            def by_id(self, id: str) -> None: "One item."
+
+            @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}")
+            def by_category(self, category: str) -> None: "Items of a category, by creation time."
+    """
+
+    __primary__: ClassVar[KeyPattern[..., Any]]
+    __patterns__: ClassVar[tuple[IndexPattern[..., Any], ...]]
+    __plan__: ClassVar[Plan]
+    __roles__: ClassVar[dict[Role, str]]
+
+
+def _roles(entity: type[Entity], managed: dict[str, Managed]) -> dict[Role, str]:
+    roles: dict[Role, str] = {}
+    for name, value in managed.items():
+        field = entity.__plan__.fields.get(name)
+        wanted = _ROLE_TYPES[value.role]
+        if field is None or only(field.type) is not wanted or field.optional:
+            raise EntityError(
+                entity.__name__,
+                f"{name} = {value.role}() is no field of its type",
+                fix=f"{name}: {wanted.__name__} = …",
+            )
+        if value.role in roles:
+            raise EntityError(
+                entity.__name__, f"{name} and {roles[value.role]} are both {value.role}()", fix="keep one"
+            )
+        roles[value.role] = name
+    return roles
+
+
+def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[...]]) -> None:
+    name = entity.__name__
+    plan: Plan = entity.__plan__
+    types = {field.name: field.type for field in plan.fields.values()}
+    labels = {field.name: field.stored for field in plan.fields.values()}
+    keys = [stub for stub in stubs.values() if isinstance(stub, KeyStub)]
+    if len(keys) != 1:
+        found = " and ".join(stub.name for stub in keys) or "none"
+        raise EntityError(name, f"an entity has one key, and this has {found}", fix="put @key on one method")
+    partition, sort = keys[0].templates(name, types, labels)
+    if partition.optional or sort.optional:
+        raise EntityError(name, "a field of its own key may be None", fix="make the field required")
+    patterns: list[IndexPattern[..., Any]] = []
+    for attribute, stub in stubs.items():
+        if isinstance(stub, KeyStub):
+            entity.__primary__ = KeyPattern(entity, stub, partition, sort)
+            setattr(entity, attribute, entity.__primary__)
+        else:
+            found = IndexPattern(entity, stub, *stub.templates(name, types, labels), index=str(stub.index))
+            patterns.append(found)
+            setattr(entity, attribute, found)
+    entity.__patterns__ = tuple(patterns)
+    for template in (partition, sort, *(t for found in patterns for t in (found.partition, found.sort))):
+        for role in ("version", "updated") if template in (partition, sort) else ("version",):
+            if entity.__roles__.get(role) in template.fields:
+                raise EntityError(
+                    name, f"the key {template.text!r} holds {entity.__roles__[role]}, which each write changes"
+                )
+
+
+def _check_names(entity: type[Entity], stubs: dict[str, KeyStub[...] | IndexStub[...]]) -> None:
+    """Refuse two things under one attribute: a field and a key, two fields, two patterns of one index."""
+    name = entity.__name__
+    taken = {PARTITION: "the table's key", SORT: "the table's key", ENTITY: "the entity's name"}
+    for found in entity.__patterns__:
+        for attribute in index_attributes(found.index):
+            if attribute in taken:
+                raise EntityError(
+                    name, f"{found.name} and {taken[attribute]} both need {attribute!r}", fix="use another index"
+                )
+            taken[attribute] = found.name
+    for field in entity.__plan__.fields.values():
+        if field.stored in taken:
+            raise EntityError(
+                name, f"the field {field.name} would be stored as {field.stored!r}, which is {taken[field.stored]}"
+            )
+        if field.name in stubs:
+            raise EntityError(name, f"{field.name} is both a field and a pattern", fix="rename one")

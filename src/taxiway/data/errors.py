@@ -1,0 +1,137 @@
+"""What can go wrong with the table: one small hierarchy, each with the HTTP status that it means.
+
+`http_status` and `public_detail` are read by `taxiway.http`, so an error that nobody catches still becomes the right
+problem. The message is for the log; `public_detail` is for the caller and tells nothing of how things are stored.
+"""
+# ruff: noqa: N818  they are named for what happened, as `except Missing` reads
+
+
+class EntityError(TypeError):
+    """A mistake in an entity's class, or in how its patterns are called: found at import, or by the first test."""
+
+    def __init__(self, entity: str, problem: str, *, fix: str = "") -> None:
+        super().__init__(f"{entity}: {problem}." + (f"\nFix: {fix}" if fix else ""))
+
+
+class DataError(Exception):
+    """The base of every error of a read or a write."""
+
+    http_status: int = 500
+    public_detail: str = "The request could not be served."
+
+    def __init__(self, message: str, *, public_detail: str | None = None) -> None:
+        super().__init__(message)
+        if public_detail is not None:
+            self.public_detail = public_detail
+
+
+class AlreadyExists(DataError):
+    """`create` found an item under the key."""
+
+    http_status = 409
+    public_detail = "It exists already."
+
+
+class Missing(DataError):
+    """There is no item under the key."""
+
+    http_status = 404
+    public_detail = "It does not exist."
+
+
+class VersionMismatch(DataError):
+    """The item is no longer at the version that the caller expected; `actual` is the one it has, where it has one."""
+
+    http_status = 412
+    public_detail = "It has changed since it was read."
+
+    def __init__(self, message: str, *, actual: int | None) -> None:
+        super().__init__(message)
+        self.actual = actual
+
+
+class InvalidKey(DataError):
+    """A value can't be part of a key: it is empty, of the wrong type, or too long."""
+
+    http_status = 400
+
+
+class InvalidItem(DataError):
+    """A value can't be stored in its field."""
+
+    http_status = 400
+
+
+class InvalidLimit(DataError, ValueError):
+    """A page size outside 1 to 1000."""
+
+    http_status = 400
+
+
+class InvalidCursor(DataError):
+    """A cursor that is malformed, was not issued here, belongs to another query, or has expired."""
+
+    http_status = 400
+
+
+class ItemTooLarge(DataError):
+    """The item would exceed DynamoDB's 400 KB."""
+
+    http_status = 413
+    public_detail = "It is too large to be stored."
+
+
+class StoredItemInvalid(DataError):
+    """What is stored under the key does not fit the entity's type."""
+
+
+class Refused(DataError):
+    """DynamoDB refused the request as malformed: a mistake in the code or in the table's declaration."""
+
+
+class AccessDenied(DataError):
+    """The function's role or its credentials don't allow the call."""
+
+
+class NotConfigured(DataError):
+    """The environment doesn't name the table."""
+
+
+class Throttled(DataError):
+    """DynamoDB is throttling, and went on after the retries. It says nothing of the caller's own rate: hence no 429."""
+
+    http_status = 503
+    public_detail = "The service is busy. Try again in a moment."
+
+
+class Unavailable(DataError):
+    """DynamoDB did not answer, or failed, and went on after the retries."""
+
+    http_status = 503
+    public_detail = "The service is not available. Try again in a moment."
+
+
+class Contended(Unavailable):
+    """Other writers changed the item again and again while it was being updated."""
+
+
+def translate(error: Exception) -> DataError:
+    """The error of ours that an exception of the core means. Its own text stays in the message."""
+    kind = type(error).__name__
+    text = f"DynamoDB: {error}"
+    if kind == "ValidationException" and "Item size" in text:
+        return ItemTooLarge(text)
+    if kind == "ResourceNotFoundException":
+        return NotConfigured(f"{text}. Does TABLE_NAME name a table of this account, region and stage?")
+    return _MEANING.get(kind, Unavailable)(text)
+
+
+# Throttling under its three names reaches us as one exception; every 5xx, whatever its name, as the bare base class.
+_MEANING: dict[str, type[DataError]] = {
+    "ProvisionedThroughputExceededException": Throttled,
+    "ValidationException": Refused,
+    "SerializationException": Refused,
+    "AccessDeniedException": AccessDenied,
+    "CredentialsException": AccessDenied,
+    "ConnectionException": Unavailable,
+}

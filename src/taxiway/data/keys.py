@@ -1,0 +1,196 @@
+"""Key templates (`ITEM#{id}`): how values become the text of a key, and why no value can forge another's.
+
+A template is segments with `#` between them; each is plain text or one field. Within a field's text every character up
+to and including `%` (control characters, space, `!`, `"`, `#`, `$`, `%`) is percent-encoded. So a field never holds the
+delimiter, two different lists of values never give the same key, and keys sort as their lists of values do: the
+delimiter sorts below everything that a field can hold, and the encoding keeps the order of what it encodes.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from taxiway.data._types import is_optional, only
+from taxiway.data.errors import EntityError, InvalidKey
+
+PARTITION_KEY_BYTES = 2048
+SORT_KEY_BYTES = 1024
+
+AFTER = "$"
+"""Sorts above the delimiter and below anything that a field can hold: `x$` is just above every key that starts `x#`."""
+
+Part: TypeAlias = Callable[[Any], str]
+
+_FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z0-9]+))?\}")
+_LITERAL = re.compile(r"[A-Za-z0-9_.:@-]+")
+_UNSAFE = re.compile(r"[\x00-%]")
+_WIDTH = re.compile(r"0([1-9][0-9]?)")
+
+
+def timestamp(value: datetime) -> str:
+    """ISO 8601 in UTC with six decimals and a Z, so that it sorts. Raises ValueError where there is no time zone."""
+    if value.tzinfo is None:
+        raise ValueError("it has no time zone")
+    if value.tzinfo is not UTC:
+        try:
+            value = value.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("it is out of range in UTC") from None
+    return value.isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def escape(text: str) -> str:
+    """`text` without the delimiter: injective, and in the same order."""
+    return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", text)
+
+
+class Template:
+    """The template of one key of an entity. `fields` are the names in it, in order, and `prefix` what precedes them."""
+
+    def __init__(self, entity: str, text: str, types: Mapping[str, Any], labels: Mapping[str, str], limit: int) -> None:
+        self.text = text
+        self.limit = limit
+        self._entity = entity
+        self._labels = labels
+        self._segments: list[tuple[str, Part | None]] = []
+        for segment in text.split("#"):
+            field = _FIELD.fullmatch(segment)
+            if field and field[1] not in types:
+                raise EntityError(
+                    entity,
+                    f"the key {text!r} names {{{field[1]}}}, which is no field",
+                    fix=f"use one of {', '.join(types)}",
+                )
+            if not field and not _LITERAL.fullmatch(segment):
+                raise EntityError(
+                    entity,
+                    f"the segment {segment!r} of the key {text!r} is neither plain text nor one field",
+                    fix="separate with # what are segments of their own: ITEM#{category}#{id}",
+                )
+            self._segments.append(
+                (field[1], self._part(field[1], types[field[1]], field[2])) if field else (segment, None)
+            )
+        self.fields = tuple(name for name, part in self._segments if part)
+        self.prefix = text[: text.index("{")] if self.fields else text
+        self.optional = any(is_optional(types[name]) for name in self.fields)
+
+    def render(self, get: Callable[[str], Any]) -> str | None:
+        """The key, from a function that gives a field's value; None where a value is None: an index leaves it out.
+
+        Raises InvalidKey where a value is empty, of another type than the field's, or too long.
+        """
+        pieces: list[str] = []
+        for name, part in self._segments:
+            if part is None:
+                pieces.append(name)
+                continue
+            value = get(name)
+            if value is None:
+                return None
+            pieces.append(self._checked(name, part, value))
+        text = "#".join(pieces)
+        if len(text) * 4 > self.limit and len(text.encode()) > self.limit:
+            name = max(self.fields, key=lambda field: len(str(get(field))))
+            raise self._invalid(name, f"it makes the key longer than {self.limit} bytes", "it is too long")
+        return text
+
+    def bound(self, value: Any) -> str:
+        """The beginning of every key whose first field has this value. Raises InvalidKey as `render` does."""
+        name, part = next((name, part) for name, part in self._segments if part)
+        return self.prefix + self._checked(name, part, value)
+
+    def _checked(self, name: str, part: Part, value: Any) -> str:
+        try:
+            text = part(value)
+            if not text.isascii():
+                text.encode()
+        except UnicodeEncodeError:
+            raise self._invalid(name, "it holds a lone surrogate", "it is no valid text") from None
+        except ValueError as error:
+            raise self._invalid(name, str(error), str(error)) from None
+        return text
+
+    def _invalid(self, name: str, problem: str, public: str) -> InvalidKey:
+        return InvalidKey(
+            f"{self._entity}.{name} can't be part of the key {self.text!r}: {problem}.",
+            public_detail=f"{self._labels[name]}: {public}.",
+        )
+
+    def _part(self, name: str, annotation: Any, form: str | None) -> Part:
+        kind = only(annotation)
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return _enum(kind, self._plain(name, type(next(iter(kind)).value), form))
+        return self._plain(name, kind, form)
+
+    def _plain(self, name: str, kind: Any, form: str | None) -> Part:
+        width = _WIDTH.fullmatch(form or "")
+        if kind is str and form in (None, "lower"):
+            return _text if form is None else _lower
+        if kind is int and width:
+            return _padded(int(width[1]))
+        if form is None and kind in _PLAIN:
+            return _PLAIN[kind]
+        raise EntityError(
+            self._entity,
+            f"{{{name}{':' + form if form else ''}}} can't be part of the key {self.text!r}",
+            fix="use a str ({name} or {name:lower}), an int with its number of digits ({name:08}), "
+            "a datetime, a date, a UUID, or an Enum or Literal of str",
+        )
+
+
+def _of(kind: type, value: Any) -> None:
+    # A bool is an int, and a datetime is a date: the exact class is meant.
+    if type(value) is not kind:
+        raise ValueError(f"it is no {kind.__name__}")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("it is no string")
+    if not value:
+        raise ValueError("it must not be empty")
+    return escape(value)
+
+
+def _lower(value: Any) -> str:
+    return _text(value.lower() if isinstance(value, str) else value)
+
+
+def _padded(width: int) -> Part:
+    def part(value: Any) -> str:
+        _of(int, value)
+        if not 0 <= value < 10**width:
+            raise ValueError(f"it must be from 0 to {'9' * width}")
+        return f"{value:0{width}d}"
+
+    return part
+
+
+def _datetime(value: Any) -> str:
+    _of(datetime, value)
+    return timestamp(value)
+
+
+def _date(value: Any) -> str:
+    _of(date, value)
+    return value.isoformat()
+
+
+def _uuid(value: Any) -> str:
+    _of(UUID, value)
+    return str(value)
+
+
+def _enum(kind: type[Enum], plain: Part) -> Part:
+    def part(value: Any) -> str:
+        if not isinstance(value, kind):
+            raise ValueError(f"it is no {kind.__name__}")
+        return plain(value.value)
+
+    return part
+
+
+_PLAIN: dict[Any, Part] = {str: _text, datetime: _datetime, date: _date, UUID: _uuid}

@@ -1,0 +1,228 @@
+"""Access patterns: the ways in which an entity is read, each declared as a method whose signature is its arguments.
+
+Calling one gives a value, `Key` or `Query`, that the table client takes. Values do no I/O.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from taxiway.data.errors import EntityError
+from taxiway.data.keys import AFTER, PARTITION_KEY_BYTES, SORT_KEY_BYTES, Template
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Bound: TypeAlias = datetime | date | str | int | UUID
+
+
+class Key(msgspec.Struct, Generic[T], frozen=True):
+    """Where one item is: what `Item.by_id("…")` gives."""
+
+    entity: type[T]
+    partition: str
+    sort: str
+    arguments: tuple[tuple[str, Any], ...]
+
+    def __str__(self) -> str:
+        return f"{self.entity.__name__} at {self.partition!r}, {self.sort!r}"
+
+
+class Query(msgspec.Struct, Generic[T], frozen=True):
+    """A partition of an index, or a range of it: what `Item.by_category(category="…")` gives.
+
+    The range is over the first field of the pattern's sort key. Each refinement gives a new query.
+    """
+
+    entity: type[T]
+    pattern: "IndexPattern[Any, T]"
+    partition: str
+    low: str | None = None
+    high: str | None = None
+    forward: bool = True
+
+    def since(self, value: Bound) -> "Query[T]":
+        """Those at `value` or later."""
+        return replace(self, low=self._bound(value))
+
+    def after(self, value: Bound) -> "Query[T]":
+        """Those later than `value`."""
+        return replace(self, low=self._bound(value) + AFTER)
+
+    def before(self, value: Bound) -> "Query[T]":
+        """Those earlier than `value`."""
+        return replace(self, high=self._bound(value))
+
+    def until(self, value: Bound) -> "Query[T]":
+        """Those at `value` or earlier."""
+        return replace(self, high=self._bound(value) + AFTER)
+
+    def between(self, first: Bound, last: Bound) -> "Query[T]":
+        """Those from `first` to `last`, both included."""
+        return self.since(first).until(last)
+
+    def newest_first(self) -> "Query[T]":
+        """In descending order of the sort key."""
+        return replace(self, forward=False)
+
+    def expression(self) -> tuple[str, dict[str, str], dict[str, Any]] | None:
+        """The key condition, its names and its values; None where the range is empty."""
+        sort = self.pattern.sort
+        low = self.low or sort.prefix
+        high = self.high or (sort.prefix[:-1] + AFTER if sort.fields and sort.prefix else sort.prefix)
+        names = {"#p": self.pattern.partition_attribute}
+        values: dict[str, Any] = {":p": self.partition}
+        if not low and not high:
+            return "#p = :p", names, values
+        names["#s"] = self.pattern.sort_attribute
+        if not high:
+            return "#p = :p AND #s >= :low", names, values | {":low": low}
+        if not low:
+            return "#p = :p AND #s <= :high", names, values | {":high": high}
+        if low > high:
+            return None
+        return "#p = :p AND #s BETWEEN :low AND :high", names, values | {":low": low, ":high": high}
+
+    def within(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows without those at the upper end, where `before` leaves that out: BETWEEN always includes it."""
+        if self.high is None or self.high.endswith(AFTER):
+            return rows
+        return [row for row in rows if row[self.pattern.sort_attribute] != self.high]
+
+    def _bound(self, value: Bound) -> str:
+        if not self.pattern.sort.fields:
+            raise EntityError(
+                self.entity.__name__, f"{self.pattern.name} has the one sort key {self.pattern.sort.text!r}: no range"
+            )
+        return self.pattern.sort.bound(value)
+
+
+class _AccessPattern(Generic[P, T]):
+    """What every pattern tells of itself: to the declaration, to the client, and to a reader."""
+
+    def __init__(self, entity: type[T], stub: "Stub[P]", partition: Template, sort: Template) -> None:
+        self.name = stub.name
+        self.entity = entity.__name__
+        self.description = stub.description
+        self.partition = partition
+        self.sort = sort
+        self.partition_key = partition.text
+        self.sort_key = sort.text
+        self._entity = entity
+        self._parameters = stub.parameters
+        self._names = frozenset(stub.parameters)
+
+    def __repr__(self) -> str:
+        return f"<{self.entity}.{self.name}({', '.join(self._parameters)})>"
+
+    def _bind(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+        """The arguments by name. Raises EntityError, a TypeError, where they are not exactly the parameters."""
+        if not arguments and named.keys() == self._names:
+            bound = named
+        elif not named and len(arguments) == len(self._parameters):
+            bound = dict(zip(self._parameters, arguments, strict=True))
+        else:
+            bound = dict(zip(self._parameters, arguments, strict=False)) | named
+            if len(bound) != len(arguments) + len(named) or bound.keys() != self._names:
+                given = ", ".join([*(repr(value) for value in arguments), *(f"{name}=…" for name in named)])
+                raise EntityError(
+                    self.entity,
+                    f"{self.name}({given}) was called with other arguments than its own",
+                    fix=f"call {self.name}({', '.join(f'{name}=…' for name in self._parameters)})",
+                )
+        for name, value in bound.items():
+            if value is None:
+                raise EntityError(self.entity, f"{self.name}({name}=None): every argument is needed")
+        return bound
+
+
+class KeyPattern(_AccessPattern[P, T]):
+    """An entity's own key. `index` is None: it is the table's."""
+
+    index: None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Key[T]:
+        arguments = self._bind(args, kwargs)
+        get = arguments.__getitem__
+        partition, sort = cast("str", self.partition.render(get)), cast("str", self.sort.render(get))
+        return Key(self._entity, partition, sort, tuple(arguments.items()))
+
+
+class IndexPattern(_AccessPattern[P, T]):
+    """A way to find an entity's items through an index."""
+
+    def __init__(self, entity: type[T], stub: "Stub[P]", partition: Template, sort: Template, *, index: str) -> None:
+        super().__init__(entity, stub, partition, sort)
+        self.index = index
+        self.partition_attribute, self.sort_attribute = index_attributes(index)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Query[T]:
+        arguments = self._bind(args, kwargs)
+        return Query(self._entity, self, cast("str", self.partition.render(arguments.__getitem__)))
+
+
+class Stub(Generic[P]):
+    """A decorated method, until its entity's class is complete and it becomes a pattern."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, function: Callable[Concatenate[Any, P], None], *, index: str | None, pk: str, sk: str) -> None:
+        code = function.__code__
+        self.name = function.__name__
+        self.description = function.__doc__ or ""
+        self.parameters = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+        self.index = index
+        self.pk = pk
+        self.sk = sk
+
+    def templates(self, entity: str, types: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Template, Template]:
+        """The two templates. Raises EntityError where they don't fit the fields, or the signature doesn't fit them."""
+        partition = Template(entity, self.pk, types, labels, PARTITION_KEY_BYTES)
+        sort = Template(entity, self.sk, types, labels, SORT_KEY_BYTES)
+        needed = dict.fromkeys(partition.fields if self.index else partition.fields + sort.fields)
+        if set(self.parameters) != set(needed):
+            raise EntityError(
+                entity,
+                f"{self.name}({', '.join(self.parameters)}) doesn't take what its key needs",
+                fix=f"def {self.name}(self{''.join(f', {name}: …' for name in needed)}) -> None",
+            )
+        return partition, sort
+
+
+class KeyStub(Stub[P]):
+    def __get__(self, instance: object, owner: type[T]) -> KeyPattern[P, T]:
+        raise EntityError(owner.__name__, f"{self.name} is a key, and {owner.__name__} is no Entity")
+
+
+class IndexStub(Stub[P]):
+    def __get__(self, instance: object, owner: type[T]) -> IndexPattern[P, T]:
+        raise EntityError(owner.__name__, f"{self.name} is an access pattern, and {owner.__name__} is no Entity")
+
+
+def key(*, pk: str, sk: str) -> Callable[[Callable[Concatenate[Any, P], None]], KeyStub[P]]:
+    """Declare an entity's own key, by the templates of its two parts. The method takes every field that is in them."""
+
+    def declare(function: Callable[Concatenate[Any, P], None]) -> KeyStub[P]:
+        return KeyStub(function, index=None, pk=pk, sk=sk)
+
+    return declare
+
+
+def pattern(index: str, *, pk: str, sk: str) -> Callable[[Callable[Concatenate[Any, P], None]], IndexStub[P]]:
+    """Declare a way to read many, through an index. The method takes the fields of the partition key's template.
+
+    An item whose field in one of the templates is None is left out of the index.
+    """
+
+    def declare(function: Callable[Concatenate[Any, P], None]) -> IndexStub[P]:
+        return IndexStub(function, index=index, pk=pk, sk=sk)
+
+    return declare
+
+
+def index_attributes(index: str) -> tuple[str, str]:
+    """The attributes that hold an index's keys: `gsi1` has `gsi1pk` and `gsi1sk`."""
+    return f"{index}pk", f"{index}sk"

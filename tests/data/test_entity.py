@@ -1,0 +1,144 @@
+"""What an entity's class says of itself, and the mistakes that it refuses when it is made."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+from tests.data.models import Item, Task
+
+from taxiway.data import Entity, EntityError, Key, created, key, pattern, updated, version
+from taxiway.declare import delete, get, put, query, update
+
+
+def test_the_declaration_can_name_what_a_function_does() -> None:
+    assert str(get(Item)) == "get(Item.by_id)"
+    assert [found.name for found in put(Item).patterns] == ["by_id", "by_category"]
+    assert str(update(Task)) == "update(Task.by_id)"
+    assert str(delete(Item)) == "delete(Item.by_id)"
+    grant = query(Item.by_category)
+    assert (str(grant), grant.pattern.index) == ("query(Item.by_category)", "gsi1")
+    assert grant.pattern.partition_key == "ITEM#CATEGORY#{category}"
+
+
+def test_a_pattern_describes_itself() -> None:
+    assert Item.__primary__ is Item.by_id
+    assert Item.__patterns__ == (Item.by_category,)
+    assert Item.by_id.index is None
+    assert Item.by_category.description == "Items of a category, by creation time."
+    assert repr(Item.by_category) == "<Item.by_category(category)>"
+
+
+def test_a_key_is_a_value() -> None:
+    assert Item.by_id("1") == Item.by_id(id="1") == Key(Item, "ITEM#1", "ITEM", (("id", "1"),))
+    assert len({Item.by_id("1"), Item.by_id("1"), Item.by_id("2")}) == 2
+
+
+def test_refining_a_query_gives_a_new_one() -> None:
+    found = Item.by_category(category="x")
+    assert found.newest_first() != found
+    assert found == Item.by_category("x")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [((), {}), (("a", "b"), {}), (("a",), {"category": "b"}), ((), {"name": "a"}), ((None,), {})],
+)
+def test_arguments_that_are_not_the_patterns_own_are_refused(arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    with pytest.raises(EntityError, match="by_category") as caught:
+        Item.by_category(*arguments, **named)
+    assert isinstance(caught.value, TypeError)
+
+
+def test_ids_are_made_for_each_object_and_sort_by_time() -> None:
+    ids = [Item(name="x", category="y").id for _ in range(3)]
+    assert len(set(ids)) == 3
+    assert all(len(found) == 26 for found in ids)
+
+
+def test_an_entity_is_frozen_and_made_by_keyword() -> None:
+    item = Item(name="x", category="y")
+    with pytest.raises(AttributeError):
+        item.name = "z"  # pyright: ignore[reportAttributeAccessIssue]  the point
+    with pytest.raises(TypeError):
+        Item("x")  # type: ignore[call-arg]  the point
+
+
+def one(*, base: Any = Entity, config: dict[str, Any] | None = None, **body: Any) -> Any:
+    """An entity's class with an id and, where `body` has none, a key."""
+    annotations = {"id": str, **body.pop("fields", {})}
+    body.setdefault("by_id", key(pk="T#{id}", sk="T")(by_id))
+    namespace = {"__module__": __name__, "__annotations__": annotations, **body}
+    return type(Entity)("Thing", (base,), namespace, **config or {})
+
+
+def by_id(self: Any, id: str) -> None: ...
+def by_name(self: Any, name: str) -> None: ...
+def other(self: Any, id: str) -> None: ...
+def by_id_and_time(self: Any, id: str, at: datetime) -> None: ...
+def recent(self: Any) -> None: ...
+
+
+named = {"name": str}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"by_id": None}, "has none"),
+        ({"other": key(pk="U#{id}", sk="U")(other)}, "has other and by_id"),
+        ({"by_id": key(pk="T#{nmae}", sk="T")(by_id)}, r"names \{nmae\}, which is no field"),
+        ({"by_id": key(pk="T#{id}", sk="{name}")(by_id), "fields": named}, r"def by_id\(self, id: …, name: …\)"),
+        ({"by_name": pattern("gsi1", pk="N#{id}", sk="T")(by_name), "fields": named}, r"def by_name\(self, id: …\)"),
+        ({"fields": {"id": str | None}}, "its own key may be None"),
+        ({"fields": {"pk": str}}, "'pk', which is the table's key"),
+        ({"fields": {"entity": str}}, "'entity', which is the entity's name"),
+        ({"fields": {"gsi1sk": str}, "o": pattern("gsi1", pk="{id}", sk="T")(other)}, "'gsi1sk', which is other"),
+        ({"fields": {"a_b": str, "aB": str}}, "same name"),
+        (
+            {"a": pattern("gsi1", pk="A#{id}", sk="T")(by_id), "b": pattern("gsi1", pk="B#{id}", sk="T")(other)},
+            "both need 'gsi1pk'",
+        ),
+        ({"fields": {"v": str}, "v": version()}, r"v = version\(\) is no field of its type"),
+        ({"v": version()}, r"v = version\(\) is no field"),
+        ({"fields": {"a": datetime, "b": datetime}, "a": updated(), "b": updated()}, r"both updated\(\)"),
+        (
+            {"fields": {"at": datetime}, "at": updated(), "by_id": key(pk="{id}", sk="{at}")(by_id_and_time)},
+            "holds at, which each write changes",
+        ),
+        ({"base": Item}, "can't inherit from another"),
+        ({"config": {"frozen": False}}, "frozen can't be set"),
+    ],
+)
+def test_a_mistake_in_the_class_is_found_when_it_is_made(arguments: dict[str, Any], problem: str) -> None:
+    with pytest.raises(EntityError, match=problem) as caught:
+        one(**arguments)
+    assert str(caught.value).startswith("Thing: ")
+
+
+def test_an_updated_timestamp_may_sort_an_index() -> None:
+    found = one(fields={"at": datetime}, at=updated(), recent=pattern("gsi1", pk="ALL", sk="{at}#{id}")(recent))
+    assert found.recent().partition == "ALL"
+
+
+def test_patterns_belong_in_an_entity() -> None:
+    class Plain:
+        by_id = key(pk="T#{id}", sk="T")(by_id)
+        by_name = pattern("gsi1", pk="T#{id}", sk="T")(other)
+
+    for name in ("by_id", "by_name"):
+        with pytest.raises(EntityError, match="Plain is no Entity"):
+            getattr(Plain, name)
+
+
+def test_fields_are_camel_case_in_json_and_can_be_named() -> None:
+    class Renamed(Entity):
+        id: str
+        made_at: datetime = created()
+        kind: str = msgspec.field(name="type", default="x")
+
+        @key(pk="R#{id}", sk="R")
+        def by_id(self, id: str) -> None:
+            """One."""
+
+    assert msgspec.to_builtins(Renamed(id="1")).keys() == {"id", "madeAt", "type"}

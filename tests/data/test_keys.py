@@ -1,0 +1,144 @@
+"""Keys: no value forges another's key, and keys sort as their values do."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+from enum import Enum
+from typing import Any, Literal
+from uuid import UUID
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from tests.data.models import Item, User
+
+from taxiway.data import EntityError, InvalidKey
+from taxiway.data.keys import AFTER, Template, escape, timestamp
+
+text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+# What the delimiter and the escape are made of, and what sorts around them.
+tricky = st.text(st.sampled_from("#%$&2035ab\x00 !\x7f~é"), min_size=1, max_size=6)
+values = st.tuples(text | tricky, text | tricky)
+
+
+class Tone(Enum):
+    LOW = "low"
+    HIGH = "high"
+
+
+def template(text: str, limit: int = 1024, **types: Any) -> Template:
+    return Template("Thing", text, types, {name: name for name in types}, limit)
+
+
+def render(text: str, value: Any, kind: Any = str) -> str | None:
+    return template(text, value=kind).render({"value": value}.__getitem__)
+
+
+@given(values, values)
+def test_different_values_never_give_the_same_key(one: tuple[str, str], other: tuple[str, str]) -> None:
+    keys = template("X#{a}#{b}", a=str, b=str)
+    rendered = [keys.render(dict(zip("ab", pair, strict=True)).__getitem__) for pair in (one, other)]
+    assert (rendered[0] == rendered[1]) == (one == other)
+
+
+@given(values, values)
+def test_keys_sort_as_their_values_do(one: tuple[str, str], other: tuple[str, str]) -> None:
+    keys = template("X#{a}#{b}", a=str, b=str)
+    first, second = (str(keys.render(dict(zip("ab", pair, strict=True)).__getitem__)) for pair in (one, other))
+    assert (first.encode() < second.encode()) == (one < other)
+
+
+@given(text | tricky, values)
+def test_the_end_of_a_range_is_above_every_key_of_its_value_and_no_other(end: str, other: tuple[str, str]) -> None:
+    keys = template("X#{a}#{b}", a=str, b=str)
+    found = str(keys.render(dict(zip("ab", other, strict=True)).__getitem__))
+    assert (found < keys.bound(end) + AFTER) == (other[0] <= end)
+
+
+@given(text)
+def test_a_value_never_holds_the_delimiter_or_a_control_character(value: str) -> None:
+    assert not set(escape(value)) & {chr(code) for code in range(0x25)}
+
+
+def test_ordinary_values_are_stored_as_they_are() -> None:
+    assert render("ITEM#{value}", "Ünïcode-1.2_3~x@y") == "ITEM#Ünïcode-1.2_3~x@y"
+
+
+def test_the_delimiter_in_a_value_is_escaped() -> None:
+    assert Item.by_id("1#ITEM").partition == "ITEM#1%23ITEM"
+    assert Item.by_id("a\x00b").partition == "ITEM#a%00b"
+
+
+def test_folded_case_finds_the_same_key() -> None:
+    assert User.by_email("A#b@C").partition == User.by_email("a#B@c").partition == "USER#EMAIL#a%23b@c"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (datetime, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "X#2026-01-02T03:04:05.000000Z"),
+        (datetime, datetime(2026, 1, 2, tzinfo=timezone(timedelta(hours=2))), "X#2026-01-01T22:00:00.000000Z"),
+        (date, date(2026, 1, 2), "X#2026-01-02"),
+        (UUID, UUID(int=1), "X#00000000-0000-0000-0000-000000000001"),
+        (Tone, Tone.HIGH, "X#high"),
+        (Literal["a", "b"], "a", "X#a"),
+        (str | None, None, None),
+    ],
+)
+def test_how_values_are_written(kind: Any, value: Any, expected: str | None) -> None:
+    assert render("X#{value}", value, kind) == expected
+
+
+def test_numbers_are_padded_so_that_they_sort() -> None:
+    assert render("X#{value:06}", 42, int) == "X#000042"
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "value", "problem"),
+    [
+        ("{value}", str, "", "must not be empty"),
+        ("{value}", str, 5, "no string"),
+        ("{value}", str, "\ud800", "lone surrogate"),
+        ("{value}", datetime, datetime(2026, 1, 1), "no time zone"),  # noqa: DTZ001  that is the point
+        ("{value}", datetime, datetime.min.replace(tzinfo=timezone(timedelta(hours=2))), "out of range"),
+        ("{value}", date, datetime(2026, 1, 1, tzinfo=UTC), "no date"),
+        ("{value}", UUID, "1", "no UUID"),
+        ("{value}", Tone, "high", "no Tone"),
+        ("{value:03}", int, 1000, "from 0 to 999"),
+        ("{value:03}", int, -1, "from 0 to 999"),
+        ("{value:03}", int, True, "no int"),
+        ("{value}", str, "é" * 600, "1024 bytes"),
+    ],
+)
+def test_a_value_that_cannot_be_a_key_is_refused_by_name(form: str, kind: Any, value: Any, problem: str) -> None:
+    with pytest.raises(InvalidKey, match=problem) as caught:
+        render(f"SECRET#{form}", value, kind)
+    assert caught.value.http_status == 400
+    assert caught.value.public_detail.startswith("value: it ")
+    assert "SECRET" not in caught.value.public_detail
+
+
+@pytest.mark.parametrize(
+    ("text", "types", "problem"),
+    [
+        ("X#{b}", {"a": str}, r"names \{b\}, which is no field"),
+        ("X#{a}{b}", {"a": str, "b": str}, "neither plain text nor one field"),
+        ("X{a}", {"a": str}, "neither plain text nor one field"),
+        ("X##{a}", {"a": str}, "neither plain text nor one field"),
+        ("", {}, "neither plain text nor one field"),
+        ("{a:lower}", {"a": int}, r"\{a:lower\} can't be part"),
+        ("{a}", {"a": int}, "with its number of digits"),
+        ("{a}", {"a": float}, "can't be part"),
+        ("{a}", {"a": list[str]}, "can't be part"),
+        ("{a}", {"a": str | int}, "can't be part"),
+    ],
+)
+def test_a_template_that_could_be_ambiguous_is_refused(text: str, types: Mapping[str, Any], problem: str) -> None:
+    with pytest.raises(EntityError, match=problem):
+        template(text, **types)
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.datetimes(timezones=st.timezones()))
+def test_timestamps_sort_as_moments_do(one: datetime, other: datetime) -> None:
+    assume(datetime(2, 1, 1) < other.replace(tzinfo=None) < datetime(9998, 1, 1))  # noqa: DTZ001  leaves room for any offset
+    assert (timestamp(one) < timestamp(other)) == (one < other)
+    assert datetime.fromisoformat(timestamp(other)) == other
