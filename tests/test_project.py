@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from taxiway import DeclarationError, project
 
 BACKEND = """
@@ -29,7 +30,7 @@ def directory(tmp_path: Path) -> Path:
 def describe(directory: Path, stage: str = "dev") -> subprocess.CompletedProcess[str]:
     """Read the declaration as `taxiway dev` does: in a process of its own."""
     command = [sys.executable, "-m", "taxiway.local.describe", str(directory), stage]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, input="\n", capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_a_project_is_found_from_below(directory: Path) -> None:

@@ -9,10 +9,13 @@ from typing import cast
 
 from dotenv.main import DotEnv
 from dotenv.parser import parse_stream
+
 from taxiway.declare import Backend, DeclarationError, Stage
 
 FILE = "backend.py"
 LOCAL_OVERRIDES = ".env.local"
+STATE = ".taxiway"
+"""The directory of all that the laptop keeps of a project; git ignores it."""
 
 
 def find(start: Path) -> Path:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from taxiway import Cors, DeclarationError, Function, HttpApi, Throttle
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from taxiway import Backend, DeclarationError, Function, HttpApi, Index, Secret, Stage, Table, get, put, query
 
 

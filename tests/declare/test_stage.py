@@ -1,6 +1,7 @@
 """Stages: what must be set where, and what a wrong value says."""
 
 import pytest
+
 from taxiway import DeclarationError, Stage
 
 DEPLOYED = {"AWS_REGION": "eu-west-1", "AWS_ACCOUNT": "123456789012"}

@@ -1,14 +1,16 @@
 """The process that reads a declaration: `python -m taxiway.local.describe PROJECT STAGE`.
 
-It writes one Answer, as JSON, to its standard output. What the project itself prints while it is imported goes to
-standard error.
+It imports all of Taxiway that a project does, waits for a line on its standard input, and then reads the project and
+writes one Answer, as JSON, to its standard output. What the project prints meanwhile goes to standard error.
 """
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
+
 from taxiway import project
 from taxiway.declare import DeclarationError
 from taxiway.local.plan import Plan, plan
@@ -22,10 +24,14 @@ class Answer(msgspec.Struct, omit_defaults=True):
 
 
 def main() -> None:
+    for module in ("taxiway.http", "taxiway.data", "taxiway.secrets"):
+        import_module(module)
     directory, stage_name = Path(sys.argv[1]), sys.argv[2]
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.dont_write_bytecode = True  # a .pyc is stale when its source is edited twice in a second to the same size
+    if not sys.stdin.readline():
+        return  # whoever started this has gone
     try:
         stage = project.read_stage(directory, stage_name, local=True)
         answer = Answer(plan(project.read_backend(directory, stage), stage))

@@ -1,6 +1,7 @@
 """The declaration as the laptop needs it: plain values that cross a process boundary."""
 
 from msgspec import Struct
+
 from taxiway.declare import Backend, Stage
 from taxiway.declare.errors import DeclarationError
 

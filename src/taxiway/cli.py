@@ -1,0 +1,167 @@
+"""The `taxiway` command."""
+
+import argparse
+import sys
+from getpass import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taxiway import project as projects
+from taxiway.declare import DeclarationError
+from taxiway.local.errors import LaptopError
+
+if TYPE_CHECKING:
+    from taxiway.local.secret_store import SecretStore
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; exits with 0, with 1 where it failed, with 2 where the command line is wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.project = projects.find((options.project or Path.cwd()).resolve())
+        options.command(options)
+    except (DeclarationError, LaptopError) as error:
+        sys.exit(f"\n{error}\n")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--project", type=Path, metavar="DIR", help="where backend.py is (default: here or above)")
+    common.add_argument("--stage", default="dev", metavar="NAME", help="dev, test, prod or another (default: dev)")
+
+    parser = argparse.ArgumentParser(prog="taxiway", description="A Python serverless backend, declared once.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    dev = commands.add_parser("dev", parents=[common], help="serve the backend on this machine")
+    dev.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    dev.add_argument(
+        "--port", type=_port, default=8000, help="the port to listen on; 0 takes a free one (default: 8000)"
+    )
+    storage = dev.add_mutually_exclusive_group()
+    storage.add_argument("--data", type=Path, metavar="DIR", help="where the database is kept (default: .taxiway)")
+    storage.add_argument("--ephemeral", action="store_true", help="start with an empty database and throw it away")
+    storage.add_argument(
+        "--dynamodb-endpoint", metavar="URL", help="use this DynamoDB API in place of the laptop's own"
+    )
+    dev.add_argument(
+        "--environments", type=_at_least_one, default=8, metavar="N", help="the most of a function (default: 8)"
+    )
+    dev.add_argument("--inline", action="store_true", help="run the handlers in this process, for a debugger")
+    dev.set_defaults(command=_dev)
+
+    routes = commands.add_parser("routes", parents=[common], help="list the routes and the functions that answer them")
+    routes.set_defaults(command=_routes)
+
+    reset = commands.add_parser("reset", parents=[common], help="delete the local database")
+    reset.add_argument("--data", type=Path, metavar="DIR", help="where the database is kept (default: .taxiway)")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    reset.set_defaults(command=_reset)
+
+    secrets = commands.add_parser("secrets", help="the values of local secrets")
+    verbs = secrets.add_subparsers(required=True, metavar="verb")
+    put = verbs.add_parser(
+        "set", parents=[common], help="set a key of a secret; the value is asked for or read from a pipe"
+    )
+    put.add_argument("id", help="the secret's id, as in SECRETS_ID")
+    put.add_argument("key", help="the key inside the secret")
+    put.set_defaults(command=_secrets_set)
+    listing = verbs.add_parser("list", parents=[common], help="list the secrets and their keys, never a value")
+    listing.set_defaults(command=_secrets_list)
+    unset = verbs.add_parser("unset", parents=[common], help="remove a secret, or one key of it")
+    unset.add_argument("id", help="the secret's id")
+    unset.add_argument("key", nargs="?", help="the key; the whole secret where it is left out")
+    unset.set_defaults(command=_secrets_unset)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port (0 to 65535)")
+    return int(text)
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
+    return int(text)
+
+
+# A command imports what it needs itself: `taxiway routes` must not wait for a web server.
+
+
+def _dev(options: argparse.Namespace) -> None:
+    from taxiway.local.laptop import Options
+    from taxiway.local.serve import serve
+
+    serve(
+        Options(
+            project=options.project,
+            stage=options.stage,
+            host=options.host,
+            port=options.port,
+            data=options.data and options.data.resolve(),
+            ephemeral=options.ephemeral,
+            dynamodb_endpoint=options.dynamodb_endpoint,
+            environments=options.environments,
+            inline=options.inline,
+        )
+    )
+
+
+def _routes(options: argparse.Namespace) -> None:
+    from taxiway.local.plan import plan
+    from taxiway.local.route_table import rows
+
+    stage = projects.read_stage(options.project, options.stage, local=True)
+    for row in rows(plan(projects.read_backend(options.project, stage), stage)):
+        print(row)
+
+
+def _reset(options: argparse.Namespace) -> None:
+    from taxiway.local.dynamodb import DATABASE, erase
+
+    data: Path = options.data or options.project / projects.STATE
+    if not (data / DATABASE).exists():
+        print(f"There is no database in {data}.")
+        return
+    if not options.yes and not _confirmed(f"Delete the database in {data}, with all that is in it?"):
+        sys.exit("Nothing was deleted. (Without a terminal to ask on, pass --yes.)")
+    erase(data)
+    print(f"Deleted the database in {data}.")
+
+
+def _confirmed(question: str) -> bool:
+    return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _secrets_set(options: argparse.Namespace) -> None:
+    if sys.stdin.isatty():
+        value = getpass(f"Value of {options.key} in {options.id}: ")
+    else:
+        value = sys.stdin.read().removesuffix("\n")
+    _store(options).set(options.id, {options.key: value})
+    print(f"Set {options.key} of {options.id}.")
+
+
+def _secrets_list(options: argparse.Namespace) -> None:
+    for secret_id, keys in _store(options).list().items():
+        print(f"{secret_id}  {' '.join(keys)}")
+
+
+def _secrets_unset(options: argparse.Namespace) -> None:
+    name = f"{options.key} of {options.id}" if options.key else options.id
+    if not _store(options).unset(options.id, options.key):
+        sys.exit(f"There is no {name}. `taxiway secrets list` says what there is.")
+    print(f"Removed {name}.")
+
+
+def _store(options: argparse.Namespace) -> "SecretStore":
+    from taxiway.local.secret_store import SecretStore
+
+    return SecretStore(options.project / projects.STATE / "secrets.json", note=print)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""`taxiway dev`: a laptop in the foreground, from the first line it prints to the last process it stops."""
+
+import asyncio
+import os
+import signal
+import time
+from importlib.metadata import version
+
+import psutil
+
+from taxiway.local.console import Console
+from taxiway.local.dynamodb import VERSION
+from taxiway.local.laptop import Laptop, Options
+from taxiway.local.route_table import rows
+
+try:
+    from uvloop import run
+except ImportError:  # there is none for Windows
+    from asyncio import run
+
+
+def serve(options: Options) -> None:
+    """Serve until Ctrl-C, SIGTERM or SIGHUP. Raises what entering a Laptop raises."""
+    run(_serve(options))
+
+
+async def _serve(options: Options) -> None:
+    console = Console()
+    serving = asyncio.create_task(_until_cancelled(options, console))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, _stop, serving)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        console.note("Stopped.")
+
+
+def _stop(serving: asyncio.Task[None]) -> None:
+    """Stop in order at the first signal. At the second leave at once: what was started sees that and ends too."""
+    if serving.cancelling():
+        os._exit(130)
+    serving.cancel()
+
+
+async def _until_cancelled(options: Options, console: Console) -> None:
+    async with Laptop(options, console) as laptop:
+        console.banner(
+            f"taxiway {version('taxiway')} · {laptop.plan.backend} · stage {laptop.plan.stage}",
+            laptop.url,
+            _sections(laptop),
+            f"ready in {time.time() - psutil.Process().create_time():.2f} s · an edit is served by the next request · "
+            "Ctrl-C stops",
+        )
+        await asyncio.Event().wait()
+
+
+def _sections(laptop: Laptop) -> list[tuple[str, list[str]]]:
+    plan, options = laptop.plan, laptop.options
+    sections = [("routes", rows(plan))]
+    if plan.table is not None:
+        if options.dynamodb_endpoint:
+            where = f"at {laptop.endpoint}"
+        elif options.ephemeral:
+            where = f"thrown away at the end (Dynoxide {VERSION} at {laptop.endpoint})"
+        else:
+            where = f"in {os.path.relpath(options.database)} (Dynoxide {VERSION} at {laptop.endpoint})"
+        sections.append(("table", [f"{plan.table.name}  {where}"]))
+    if plan.secrets:
+        ids = ", ".join(secret.id for secret in plan.secrets)
+        sections.append(("secrets", [f"{ids}  in .taxiway/secrets.json"]))
+    if options.inline:
+        sections.append(("inline", ["handlers run in this process: no timeout, no memory limit, no reload"]))
+    return sections

@@ -1,0 +1,30 @@
+"""Everything that is done with items in the table."""
+
+from datetime import datetime
+
+from taxiway.data import Page
+
+from dal.table import table
+from models.item import Item, ItemChanges, NewItem
+
+
+def create(new: NewItem) -> Item:
+    return table.create(Item(name=new.name, category=new.category, price=new.price))
+
+
+def get(item_id: str) -> Item | None:
+    return table.get(Item.by_id(item_id))
+
+
+def of_category(category: str, *, since: datetime | None, limit: int, cursor: str | None) -> Page[Item]:
+    """The items of a category, newest first, from a point in time on where `since` says one."""
+    items = Item.by_category(category).newest_first()
+    return table.query(items.since(since) if since else items, limit=limit, cursor=cursor)
+
+
+def update(item_id: str, changes: ItemChanges) -> Item:
+    return table.update(Item.by_id(item_id), changes)
+
+
+def delete(item_id: str) -> Item | None:
+    return table.delete(Item.by_id(item_id))

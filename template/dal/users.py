@@ -1,0 +1,18 @@
+"""Everything that is done with users in the table."""
+
+from taxiway.data import Page
+
+from dal.table import table
+from models.user import NewUser, User
+
+
+def create(new: NewUser) -> User:
+    return table.create(User(email=new.email.lower(), name=new.name))
+
+
+def get(user_id: str) -> User | None:
+    return table.get(User.by_id(user_id))
+
+
+def with_email(email: str, *, limit: int, cursor: str | None) -> Page[User]:
+    return table.query(User.by_email(email.lower()), limit=limit, cursor=cursor)

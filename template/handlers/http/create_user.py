@@ -1,0 +1,13 @@
+"""POST /users"""
+
+from taxiway.http import Created, handler
+
+from dal import users
+from models.user import NewUser, User
+
+
+@handler
+def create_user(body: NewUser) -> Created[User]:
+    """Create a user."""
+    user = users.create(body)
+    return Created(user, location=f"/users/{user.id}")

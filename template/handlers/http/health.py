@@ -1,0 +1,19 @@
+"""GET /health"""
+
+from msgspec import Struct
+from taxiway.http import Query, handler
+
+from dal import items
+
+
+class Health(Struct):
+    status: str
+    table: str
+
+
+@handler
+def health(deep: Query[bool] = False) -> Health:
+    """Whether the backend answers; with `deep`, whether its table does too."""
+    if deep:
+        items.get("health")
+    return Health(status="ok", table="ok" if deep else "unchecked")

@@ -1,0 +1,43 @@
+"""An item of the catalogue, and what a client may say of one."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from taxiway.data import Entity, created, key, pattern, sortable_id, updated, version
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Category = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Item(Entity):
+    id: str = sortable_id()
+    name: Name
+    category: Category
+    price: Decimal | None = None
+    created_at: datetime = created()
+    updated_at: datetime = updated()
+    version: int = version()
+
+    @key(pk="ITEM#{id}", sk="ITEM")
+    def by_id(self, id: str) -> None:
+        """One item."""
+
+    @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}")
+    def by_category(self, category: str) -> None:
+        """The items of a category, by the time of their creation."""
+
+
+class NewItem(Struct, rename="camel", forbid_unknown_fields=True):
+    name: Name
+    category: Category
+    price: Decimal | None = None
+
+
+class ItemChanges(Struct, rename="camel", forbid_unknown_fields=True):
+    """What is left out stays as it is; a price of null is removed."""
+
+    name: Name | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+    price: Decimal | UnsetType | None = UNSET

@@ -1,0 +1,20 @@
+from taxiway.testing import Server
+
+
+def test_a_user_is_found_by_id_and_by_e_mail_in_any_case(api: Server) -> None:
+    answer = api.request("POST", "/users", json={"email": "Ada@Example.com", "name": "Ada"})
+    assert answer.status == 201
+    user = answer.json()
+    assert user["email"] == "ada@example.com"
+    assert api.get(answer.headers["location"]).json() == user
+    assert api.get("/users?email=ADA%40example.com").json()["items"] == [user]
+
+
+def test_an_unknown_user_is_a_problem_and_an_unknown_e_mail_an_empty_page(api: Server) -> None:
+    assert api.get("/users/none").status == 404
+    assert api.get("/users?email=nobody@example.com").json()["items"] == []
+
+
+def test_an_e_mail_that_is_none_is_refused(api: Server) -> None:
+    assert api.request("POST", "/users", json={"email": "ada", "name": "Ada"}).status == 400
+    assert api.get("/users").status == 400

@@ -1,0 +1,204 @@
+"""`taxiway dev` from outside: what it prints, what an edit does, and that it leaves nothing behind."""
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+
+import psutil
+import pytest
+
+from taxiway.testing import Server, serve
+
+PATIENCE = 30.0  # seconds that a test waits for what must happen
+
+
+def until(condition: object, what: str) -> None:
+    """Wait until a callable is true."""
+    assert callable(condition)
+    deadline = monotonic() + PATIENCE
+    while not condition():
+        assert monotonic() < deadline, f"waited {PATIENCE:.0f} s for {what}"
+        sleep(0.02)
+
+
+def family(server: Server) -> list[psutil.Process]:
+    """The process of `taxiway dev` and all that it started."""
+    process = psutil.Process(server.process.pid)
+    return [process, *process.children(recursive=True)]
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_it_says_what_it_serves_and_a_line_for_each_request(project: Path, path_with_engine: dict[str, str]) -> None:
+    with serve(project, environment=path_with_engine) as server:
+        first, second = server.get("/health"), server.get("/health?deep=true")
+        server.get("/nowhere")
+        until(lambda: any("/nowhere" in line for line in server.output), "the line of the last request")
+    output = "\n".join(server.output)
+    assert "items · stage dev" in output
+    assert re.search(r"GET +/items/\{id\} +get-item +1024 MB +30 s", output)
+    assert "items-dev" in output
+    assert re.search(r"ready in \d+\.\d\d s", output)
+    assert re.search(
+        rf"200 GET +/health +[\d.]+ ms +cold +health +{re.escape(first.headers['apigw-requestid'])}", output
+    )
+    assert re.search(
+        rf"200 GET +/health +[\d.]+ ms +warm +health +{re.escape(second.headers['apigw-requestid'])}", output
+    )
+    assert re.search(r"404 GET +/nowhere ", output)
+    assert "\x1b[" not in output  # colours are for terminals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_stops_all_that_it_started(project: Path, path_with_engine: dict[str, str], number: signal.Signals) -> None:
+    with serve(project, environment=path_with_engine) as server:
+        server.get("/health?deep=true")
+        processes = family(server)
+        assert any("dynoxide" in process.name() for process in processes)
+        os.kill(server.process.pid, number)
+        assert server.process.wait(PATIENCE) == 0
+        _, alive = psutil.wait_procs(processes, PATIENCE)
+        assert alive == []
+
+
+def test_killed_it_leaves_no_process_behind(project: Path, path_with_engine: dict[str, str]) -> None:
+    with serve(project, data=project / "data", environment=path_with_engine) as server:
+        server.get("/health?deep=true")
+        processes = family(server)
+        server.process.kill()
+        _, alive = psutil.wait_procs(processes, PATIENCE)
+        assert alive == []
+
+
+def test_a_taken_port_is_an_error_that_says_so(project: Path, path_with_engine: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "taxiway.cli", "dev", "--project", str(project), "--port", port, "--ephemeral"]
+        done = subprocess.run(
+            command, env={**os.environ, **path_with_engine}, capture_output=True, text=True, check=False, timeout=60
+        )
+    assert done.returncode == 1
+    assert f"Port {port} of 127.0.0.1 can't be had" in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_edited_handler_serves_the_next_request(project: Path, path_with_engine: dict[str, str]) -> None:
+    source = project / "handlers" / "http" / "health.py"
+    with serve(project, environment=path_with_engine) as server:
+        assert server.get("/health").json()["status"] == "ok"
+        for before, after in [("ok", "v1"), ("v1", "v2"), ("v2", "v3")]:
+            edit(source, f'status="{before}"', f'status="{after}"')
+            assert server.get("/health").json()["status"] == after
+
+
+def test_an_edited_declaration_serves_the_next_request(project: Path, path_with_engine: dict[str, str]) -> None:
+    with serve(project, environment=path_with_engine) as server:
+        assert server.get("/ping").status == 404
+        (project / "handlers" / "http" / "ping.py").write_text(
+            "def ping(event, context):\n    return {'pong': event['rawPath']}\n"
+        )
+        edit(project / "backend.py", "from models.item", "from handlers.http.ping import ping\nfrom models.item")
+        edit(project / "backend.py", '    api.get("/health"', '    api.get("/ping", ping)\n    api.get("/health"')
+        assert server.get("/ping").json() == {"pong": "/ping"}
+
+
+def test_a_project_that_cannot_be_read_answers_500_until_it_is_mended(
+    project: Path, path_with_engine: dict[str, str]
+) -> None:
+    source = project / "handlers" / "http" / "health.py"
+    with serve(project, environment=path_with_engine) as server:
+        edit(source, "def health(", "def health((")
+        assert server.get("/health").status == 500
+        until(lambda: any("SyntaxError" in line for line in server.output), "the mistake on the terminal")
+        edit(source, "def health((", "def health(")
+        assert server.get("/health").status == 200
+
+
+def test_a_project_that_cannot_be_read_does_not_start(project: Path, path_with_engine: dict[str, str]) -> None:
+    edit(project / "backend.py", '"/items/{id}", get_item', '"/items/{item_id}", get_item')
+    with pytest.raises(RuntimeError, match=r"does not take the path parameter 'item_id'") as raised:
+        with serve(project, environment=path_with_engine):
+            pass
+    assert f"{project / 'backend.py'}:" in str(raised.value)
+    assert "Traceback" not in str(raised.value)
+
+
+def test_data_is_kept_from_one_run_to_the_next(project: Path, path_with_engine: dict[str, str]) -> None:
+    data = project / "elsewhere"
+    with serve(project, data=data, environment=path_with_engine) as server:
+        made = server.request("POST", "/items", json={"name": "Pen", "category": "kept"})
+    with serve(project, data=data, environment=path_with_engine) as server:
+        assert server.get(made.headers["location"]).json() == made.json()
+        assert server.get("/items?category=kept").json()["items"] == [made.json()]
+
+
+def test_an_ephemeral_database_starts_empty(project: Path, path_with_engine: dict[str, str]) -> None:
+    with serve(project, environment=path_with_engine) as server:
+        made = server.request("POST", "/items", json={"name": "Pen", "category": "lost"})
+    with serve(project, environment=path_with_engine) as server:
+        assert server.get(made.headers["location"]).status == 404
+
+
+def test_a_cursor_survives_a_restart_because_its_key_does(project: Path, path_with_engine: dict[str, str]) -> None:
+    data = project / "data"
+    with serve(project, data=data, environment=path_with_engine) as server:
+        for _ in range(2):
+            server.request("POST", "/items", json={"name": "Pen", "category": "kept"})
+        cursor = server.get("/items?category=kept&limit=1").json()["cursor"]
+    with serve(project, data=data, environment=path_with_engine) as server:
+        assert server.get(f"/items?category=kept&limit=1&cursor={cursor}").status == 200
+
+
+def test_without_a_secret_the_template_runs_all_the_same(project: Path, path_with_engine: dict[str, str]) -> None:
+    edit(project / ".env.dev", "SECRETS_ID=items/dev", "SECRETS_ID=")
+    with serve(project, environment=path_with_engine) as server:
+        for _ in range(2):
+            server.request("POST", "/items", json={"name": "Pen", "category": "plain"})
+        cursor = server.get("/items?category=plain&limit=1").json()["cursor"]
+        assert server.get(f"/items?category=plain&limit=1&cursor={cursor}").status == 200
+
+
+def test_secrets_are_private_and_in_no_output(project: Path, path_with_engine: dict[str, str]) -> None:
+    with serve(project, environment=path_with_engine) as server:
+        server.get("/items?category=x")
+        server.get("/items?category=x&cursor=forged")
+    file = project / ".taxiway" / "secrets.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    values = re.findall(r'"cursorKey":\s*"([^"]+)"', file.read_text())
+    assert len(values) == 1
+    assert not any(values[0] in line for line in server.output)
+
+
+def test_a_second_one_on_the_same_data_is_refused_by_name(project: Path, path_with_engine: dict[str, str]) -> None:
+    data = project / "data"
+    with serve(project, data=data, environment=path_with_engine) as server:
+        with pytest.raises(RuntimeError, match=rf"process {server.process.pid}\) has the database"):
+            with serve(project, data=data, environment=path_with_engine):
+                pass
+        assert server.get("/health?deep=true").status == 200
+
+
+def test_another_dynamodb_can_be_used(project: Path, endpoint: str) -> None:
+    with serve(project, "--dynamodb-endpoint", endpoint, data=None) as server:
+        made = server.request("POST", "/items", json={"name": "Pen", "category": "elsewhere"})
+        assert server.get(made.headers["location"]).json() == made.json()
+        assert not any("dynoxide" in process.name() for process in family(server))
+
+
+def test_inline_runs_the_handlers_in_its_own_process(project: Path, path_with_engine: dict[str, str]) -> None:
+    edit(project / "handlers" / "http" / "health.py", 'status="ok"', 'status=str(__import__("os").getpid())')
+    with serve(project, "--inline", environment=path_with_engine) as server:
+        assert server.get("/health?deep=true").json()["status"] == str(server.process.pid)
+        made = server.request("POST", "/items", json={"name": "Pen", "category": "inline"})
+        assert server.get("/items?category=inline").json()["items"] == [made.json()]
