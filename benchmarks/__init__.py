@@ -1,0 +1,1 @@
+"""What Taxiway costs, in figures: `make bench`."""
