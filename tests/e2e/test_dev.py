@@ -127,9 +127,11 @@ def test_a_project_that_cannot_be_read_answers_500_until_it_is_mended(
 
 def test_a_project_that_cannot_be_read_does_not_start(project: Path, path_with_engine: dict[str, str]) -> None:
     edit(project / "backend.py", '"/items/{id}", get_item', '"/items/{item_id}", get_item')
-    with pytest.raises(RuntimeError, match=r"does not take the path parameter 'item_id'") as raised:
-        with serve(project, environment=path_with_engine):
-            pass
+    with (
+        pytest.raises(RuntimeError, match=r"does not take the path parameter 'item_id'") as raised,
+        serve(project, environment=path_with_engine),
+    ):
+        pass
     assert f"{project / 'backend.py'}:" in str(raised.value)
     assert "Traceback" not in str(raised.value)
 
@@ -183,9 +185,11 @@ def test_secrets_are_private_and_in_no_output(project: Path, path_with_engine: d
 def test_a_second_one_on_the_same_data_is_refused_by_name(project: Path, path_with_engine: dict[str, str]) -> None:
     data = project / "data"
     with serve(project, data=data, environment=path_with_engine) as server:
-        with pytest.raises(RuntimeError, match=rf"process {server.process.pid}\) has the database"):
-            with serve(project, data=data, environment=path_with_engine):
-                pass
+        with (
+            pytest.raises(RuntimeError, match=rf"process {server.process.pid}\) has the database"),
+            serve(project, data=data, environment=path_with_engine),
+        ):
+            pass
         assert server.get("/health?deep=true").status == 200
 
 
