@@ -90,7 +90,12 @@ def test_a_function_that_lambda_would_refuse_is_refused_here(options: dict[str, 
 
 @pytest.mark.parametrize(
     "options",
-    [{"origins": ["*"], "credentials": True}, {"origins": ["https://example.com/path"]}, {"origins": ["example.com"]}],
+    [
+        {"origins": ["*"], "credentials": True},
+        {"origins": ["https://example.com/path"]},
+        {"origins": ["https://*.example.com"]},
+        {"origins": ["example.com"]},
+    ],
 )
 def test_cors_that_a_browser_would_refuse_is_refused_here(options: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError):

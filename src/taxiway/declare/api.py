@@ -39,10 +39,10 @@ class Cors:
                 where=caller(),
             )
         for origin in self.origins:
-            if origin != "*" and not re.fullmatch(r"https?://[^/]+", origin):
+            if origin != "*" and not re.fullmatch(r"https?://(\*|[^/*]+)", origin):
                 raise DeclarationError(
-                    f"The CORS origin {origin!r} is no origin.",
-                    fix="write scheme and host, with no path: https://example.com",
+                    f"The CORS origin {origin!r} is none that API Gateway takes.",
+                    fix="write scheme and host with no path, as in https://example.com, or '*', or https://*",
                     where=caller(),
                 )
 
