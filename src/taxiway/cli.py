@@ -49,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
         "--environments", type=_at_least_one, default=8, metavar="N", help="the most of a function (default: 8)"
     )
     dev.add_argument("--inline", action="store_true", help="run the handlers in this process, for a debugger")
+    dev.add_argument(
+        "--awslambdaric",
+        action="store_true",
+        help="run functions under AWS's own runtime client, once installed",
+    )
     dev.set_defaults(command=_dev)
 
     routes = commands.add_parser("routes", parents=[common], help="list the routes and the functions that answer them")
@@ -106,6 +111,7 @@ def _dev(options: argparse.Namespace) -> None:
             dynamodb_endpoint=options.dynamodb_endpoint,
             environments=options.environments,
             inline=options.inline,
+            awslambdaric=options.awslambdaric,
         )
     )
 

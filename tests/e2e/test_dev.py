@@ -206,3 +206,90 @@ def test_inline_runs_the_handlers_in_its_own_process(project: Path, path_with_en
         assert server.get("/health?deep=true").json()["status"] == str(server.process.pid)
         made = server.request("POST", "/items", json={"name": "Pen", "category": "inline"})
         assert server.get("/items?category=inline").json()["items"] == [made.json()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="AWS builds its runtime client for Linux")
+def test_awss_own_runtime_client_runs_the_template_unchanged(project: Path, path_with_engine: dict[str, str]) -> None:
+    with serve(project, "--awslambdaric", environment=path_with_engine) as server:
+        assert server.get("/health?deep=true").json() == {"status": "ok", "table": "ok"}
+        made = server.request("POST", "/items", json={"name": "Pen", "category": "aws", "price": 1.25})
+        assert made.status == 201
+        assert server.get("/items?category=aws").json()["items"] == [made.json()]
+        item = server.request("PATCH", made.headers["location"], json={"name": "Ink"})
+        assert (item.json()["name"], item.json()["version"]) == ("Ink", 2)
+        user = server.request("POST", "/users", json={"email": "ada@example.com", "name": "Ada"})
+        assert server.get(user.headers["location"]).json() == user.json()
+        assert server.get("/users?email=ada@example.com").json()["items"] == [user.json()]
+        assert server.request("DELETE", made.headers["location"]).status == 204
+        assert server.get(made.headers["location"]).status == 404
+        workers = [process for process in family(server) if "awslambdaric" in process.cmdline()]
+        assert len(workers) == 9
+
+
+def test_a_handler_that_misbehaves_harms_itself_alone(project: Path, path_with_engine: dict[str, str]) -> None:
+    (project / "handlers" / "http" / "unruly.py").write_text(UNRULY)
+    edit(project / "backend.py", "from models.item", "from handlers.http import unruly\nfrom models.item")
+    routes = "".join(
+        f'    api.get("/{name}", unruly.{name}, memory=128, timeout=2)\n'
+        for name in ("sleeps", "hoards", "exits", "babbles", "gushes", "nonsense", "raises")
+    )
+    edit(project / "backend.py", '    api.get("/health"', routes + '    api.get("/health"')
+    (project / "handlers" / "http" / "stillborn.py").write_text(STILLBORN)
+    edit(project / "backend.py", "from models.item", "from handlers.http.stillborn import stillborn\nfrom models.item")
+    edit(project / "backend.py", '    api.get("/health"', '    api.get("/stillborn", stillborn)\n    api.get("/health"')
+    said = {
+        "sleeps": "Task timed out after 2.00 seconds",
+        "hoards": "Memory Size: 128 MB",
+        "exits": "Runtime exited",
+        "gushes": "Response payload size exceeded",
+        "nonsense": "is not JSON serializable",
+        "raises": "ValueError: out of ideas",
+        "stillborn": "RuntimeError: no",
+    }
+    with serve(project, environment=path_with_engine) as server:
+        for name, words in said.items():
+            answer = server.get(f"/{name}")
+            assert (answer.status, answer.body) == (500, b'{"message":"Internal Server Error"}'), name
+            until(lambda words=words: any(words in line for line in server.output), f"{words!r} on the terminal")
+            assert server.get("/health").status == 200
+        assert server.get("/babbles").status == 200
+        until(lambda: any(r"[babbles] \xff\xfe" in line for line in server.output), "the binary output")
+
+
+STILLBORN = """
+import os
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:  # the declaration can be read, the function not started
+    raise RuntimeError("no")
+
+def stillborn(event, context): ...
+"""
+
+UNRULY = """
+import os, sys, time
+
+def sleeps(event, context):
+    time.sleep(60)
+
+def hoards(event, context):
+    hoard = []
+    while True:
+        hoard.append(b"x" * 1_000_000)
+        time.sleep(0.002)
+
+def exits(event, context):
+    os._exit(3)
+
+def babbles(event, context):
+    os.write(1, b"\\xff\\xfe\\n")
+    return "said"
+
+def gushes(event, context):
+    return "x" * 7_000_000
+
+def nonsense(event, context):
+    return object()
+
+def raises(event, context):
+    raise ValueError("out of ideas")
+"""

@@ -13,6 +13,7 @@ import msgspec
 
 from taxiway import project
 from taxiway.declare import DeclarationError
+from taxiway.local.bootstrap import read_sources_anew
 from taxiway.local.plan import Plan, plan
 
 
@@ -29,7 +30,7 @@ def main() -> None:
     directory, stage_name = Path(sys.argv[1]), sys.argv[2]
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    sys.dont_write_bytecode = True  # a .pyc is stale when its source is edited twice in a second to the same size
+    read_sources_anew(str(directory))
     if not sys.stdin.readline():
         return  # whoever started this has gone
     try:

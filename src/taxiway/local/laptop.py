@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import sys
 from contextlib import AsyncExitStack
 from hmac import compare_digest
 from pathlib import Path
@@ -17,7 +18,7 @@ from taxiway.local import dynamodb, plan, tables
 from taxiway.local.console import Console
 from taxiway.local.declaration import DeclarationReader
 from taxiway.local.errors import LaptopError
-from taxiway.local.functions import Functions
+from taxiway.local.functions import Functions, handler_of
 from taxiway.local.gateway import MAX_BODY, Gateway
 from taxiway.local.http1 import HttpServer, Request, Response
 from taxiway.local.plan import FunctionPlan, Plan
@@ -51,6 +52,8 @@ class Options(Struct, kw_only=True, frozen=True):
     """The most environments that a function may have at once."""
     inline: bool = False
     """Run the handlers in this process, for a debugger."""
+    awslambdaric: bool = False
+    """Start environments with AWS's own runtime client in place of Taxiway's."""
 
     @property
     def state(self) -> Path:
@@ -151,13 +154,17 @@ class Laptop:
         if self.options.inline:
             from taxiway.local.inline import Inline  # it brings in the runtime of a worker, which only it needs here
 
-            return Inline(project=self.options.project, plan=self.plan, variables=self._variables)
+            inline = Inline(project=self.options.project, plan=self.plan, variables=self._variables)
+            for conflict in inline.conflicts:
+                self._console.note(conflict)
+            return inline
         return Functions(
             project=self.options.project,
             plan=self.plan,
             variables=self._variables,
             output=self._console.output,
             limit=self.options.environments,
+            command=_awslambdaric if self.options.awslambdaric else None,
         )
 
     async def _read_plan(self) -> Plan:
@@ -244,6 +251,11 @@ class Laptop:
         if not owners:
             return None
         return ", ".join(f.name for f in owners), tuple(id for f in owners for id in f.secrets)
+
+
+def _awslambdaric(function: FunctionPlan) -> list[str]:
+    """https://pypi.org/project/awslambdaric: what runs a Python function on Lambda."""
+    return [sys.executable, "-s", "-m", "awslambdaric", handler_of(function)]
 
 
 async def _settle(task: asyncio.Task[Plan]) -> None:

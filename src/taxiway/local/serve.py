@@ -2,25 +2,27 @@
 
 import asyncio
 import os
+import resource
 import signal
 import time
 from importlib.metadata import version
 
 import psutil
+from uvloop import run
 
 from taxiway.local.console import Console
 from taxiway.local.dynamodb import VERSION
 from taxiway.local.laptop import Laptop, Options
 from taxiway.local.route_table import rows
 
-try:
-    from uvloop import run
-except ImportError:  # there is none for Windows
-    from asyncio import run
+_DESCRIPTORS = 8192  # an environment takes some six, and 256 are allowed on a Mac
 
 
 def serve(options: Options) -> None:
     """Serve until Ctrl-C, SIGTERM or SIGHUP. Raises what entering a Laptop raises."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < _DESCRIPTORS <= hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, hard))
     run(_serve(options))
 
 
