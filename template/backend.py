@@ -43,7 +43,7 @@ def backend(stage: Stage) -> Backend:
     api.post("/items", create_item, memory=1024, timeout=30, uses=[put(Item)])
     api.get("/items", list_items, uses=[query(Item.by_category), config])
     api.get("/items/{id}", get_item, uses=[get(Item)])
-    api.patch("/items/{id}", update_item, uses=[get(Item), update(Item)])
+    api.patch("/items/{id}", update_item, uses=[update(Item)])
     api.delete("/items/{id}", delete_item, uses=[delete(Item)])
     api.post("/users", create_user, uses=[put(User)])
     api.get("/users", find_users, uses=[query(User.by_email), config])

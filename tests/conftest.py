@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import os
 from collections.abc import Generator
 from pathlib import Path
 
@@ -29,3 +30,11 @@ def endpoint(dynoxide: Path) -> Generator[str, None, None]:
         runner.run(engine.start())
         yield engine.endpoint
         runner.run(engine.close())
+
+
+@pytest.fixture(scope="session")
+def path_with_engine(dynoxide: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which `dynoxide` is on PATH, so that no project installs its own."""
+    directory = tmp_path_factory.mktemp("bin")
+    (directory / "dynoxide").symlink_to(dynoxide)
+    return {"PATH": f"{directory}{os.pathsep}{os.environ['PATH']}"}

@@ -51,6 +51,13 @@ def test_the_local_file_overrides_the_stage_file(directory: Path) -> None:
     assert (stage.optional("SECRETS_ID"), stage.region) == ("mine", "eu-north-1")
 
 
+def test_a_malformed_override_is_looked_for_where_it_is(directory: Path) -> None:
+    (directory / ".env.local").write_text("AWS_REGION=nowhere\n")
+    with pytest.raises(DeclarationError, match="AWS_REGION is malformed") as raised:
+        project.read_stage(directory, "dev", local=True)
+    assert raised.value.where.endswith(".env.local")
+
+
 def test_the_shell_is_read_only_where_a_line_asks_for_it(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "ap-south-1")
     monkeypatch.setenv("BUILD", "42")

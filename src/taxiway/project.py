@@ -40,8 +40,15 @@ def read_stage(project: Path, name: str, *, local: bool) -> Stage:
         raise DeclarationError(
             f"The stage {name!r} has no stage file.", fix=f"write {path.name} with AWS_REGION=… and AWS_ACCOUNT=…"
         )
-    variables = _read_variables(path) | _read_variables(project / LOCAL_OVERRIDES)
-    return Stage(name=name, variables=variables, local=local, source=str(path))
+    overrides = project / LOCAL_OVERRIDES
+    overriding = _read_variables(overrides)
+    return Stage(
+        name=name,
+        variables=_read_variables(path) | overriding,
+        local=local,
+        source=str(path),
+        overridden=dict.fromkeys(overriding, str(overrides)),
+    )
 
 
 def read_backend(project: Path, stage: Stage) -> Backend:

@@ -1,12 +1,14 @@
 """For tests of a backend: the whole of it, served on a free port by `taxiway dev`, with an empty database.
 
-@pytest.fixture(scope="session")
-def api() -> Generator[Server]:
-    with serve(Path(__file__).parent.parent, stage="test") as server:
-        yield server
+    @pytest.fixture(scope="session")
+    def api() -> Generator[Server]:
+        with serve(Path(__file__).parent.parent, stage="test") as server:
+            yield server
 
-def test_health(api: Server) -> None:
-    assert api.get("/health").json() == {"status": "ok", "table": "unchecked"}
+    def test_health(api: Server) -> None:
+        assert api.get("/health").json() == {"status": "ok", "table": "unchecked"}
+
+It needs nothing of pytest: any test runner will do.
 """
 
 import http.client

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from taxiway import Cors, DeclarationError, Function, HttpApi, Throttle
+from taxiway import Cors, DeclarationError, Function, HttpApi, JwtAuthorizer, Throttle
 
 
 def answer(event: Any, context: Any) -> None:
@@ -34,6 +34,14 @@ def test_a_throttle_of_the_api_holds_for_routes_that_have_none() -> None:
     api.get("/a", answer, function=(f := Function(name="f")))
     api.get("/b", answer, function=f, throttle=Throttle(rate=1, burst=1))
     assert [route.throttle and route.throttle.rate for route in api.routes] == [10, 1]
+
+
+def test_a_route_can_be_let_out_of_what_holds_for_the_api() -> None:
+    authorizer = JwtAuthorizer(issuer="https://issuer", audience=["api"])
+    api = HttpApi(throttle=Throttle(rate=10, burst=5), authorizer=authorizer)
+    api.get("/health", answer, throttle=None, authorizer=None)
+    (route,) = api.routes
+    assert (route.throttle, route.authorizer) == (None, None)
 
 
 @pytest.mark.parametrize(

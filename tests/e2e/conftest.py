@@ -1,6 +1,5 @@
-"""The template as a user has it: a copy in a directory of its own, with the engine on PATH."""
+"""The template as a user has it: a copy in a directory of its own."""
 
-import os
 import shutil
 from collections.abc import Generator
 from pathlib import Path
@@ -10,14 +9,6 @@ import pytest
 from taxiway.testing import Server, serve
 
 TEMPLATE = Path(__file__).parents[2] / "template"
-
-
-@pytest.fixture(scope="session")
-def path_with_engine(dynoxide: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which `dynoxide` is on PATH, so that no copy of the template installs its own."""
-    directory = tmp_path_factory.mktemp("bin")
-    (directory / "dynoxide").symlink_to(dynoxide)
-    return {"PATH": f"{directory}{os.pathsep}{os.environ['PATH']}"}
 
 
 @pytest.fixture

@@ -65,7 +65,10 @@ class Throttle:
 
 @dataclass(frozen=True, kw_only=True)
 class LambdaAuthorizer:
-    """An existing Lambda function that decides on each request (payload 2.0, simple responses)."""
+    """An existing Lambda function that decides on each request (payload 2.0, simple responses).
+
+    API Gateway keeps a decision for `ttl` seconds.
+    """
 
     arn: str
     identity_sources: Sequence[str] = ("$request.header.Authorization",)
@@ -96,8 +99,10 @@ class RouteOptions(TypedDict, total=False):
     concurrency: int
     function: Function
     """A function that several routes share; it carries the five above itself."""
-    throttle: Throttle
-    authorizer: Authorizer
+    throttle: Throttle | None
+    """In place of the API's; None for none."""
+    authorizer: Authorizer | None
+    """In place of the API's; None lets everyone in."""
 
 
 _FUNCTION_OPTIONS = frozenset({"memory", "timeout", "uses", "environment", "concurrency"})
@@ -185,8 +190,8 @@ class HttpApi:
                 path=path,
                 handler=handler,
                 function=shared or Function(name=name, source=where, **own),
-                throttle=options.get("throttle") or self.throttle,
-                authorizer=options.get("authorizer") or self.authorizer,
+                throttle=options.get("throttle", self.throttle),
+                authorizer=options.get("authorizer", self.authorizer),
                 source=where,
             )
         )

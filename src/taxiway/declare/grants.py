@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Operation = Literal["get", "put", "update", "delete", "query"]
+Operation = Literal["get", "put", "update", "delete", "query", "idempotency"]
 
 
 class Pattern(Protocol):
@@ -63,15 +63,29 @@ def put(entity: Entity) -> Grant:
 
 
 def update(entity: Entity) -> Grant:
-    """Change fields of an entity."""
+    """Change fields of an entity, which takes reading it where a change follows from what is stored."""
     return Grant("update", entity.__primary__, entity.__patterns__)
 
 
 def delete(entity: Entity) -> Grant:
-    """Delete an entity by its own key."""
+    """Delete an entity by its own key, which takes reading it where it has Decimals."""
     return Grant("delete", entity.__primary__)
 
 
 def query(pattern: Pattern) -> Grant:
     """Read many entities through one access pattern."""
     return Grant("query", pattern)
+
+
+@dataclass(frozen=True)
+class _Records:
+    """The records of requests, which `taxiway.data.idempotency` writes."""
+
+    name: str = "request"
+    entity: str = "Idempotency"
+    index: None = None
+    partition_key: str = "IDEMPOTENCY#{request}"
+
+
+idempotency = Grant("idempotency", _Records())
+"""Put and delete the records by which a route with `@handler(idempotency=…)` answers a repeated request."""

@@ -29,6 +29,8 @@ class Stage:
     local: bool = False
     source: str = ""
     """The stage file, for error messages."""
+    overridden: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The file of each variable that another file than the stage file sets."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -48,7 +50,9 @@ class Stage:
             value = self.optional(variable)
             if value is not None and not pattern.fullmatch(value):
                 raise DeclarationError(
-                    f"{variable} is malformed: {value!r}.", fix=f"write it like {example}", where=self.source
+                    f"{variable} is malformed: {value!r}.",
+                    fix=f"write it like {example}",
+                    where=self.overridden.get(variable, self.source),
                 )
 
     @property

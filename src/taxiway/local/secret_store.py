@@ -71,7 +71,9 @@ class SecretStore:
                 f"{secret_id!r} is no id for a secret.\nFix: use 1 to 512 letters, digits and /_+=.@:-, as in items/dev"
             )
         if not values or not all(values):
-            raise SecretStoreError(f"The secret {secret_id} needs a key for each value.\nFix: write KEY=VALUE")
+            raise SecretStoreError(
+                f"The secret {secret_id} needs a key for each value.\nFix: name it: taxiway secrets set {secret_id} KEY"
+            )
         if not all(_is_text(text) for text in (*values, *values.values())):
             raise SecretStoreError(
                 f"What is set for the secret {secret_id} is not UTF-8.\nFix: encode it, say as base64"

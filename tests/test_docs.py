@@ -1,0 +1,259 @@
+"""Every example of README.md and docs/: its files make a project, its commands run, and what it shows is what comes.
+
+A block under `<!-- file: path -->` is a file of the page's project; a later one of the same path replaces it. A
+`python` block of another kind is executed, with the names of the blocks before it; lines of `>>>` are a doctest. In a
+`console` block each line of `$ …` is carried out in the project, and the lines under it are compared with what comes
+of it; with no lines there it has to succeed. `…` stands for anything. A `text` block is read by people alone.
+"""
+
+import argparse
+import doctest
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from time import monotonic, sleep
+from urllib.parse import urlsplit
+
+import pytest
+
+from taxiway.local import tables
+from taxiway.local.plan import IndexPlan, TablePlan
+from taxiway.testing import Server, serve
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINKING = [*PAGES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+
+ADDRESS = "http://127.0.0.1:8000"
+"""What the pages write; the backend under test has a free port."""
+PATIENCE = 30.0  # seconds that a test waits for what must happen
+
+_BLOCK = re.compile(
+    r"^(?:<!-- file: (?P<path>\S+) -->\n+)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+_curl = argparse.ArgumentParser(prog="curl")
+_curl.add_argument("-s", action="store_true")
+_curl.add_argument("-i", action="store_true")
+_curl.add_argument("-X", dest="method")
+_curl.add_argument("-H", dest="headers", action="append", default=[])
+_curl.add_argument("-d", dest="data")
+_curl.add_argument("url")
+
+
+@dataclass(frozen=True)
+class Block:
+    page: str
+    line: int
+    """Where its first line is on the page."""
+    language: str
+    path: str | None
+    text: str
+
+    def commands(self) -> Iterator[tuple[int, str, str]]:
+        """Each command, the line that it starts on, and the output shown below it."""
+        parts = re.split(r"^\$ (.*(?:(?<=\\)\n.*)*)\n", self.text, flags=re.MULTILINE)
+        line = self.line + parts[0].count("\n")
+        for command, output in zip(parts[1::2], parts[2::2], strict=True):
+            yield line, command.replace("\\\n", " "), output
+            line += command.count("\n") + 1 + output.count("\n")
+
+
+def blocks(page: Path) -> list[Block]:
+    text, name = page.read_text(encoding="utf-8"), os.path.relpath(page, ROOT)
+    return [
+        Block(name, text[: found.start("text")].count("\n") + 1, found["language"], found["path"], found["text"])
+        for found in _BLOCK.finditer(text)
+    ]
+
+
+def fits(shown: str, came: str) -> bool:
+    pattern = ".*".join(re.escape(part) for part in shown.strip().split("…"))
+    return re.fullmatch(pattern, "\n".join(line.rstrip() for line in came.strip().splitlines()), re.DOTALL) is not None
+
+
+class Checker(doctest.OutputChecker):
+    def check_output(self, want: str, got: str, optionflags: int) -> bool:
+        return super().check_output(want, got, optionflags) or fits(want, got)
+
+
+class Reader:
+    """Does what a page says, from top to bottom, in a project of its own."""
+
+    def __init__(self, project: Path, environment: dict[str, str], stack: ExitStack) -> None:
+        self._project = project
+        self._environment = environment
+        self._stack = stack
+        self._names: dict[str, object] = {"__name__": "page"}
+        self._server: Server | None = None
+
+    def read(self, page: Path) -> None:
+        for block in blocks(page):
+            self._take(block)
+
+    def _take(self, block: Block) -> None:
+        if block.path is not None:
+            self._write(block.path, block.text)
+        elif block.language == "python":
+            self._execute(block)
+        elif block.language == "console":
+            for line, command, shown in block.commands():
+                self._follow(f"{block.page}:{line}", command, shown)
+        elif block.language != "text":
+            pytest.fail(f"{block.page}:{block.line}: a block of {block.language or 'no language'} is never carried out")
+
+    def _write(self, path: str, text: str) -> None:
+        file = self._project / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        forget_modules(self._project)
+
+    def _execute(self, block: Block) -> None:
+        if not block.text.startswith(">>>"):
+            code = compile("\n" * (block.line - 1) + block.text, block.page, "exec")
+            exec(code, self._names)  # noqa: S102  it is what the page shows
+            return
+        test = doctest.DocTestParser().get_doctest(block.text, self._names, block.page, block.page, block.line - 1)
+        test.globs = self._names  # a test copies what it is given; the next block needs what this one defines
+        report: list[str] = []
+        doctest.DocTestRunner(checker=Checker()).run(test, out=report.append, clear_globs=False)
+        if report:
+            pytest.fail("".join(report), pytrace=False)
+
+    def _follow(self, where: str, command: str, shown: str) -> None:
+        failed = False
+        if command.startswith("curl "):
+            came = self._request(command)
+        elif command.startswith("taxiway dev"):
+            came = self._serve(shlex.split(command)[2:])
+        else:
+            done = subprocess.run(
+                ["sh", "-c", command],
+                cwd=self._project,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                timeout=PATIENCE,
+            )
+            came, failed = done.stdout, done.returncode != 0
+        if failed if not shown.strip() else not fits(shown, came):
+            pytest.fail(f"{where}: $ {command}\n\nThe page shows:\n{shown}\nWhat came:\n{came}", pytrace=False)
+
+    def _serve(self, arguments: list[str]) -> str:
+        """Serve the project on a free port, in place of what was served before; what the banner says."""
+        self._stack.close()
+        if "--port" in arguments:
+            del arguments[(port := arguments.index("--port")) : port + 2]
+        data = None if "--ephemeral" in arguments else self._project / ".taxiway"
+        self._server = self._stack.enter_context(
+            serve(self._project, *arguments, data=data, environment=self._environment)
+        )
+        deadline = monotonic() + PATIENCE
+        while not any("ready in" in line for line in self._server.output) and monotonic() < deadline:
+            sleep(0.01)
+        return "\n".join(self._server.output).replace(self._server.url, ADDRESS)
+
+    def _request(self, command: str) -> str:
+        """What curl would print: it isn't on every machine, and the pages need little of it."""
+        if self._server is None:
+            self._serve([])
+        assert self._server is not None
+        asked = _curl.parse_args(shlex.split(command)[1:])
+        assert asked.url.startswith(f"{ADDRESS}/"), f"{asked.url} is not on {ADDRESS}"
+        headers = {"Accept": "*/*", "User-Agent": "curl/8.5.0"}
+        if asked.data is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        headers |= {name.strip().title(): value.strip() for name, _, value in (h.partition(":") for h in asked.headers)}
+        method = asked.method or ("GET" if asked.data is None else "POST")
+        connection = HTTPConnection(urlsplit(self._server.url).netloc, timeout=PATIENCE)
+        connection.request(method, asked.url.removeprefix(ADDRESS), asked.data and asked.data.encode(), headers)
+        with connection.getresponse() as response:
+            head = [f"HTTP/1.1 {response.status} {response.reason}"]
+            head += [f"{name}: {value}" for name, value in response.getheaders()]
+            body = response.read().decode(errors="replace")
+        connection.close()
+        return "\n".join([*head, "", body]) if asked.i else body
+
+
+def forget_modules(project: Path) -> None:
+    """Let the project's modules be imported anew."""
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(f"{project}{os.sep}"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def reader(
+    path_with_engine: dict[str, str],
+    endpoint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Generator[Reader]:
+    """A reader with an empty project, `taxiway` and the engine on PATH, and a table for what the page executes."""
+    project = tmp_path / "project"
+    project.mkdir()
+    path = [str(Path(sys.executable).parent), path_with_engine["PATH"]]
+    environment = {**os.environ, "PATH": os.pathsep.join(path), "NO_COLOR": "1"}
+    table = TablePlan(tmp_path.name, "pk", "sk", (IndexPlan("gsi1", "gsi1pk", "gsi1sk"),), None)
+    tables.bring_up_to_date(table, endpoint, region="eu-west-1", note=print)
+    for name, value in {
+        "TABLE_NAME": table.name,
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "page",
+        "AWS_SECRET_ACCESS_KEY": "page",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(project)
+    monkeypatch.chdir(project)
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("backend", "handlers", "models", "dal")]:
+        monkeypatch.delitem(sys.modules, name)  # the template's, which is on sys.path as well
+    with ExitStack() as stack:
+        yield Reader(project, environment, stack)
+    forget_modules(project)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: os.path.relpath(page, ROOT))
+def test_a_page_does_what_it_says(page: Path, reader: Reader) -> None:
+    reader.read(page)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "```python\n>>> 1 + 1\n3\n```",
+        "```python\n>>> int('x')\nTraceback (most recent call last):\nValueError: another\n```",
+        "```python\nassert False\n```",
+        "```console\n$ echo one\ntwo\n```",
+        "```console\n$ false\n```",
+        "```json\n{}\n```",
+    ],
+)
+def test_a_page_that_is_wrong_is_found_out(wrong: str, reader: Reader, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"One.\n\n{wrong}\n")
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        reader.read(page)
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: os.path.relpath(page, ROOT))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target, anchor in _LINK.findall(page.read_text(encoding="utf-8")):
+        file = page.parent / target if target else page
+        assert file.exists(), f"{page.name} links to {target}, which is not there"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            known = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in known, f"{page.name} links to {target}#{anchor}, and there is no such heading"
