@@ -6,7 +6,7 @@ docs/gateway.md says what is emulated, from which documentation, and what is not
 import asyncio
 import os
 import traceback
-from binascii import b2a_base64
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from time import perf_counter, time
 from typing import Literal, TypeAlias
@@ -202,7 +202,7 @@ def _head_size(request: Request) -> int:
 
 def _request_id() -> str:
     """16 characters, as API Gateway's own."""
-    return b2a_base64(os.urandom(11), newline=False).decode("ascii")
+    return urlsafe_b64encode(os.urandom(11)).decode("ascii")
 
 
 def _trace_id(sent: str | None) -> str:
