@@ -197,6 +197,8 @@ def test_another_dynamodb_can_be_used(project: Path, endpoint: str) -> None:
     with serve(project, "--dynamodb-endpoint", endpoint, data=None) as server:
         made = server.request("POST", "/items", json={"name": "Pen", "category": "elsewhere"})
         assert server.get(made.headers["location"]).json() == made.json()
+        server.request("POST", "/items", json={"name": "Ink", "category": "elsewhere"})
+        assert server.get("/items?category=elsewhere&limit=1").json()["cursor"]  # which a secret signs
         assert not any("dynoxide" in process.name() for process in family(server))
 
 

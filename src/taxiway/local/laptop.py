@@ -177,6 +177,11 @@ class Laptop:
         """What a plan needs besides its functions: the table as declared, and the secrets that are generated."""
         for made in self._secrets.ensure(new.secrets):
             self._console.note(f"Made the local secret {made}.")
+        if new.secrets and not self._credentials_of("").token:
+            raise LaptopError(
+                f"The functions use secrets, and the credentials for {self.endpoint} have no session token.\n"
+                "Fix: use temporary credentials, which have one: AWS_SESSION_TOKEN opens the secrets to a function"
+            )
         if new.table is not None:
             await asyncio.to_thread(
                 tables.bring_up_to_date, new.table, self.endpoint, region=new.region, note=self._console.note
@@ -234,15 +239,19 @@ class Laptop:
         """A function's own credentials, made up anew at each start.
 
         A DynamoDB other than the laptop's own may check them, or keep a table for each access key: there they are the
-        developer's, from the environment.
+        developer's, from the environment. One on this machine takes any token; what it gets opens the secrets.
         """
-        if self.options.dynamodb_endpoint:
-            return tables.credentials_for(self.options.dynamodb_endpoint)
-        owner = "every function" if self.options.inline else function  # which then share one process
+        endpoint = self.options.dynamodb_endpoint
+        owner = "every function" if endpoint or self.options.inline else function
         if owner not in self._credentials:
-            self._credentials[owner] = Credentials(
+            made = Credentials(
                 f"ASIA{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30), secrets.token_urlsafe(48)
             )
+            if endpoint:
+                given = tables.credentials_for(endpoint)
+                token = made.token if tables.is_local(endpoint) else given.token
+                made = Credentials(given.access_key, given.secret_key, given.token or token)
+            self._credentials[owner] = made
         return self._credentials[owner]
 
     def _allowed_secrets(self, token: str) -> tuple[str, tuple[str, ...]] | None:

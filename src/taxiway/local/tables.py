@@ -313,12 +313,17 @@ def _refusal(body: bytes) -> _Refusal:
         return _Refusal(message=body[:200].decode(errors="replace"))
 
 
+def is_local(endpoint: str) -> bool:
+    """Whether an endpoint is on this machine, where no DynamoDB checks credentials."""
+    return urlsplit(endpoint).hostname in _LOOPBACK
+
+
 def credentials_for(endpoint: str) -> Credentials:
     """The environment's; for an endpoint on this machine, which checks none, stand-ins where it has none."""
     access_key, secret_key = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
     if access_key and secret_key:
         return Credentials(access_key, secret_key, os.environ.get("AWS_SESSION_TOKEN", ""))
-    if urlsplit(endpoint).hostname in _LOOPBACK:
+    if is_local(endpoint):
         return Credentials("local", "local")
     raise TableError(
         f"The DynamoDB at {endpoint} needs credentials, and the environment has none.\n"
