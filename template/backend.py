@@ -11,6 +11,7 @@ from taxiway import (
     Table,
     delete,
     get,
+    idempotency,
     put,
     query,
     update,
@@ -36,16 +37,20 @@ def backend(stage: Stage) -> Backend:
     authorizer = stage.optional("AUTHORIZER_ARN")
 
     api = HttpApi(
-        cors=Cors(origins=["*"], headers=["content-type", "authorization"]),
+        cors=Cors(
+            origins=["*"],
+            headers=["content-type", "authorization", "idempotency-key", "if-match", "if-none-match"],
+            expose=["etag", "idempotency-replayed", "location", "retry-after"],
+        ),
         authorizer=LambdaAuthorizer(arn=authorizer) if authorizer else None,
     )
     api.get("/health", health, memory=128, timeout=3, uses=[get(Item)])
-    api.post("/items", create_item, memory=1024, timeout=30, uses=[put(Item)])
+    api.post("/items", create_item, memory=1024, timeout=30, uses=[put(Item), idempotency])
     api.get("/items", list_items, uses=[query(Item.by_category), config])
     api.get("/items/{id}", get_item, uses=[get(Item)])
     api.patch("/items/{id}", update_item, uses=[update(Item)])
     api.delete("/items/{id}", delete_item, uses=[delete(Item)])
-    api.post("/users", create_user, uses=[put(User)])
+    api.post("/users", create_user, uses=[put(User), idempotency])
     api.get("/users", find_users, uses=[query(User.by_email), config])
     api.get("/users/{id}", get_user, uses=[get(User)])
 

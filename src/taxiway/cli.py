@@ -1,6 +1,7 @@
 """The `taxiway` command."""
 
 import argparse
+import os
 import sys
 from getpass import getpass
 from pathlib import Path
@@ -20,10 +21,13 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         options.project = projects.find((options.project or Path.cwd()).resolve())
         options.command(options)
+        sys.stdout.flush()
     except (DeclarationError, LaptopError) as error:
         sys.exit(f"\n{error}\n")
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # whoever read the output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +62,21 @@ def _parser() -> argparse.ArgumentParser:
 
     routes = commands.add_parser("routes", parents=[common], help="list the routes and the functions that answer them")
     routes.set_defaults(command=_routes)
+
+    patterns = commands.add_parser(
+        "patterns", parents=[common], help="show the access patterns and their costs, and check the keys"
+    )
+    patterns.add_argument("--markdown", action="store_true", help="write Markdown")
+    patterns.add_argument(
+        "--item-size", type=_at_least_one, default=1024, metavar="BYTES", help="the size of an item (default: 1024)"
+    )
+    patterns.add_argument(
+        "--page", type=_at_least_one, default=20, metavar="ITEMS", help="the items that a query finds (default: 20)"
+    )
+    patterns.add_argument(
+        "--check", action="store_true", help="show the warnings alone, and exit with 1 where there is one"
+    )
+    patterns.set_defaults(command=_patterns)
 
     reset = commands.add_parser("reset", parents=[common], help="delete the local database")
     reset.add_argument("--data", type=Path, metavar="DIR", help="where the database is kept (default: .taxiway)")
@@ -123,6 +142,20 @@ def _routes(options: argparse.Namespace) -> None:
     stage = projects.read_stage(options.project, options.stage, local=True)
     for row in rows(plan(projects.read_backend(options.project, stage), stage)):
         print(row)
+
+
+def _patterns(options: argparse.Namespace) -> None:
+    from taxiway.patterns import lint, matrix, report
+
+    stage = projects.read_stage(options.project, options.stage, local=True)
+    backend = projects.read_backend(options.project, stage)
+    findings = lint(backend)
+    if not options.check:
+        shown = matrix(backend, item_size=options.item_size, page=options.page)
+        print(f"{shown.markdown() if options.markdown else shown.text()}\n")
+    print((report.markdown if options.markdown else report.text)(findings, Path.cwd()))
+    if options.check and any(finding.acknowledged is None for finding in findings):
+        sys.exit(1)
 
 
 def _reset(options: argparse.Namespace) -> None:

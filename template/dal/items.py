@@ -22,9 +22,9 @@ def of_category(category: str, *, since: datetime | None, limit: int, cursor: st
     return table.query(items.since(since) if since else items, limit=limit, cursor=cursor)
 
 
-def update(item_id: str, changes: ItemChanges) -> Item:
-    return table.update(Item.by_id(item_id), changes)
+def update(item_id: str, changes: ItemChanges, *, expect_version: int | None = None) -> Item:
+    return table.update(Item.by_id(item_id), changes, expect_version=expect_version)
 
 
-def delete(item_id: str) -> Item | None:
-    return table.delete(Item.by_id(item_id))
+def delete(item_id: str, *, expect_version: int | None = None) -> Item | None:
+    return table.delete(Item.by_id(item_id), expect_version=expect_version)

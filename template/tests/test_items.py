@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from taxiway.testing import Server
@@ -87,3 +88,67 @@ def test_a_deleted_item_is_gone(api: Server) -> None:
     assert api.request("DELETE", f"/items/{item['id']}").status == 204
     assert api.get(f"/items/{item['id']}").status == 404
     assert api.request("DELETE", f"/items/{item['id']}").status == 404
+
+
+def test_an_item_that_the_client_has_is_not_sent_again(api: Server) -> None:
+    path = f"/items/{create(api)['id']}"
+    first = api.get(path)
+    assert first.headers["etag"] == '"1"'
+    again = api.get(path, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", '"1"')
+    api.request("PATCH", path, json={"name": "Pencil"})
+    assert api.get(path, headers={"if-none-match": first.headers["etag"]}).json()["name"] == "Pencil"
+
+
+def test_a_change_can_be_made_to_the_version_that_was_read_alone(api: Server) -> None:
+    path = f"/items/{create(api)['id']}"
+    read = {"if-match": api.get(path).headers["etag"]}
+    changed = api.request("PATCH", path, json={"name": "Pencil"}, headers=read)
+    assert (changed.status, changed.headers["etag"]) == (200, '"2"')
+    refused = api.request("PATCH", path, json={"name": "Crayon"}, headers=read)
+    assert (refused.status, refused.json()["detail"]) == (412, "It has changed since it was read.")
+    assert api.get(path).json()["name"] == "Pencil"
+    assert api.request("PATCH", path, json={"name": "Crayon"}, headers={"if-match": "*"}).status == 200
+
+
+def test_so_can_a_deletion(api: Server) -> None:
+    path = f"/items/{create(api)['id']}"
+    read = {"if-match": api.get(path).headers["etag"]}
+    api.request("PATCH", path, json={"name": "Pencil"})
+    assert api.request("DELETE", path, headers=read).status == 412
+    assert api.get(path).status == 200
+    assert api.request("DELETE", path, headers={"if-match": '"2"'}).status == 204
+    assert api.request("DELETE", path, headers={"if-match": '"2"'}).status == 404
+
+
+def test_a_request_that_is_sent_again_makes_no_second_item(api: Server) -> None:
+    body = {"name": "Fountain pen", "category": "replayed"}
+    key = {"idempotency-key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
+    first = api.request("POST", "/items", json=body, headers=key)
+    again = api.request("POST", "/items", json=body, headers=key)
+    assert first.status == again.status == 201
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (again.headers["location"], again.body) == (first.headers["location"], first.body)
+    assert api.get("/items?category=replayed").json()["items"] == [first.json()]
+    assert api.request("POST", "/items", json={**body, "name": "Ink"}, headers=key).status == 422
+
+
+def test_of_requests_sent_at_once_with_one_key_one_makes_an_item(api: Server) -> None:
+    body = {"name": "Fountain pen", "category": "hurried"}
+
+    def post(turn: int) -> int:
+        return api.request("POST", "/items", json=body, headers={"idempotency-key": f"hurried-{turn % 4}"}).status
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(post, range(16))) <= {201, 409}
+    assert len(api.get("/items?category=hurried").json()["items"]) == 4
+
+
+def test_a_browser_may_send_and_see_what_this_takes(api: Server) -> None:
+    origin = {"origin": "https://example.com"}
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "idempotency-key,if-match"}
+    preflight = api.request("OPTIONS", "/items", headers=origin | asked)
+    assert {"idempotency-key", "if-match"} <= set(preflight.headers["access-control-allow-headers"].split(","))
+    exposed = api.get("/health", headers=origin).headers["access-control-expose-headers"]
+    assert {"etag", "idempotency-replayed"} <= set(exposed.split(","))

@@ -18,3 +18,11 @@ def test_an_unknown_user_is_a_problem_and_an_unknown_e_mail_an_empty_page(api: S
 def test_an_e_mail_that_is_none_is_refused(api: Server) -> None:
     assert api.request("POST", "/users", json={"email": "ada", "name": "Ada"}).status == 400
     assert api.get("/users").status == 400
+
+
+def test_a_user_is_registered_once_however_often_the_request_comes(api: Server) -> None:
+    body = {"email": "grace@example.com", "name": "Grace"}
+    key = {"idempotency-key": "register-grace"}
+    first, again = (api.request("POST", "/users", json=body, headers=key) for _ in range(2))
+    assert (first.status, again.status, again.body) == (201, 201, first.body)
+    assert api.get("/users?email=grace@example.com").json()["items"] == [first.json()]

@@ -4,12 +4,12 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from taxiway.data import Entity, created, key, pattern, sortable_id, updated, version
+from taxiway.data import Entity, collection, created, key, pattern, sortable_id, ttl, unique, updated, version
 
 
 class Item(Entity):
@@ -87,6 +87,14 @@ class Size(Struct):
     note: str | None = None
 
 
+class Part(Struct, rename="camel"):
+    part_name: str
+    made_at: datetime
+    sizes: list[Size] = []
+    marks: set[bytes] = set()
+    kind: Literal["big", "small"] = "big"
+
+
 class Everything(Entity):
     id: str
     text: str = ""
@@ -110,6 +118,12 @@ class Everything(Entity):
     tags: set[str] = set()
     numbers: frozenset[int] = frozenset()
     mixed: int | str | None = None
+    shade: Literal["light", "dark"] | None = None
+    secrets: set[bytes] = set()
+    parts: list[Part] = []
+    by_place: dict[str, list[Part]] = {}
+    days: list[date | None] = []
+    expires_at: datetime | None = ttl()
     note: str | None = "none given"
     patch: str | UnsetType = UNSET
     anything: Any = None
@@ -117,3 +131,80 @@ class Everything(Entity):
     @key(pk="EVERYTHING#{id}", sk="EVERYTHING")
     def by_id(self, id: str) -> None:
         """One of them."""
+
+
+class Session(Entity):
+    """Gone some time after its last use."""
+
+    id: str
+    owner: str
+    uses: int = 0
+    valid_until: datetime | None = ttl()
+
+    @key(pk="SESSION#{id}", sk="SESSION")
+    def by_id(self, id: str) -> None:
+        """One session."""
+
+    @pattern("gsi1", pk="SESSION#OWNER#{owner}", sk="{id}")
+    def by_owner(self, owner: str) -> None:
+        """Sessions of an owner."""
+
+
+class Account(Entity):
+    """Its e-mail address is its own in any case of letters, its handle within its tenant, where it has one."""
+
+    id: str
+    email: str = unique("{email:lower}")
+    tenant: str = "t"
+    handle: str | None = unique("{tenant}#{handle}", default=None)
+    balance: Decimal = Decimal(0)
+    expires_at: datetime | None = ttl()
+    version: int = version()
+
+    @key(pk="ACCOUNT#{id}", sk="ACCOUNT")
+    def by_id(self, id: str) -> None:
+        """One account."""
+
+
+class Order(Entity):
+    """In the partition of its account."""
+
+    account: str
+    id: str
+    total: float = 0.0
+    paid: bool = False
+
+    @key(pk="ACCOUNT#{account}", sk="ORDER#{id}")
+    def by_id(self, account: str, id: str) -> None:
+        """One order."""
+
+    @pattern(pk="ACCOUNT#{account}", sk="ORDER#{id}")
+    def of_account(self, account: str) -> None:
+        """Orders of an account."""
+
+
+AccountWithOrders = collection(Account.by_id, Order.of_account)
+
+
+class Shelf(Entity):
+    """Every kind of field that can be changed where it is."""
+
+    id: str
+    stock: Annotated[int, Meta(ge=0, le=100)] = 10
+    seen: int | None = None
+    weight: float = 0.0
+    price: Decimal = Decimal(0)
+    rank: int = 0
+    notes: list[str] = []
+    last: Annotated[list[str], Meta(max_length=2)] = []
+    tags: set[str] = set()
+    groups: set[str] | None = None
+    updated_at: datetime = updated()
+
+    @key(pk="SHELF#{id}", sk="SHELF")
+    def by_id(self, id: str) -> None:
+        """One shelf."""
+
+    @pattern("gsi1", pk="SHELVES", sk="{rank:03}#{id}")
+    def by_rank(self) -> None:
+        """Every shelf, by rank."""

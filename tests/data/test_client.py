@@ -367,7 +367,7 @@ def test_writes_survive_a_restart_of_the_engine(table: TableClient, engine: Engi
 @pytest.mark.usefixtures("aws")
 def test_an_engine_that_is_gone_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setattr("taxiway.data.client.ATTEMPTS", 1)
+    monkeypatch.setattr("taxiway.data.connection.ATTEMPTS", 1)
     with pytest.raises(Unavailable):
         TableClient().get(Item.by_id("1"))
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
-from tests.data.models import Colour, Everything, Item, Size
+from tests.data.models import Colour, Everything, Item, Part, Size
 
 from taxiway.data import InvalidItem, TableClient
 
@@ -26,6 +26,16 @@ decimals = st.builds(
 ) | st.just(Decimal(0))
 floats = st.floats(-1e125, 1e125, allow_subnormal=False).filter(lambda value: value == 0 or abs(value) > 1e-129)
 moments = st.datetimes(timezones=st.just(UTC))
+seconds = st.datetimes(datetime(2100, 1, 1), timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0))  # noqa: DTZ001  hypothesis gives it the zone
+sizes = st.builds(Size, width=decimals, note=st.none() | words)
+parts = st.builds(
+    Part,
+    part_name=words,
+    made_at=moments,
+    sizes=st.lists(sizes, max_size=2),
+    marks=st.sets(st.binary(max_size=5), max_size=2),
+    kind=st.sampled_from(["big", "small"]),
+)
 
 everything = st.builds(
     Everything,
@@ -53,6 +63,12 @@ everything = st.builds(
     mixed=st.none() | integers | words,
     note=st.none() | words,
     patch=st.just(UNSET) | words,
+    shade=st.sampled_from([None, "light", "dark"]),
+    secrets=st.sets(st.binary(min_size=1, max_size=5), max_size=3),
+    parts=st.lists(parts, max_size=2),
+    by_place=st.dictionaries(words.filter(bool), st.lists(parts, max_size=1), max_size=2),
+    days=st.lists(st.none() | st.dates(), max_size=3),
+    expires_at=st.none() | seconds,
     anything=st.none() | st.booleans() | integers | words | st.lists(integers | words | st.booleans(), max_size=3),
 )
 

@@ -59,7 +59,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    monkeypatch.setattr("taxiway.data.client.ATTEMPTS", 1)
+    monkeypatch.setattr("taxiway.data.connection.ATTEMPTS", 1)
     yield server
     server.shutdown()
     thread.join()
@@ -115,7 +115,7 @@ def test_a_create_whose_first_answer_was_lost_finds_its_own_item(
     endpoint: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = Item(id="1", name="Lamp", category="home")
-    monkeypatch.setattr("taxiway.data.client.now", lambda: item.created_at)
+    monkeypatch.setattr("taxiway.data.writes.now", lambda: item.created_at)
     when = item.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     ours = {
         "pk": "ITEM#1",

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from typing import assert_type
 
-from tests.data.models import Item, Task
+from msgspec import Struct
+from tests.data.models import Account, AccountWithOrders, Item, Order, Session, Task
 
-from taxiway.data import Key, Page, Query, TableClient
+from taxiway.data import Condition, Key, Page, Query, TableClient, attr, collection
+from taxiway.data.conditions import Path
 from taxiway.declare import get, put, query
 
 table = TableClient()
@@ -23,8 +25,34 @@ assert_type(table.delete(Task.by_id("l", id="1")), Task | None)
 assert_type(table.query(Task.by_owner("ann")), Page[Task])
 assert_type(table.query(Item.by_category("home")).items, list[Item])
 
+
+class Card(Struct):
+    name: str
+
+
+assert_type(table.query(Item.by_category("home").only(Card).newest_first()), Page[Card])
+assert_type(list(table.each(Task.by_owner("ann").prefix("0"))), list[Task])
+assert_type(table.count(Task.by_owner("ann")), int)
+assert_type(attr(Item.name), Path[str])
+assert_type(attr(Item.name).begins_with("A") & ~attr(Item.category).is_in(["a"]), Condition)
+assert_type(Item.by_category("home").where(attr(Item.name) > "A"), Query[Item])
+assert_type(Task.by_owner("ann").where(Task.rank > 3), Query[Task])
+assert_type(Order.of_account(account="1"), Query[Order])
+assert_type(table.collect(AccountWithOrders(id="1")), tuple[Account | None, list[Order]])
+assert_type(table.get_all(Item.by_id("1"), Task.by_id("l", "1")), tuple[Item | None, Task | None])
+assert_type(table.get_all(*[Item.by_id("1")]), tuple[Item | None, ...])
+assert_type(table.get_many([Item.by_id("1")]), list[Item | None])
+assert_type(table.put_many([item]), list[Item])
+assert_type(Session(id="1", owner="ann").valid_until, datetime | None)
+table.update(Task.by_id("l", "1"), {"rank": Task.rank + 1}, condition=Task.rank < 9)
+table.delete(Task.by_id("l", "1"), condition=(Task.rank > 1) & attr(Task.owner).exists())
+with table.transaction():
+    table.check(Item.by_id("1"), attr(Item.price) > 10)
+
 get(Item)
 put(Item)
+query(Order.of_account)
+query(AccountWithOrders)
 query(Item.by_category)
 
 Item.by_id()  # expect: reportCallIssue
@@ -36,6 +64,14 @@ Task.by_owner("ann", "l")  # expect: reportCallIssue
 Item("Lamp", "home")  # expect: reportCallIssue
 Item(name="Lamp")  # expect: reportCallIssue
 Item(name="Lamp", category=5)  # expect: reportArgumentType
+Account(id="1")  # expect: reportCallIssue
+Order.of_account()  # expect: reportCallIssue
+AccountWithOrders(account="1")  # expect: reportCallIssue
+collection(Account.by_id, "x")  # expect: reportArgumentType
+attr(Item.name).is_in([1])  # expect: reportArgumentType
+attr(Item.nmae)  # expect: reportAttributeAccessIssue
+table.put(item, condition="name = 1")  # expect: reportArgumentType
+Item.by_category("home").only(5)  # expect: reportArgumentType
 item.name = "Chair"  # expect: reportAttributeAccessIssue
 table.get(Item.by_category("home"))  # expect: reportArgumentType
 table.query(Item.by_id("1"))  # expect: reportArgumentType

@@ -5,7 +5,20 @@ from typing import Any
 
 import pytest
 
-from taxiway import Backend, DeclarationError, Function, HttpApi, Index, Secret, Stage, Table, get, put, query
+from taxiway import (
+    Backend,
+    DeclarationError,
+    Function,
+    HttpApi,
+    Index,
+    Secret,
+    Stage,
+    Table,
+    get,
+    idempotency,
+    put,
+    query,
+)
 
 
 @dataclass
@@ -31,7 +44,8 @@ def second(event: Any, context: Any) -> None: ...
 class Typed:
     """What `taxiway.http.handler` makes, as far as a declaration looks at it."""
 
-    path_parameters = ("id",)
+    path_parameters: tuple[str, ...] = ("id",)
+    idempotency: object = None
 
     def __init__(self) -> None:
         self.__module__, self.__qualname__ = __name__, "typed"
@@ -135,6 +149,21 @@ def test_a_secret_that_the_backend_does_not_list_is_an_error() -> None:
         Backend("items", api=api)
 
 
+def test_a_handler_that_keeps_its_answers_needs_the_grant_and_the_ttl() -> None:
+    keeps = Typed()
+    keeps.path_parameters = ()
+    keeps.idempotency = object()
+    api = HttpApi()
+    api.post("/a", keeps)
+    with pytest.raises(DeclarationError, match="keeps its answers, and may not write them"):
+        Backend("items", api=api, table=TABLE)
+    api = HttpApi()
+    api.post("/a", keeps, uses=[idempotency])
+    with pytest.raises(DeclarationError, match="the table's ttl is None"):
+        Backend("items", api=api, table=TABLE)
+    assert Backend("items", api=api, table=Table(ttl="expiresAt")).functions
+
+
 @pytest.mark.parametrize("name", ["", "Items", "x", "my backend"])
 def test_a_backend_name_must_fit_into_resource_names(name: str) -> None:
     with pytest.raises(DeclarationError, match="not a name for a backend"):
@@ -161,3 +190,10 @@ def test_a_shared_function_is_one_function() -> None:
 def test_indexes_that_dynamodb_would_refuse_are_refused_here(indexes: list[Index], problem: str) -> None:
     with pytest.raises(DeclarationError, match=problem):
         Table(indexes=indexes)
+
+
+@pytest.mark.parametrize(
+    "make", [Table, lambda: Secret("x"), lambda: Function(name="f"), lambda: Backend("b1", api=HttpApi())]
+)
+def test_each_declaration_knows_where_it_was_written(make: Any) -> None:
+    assert make().source.startswith(f"{__file__}:")

@@ -1,13 +1,20 @@
 """The single table: entities, their keys and access patterns, and the client that reads and writes them."""
 
+from taxiway.data.changes import add, add_to_set, append, prepend, remove_from_set
 from taxiway.data.client import Page, TableClient
+from taxiway.data.collection import collection
+from taxiway.data.conditions import Condition, attr
 from taxiway.data.entity import Entity
 from taxiway.data.errors import (
     AccessDenied,
     AlreadyExists,
+    CollectionTooLarge,
+    ConditionFailed,
+    Conflict,
     Contended,
     DataError,
     EntityError,
+    Failure,
     InvalidCursor,
     InvalidItem,
     InvalidKey,
@@ -15,22 +22,30 @@ from taxiway.data.errors import (
     ItemTooLarge,
     Missing,
     NotConfigured,
+    NotUnique,
     Refused,
     StoredItemInvalid,
     Throttled,
+    TransactionFailed,
+    TransactionInvalid,
     Unavailable,
     VersionMismatch,
 )
-from taxiway.data.fields import created, sortable_id, updated, version
+from taxiway.data.fields import created, sortable_id, ttl, unique, updated, version
 from taxiway.data.patterns import Key, Query, key, pattern
 
 __all__ = [
     "AccessDenied",
     "AlreadyExists",
+    "CollectionTooLarge",
+    "Condition",
+    "ConditionFailed",
+    "Conflict",
     "Contended",
     "DataError",
     "Entity",
     "EntityError",
+    "Failure",
     "InvalidCursor",
     "InvalidItem",
     "InvalidKey",
@@ -39,18 +54,30 @@ __all__ = [
     "Key",
     "Missing",
     "NotConfigured",
+    "NotUnique",
     "Page",
     "Query",
     "Refused",
     "StoredItemInvalid",
     "TableClient",
     "Throttled",
+    "TransactionFailed",
+    "TransactionInvalid",
     "Unavailable",
     "VersionMismatch",
+    "add",
+    "add_to_set",
+    "append",
+    "attr",
+    "collection",
     "created",
     "key",
     "pattern",
+    "prepend",
+    "remove_from_set",
     "sortable_id",
+    "ttl",
+    "unique",
     "updated",
     "version",
 ]

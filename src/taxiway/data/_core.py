@@ -132,6 +132,7 @@ class CoreModule(Protocol):
 
     PydynoxException: type[Exception]
     ConditionalCheckFailedException: type[Exception]
+    TransactionCanceledException: type[Exception]
     ValidationException: type[Exception]
 
     def DynamoDBClient(  # noqa: N802  the core's own name

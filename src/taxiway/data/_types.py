@@ -1,5 +1,6 @@
 """Takes type annotations apart, as far as keys and encoding need it."""
 
+from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -43,3 +44,18 @@ def only(annotation: Any) -> Any:
     if isinstance(types[0], TypeVar):
         return Any
     return origin or types[0]
+
+
+def constraints(annotation: Any) -> Iterator[msgspec.Meta]:
+    """What is asked of a value as a whole: of `Annotated[int, Meta(ge=0)] | None`, that one."""
+    if hasattr(annotation, "__supertype__"):
+        yield from constraints(annotation.__supertype__)
+        return
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        first, *rest = get_args(annotation)
+        yield from constraints(first)
+        yield from (each for each in rest if isinstance(each, msgspec.Meta))
+    elif origin is Union or origin is UnionType:
+        for member in get_args(annotation):
+            yield from constraints(member)

@@ -3,19 +3,20 @@
 msgspec does the work in C; the plan names the few top-level fields that need more than it does. What is stored:
 Decimals of an entity's own fields as numbers, with every digit; Decimals inside lists, maps and structs as strings
 (docs/decisions/0002-exact-numbers.md); an entity's own datetimes in UTC with six decimals, so that they sort; sets of
-str, int or bytes as DynamoDB sets; None as no attribute at all, where the field's default is None or there is none.
+str, int or bytes as DynamoDB sets; None as no attribute at all, where the field's default is None or there is none;
+when an item expires as whole epoch seconds, rounded up.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias, Union, get_args
 
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
 from taxiway.data._core import Attributes, NumberSchema
-from taxiway.data._types import alternatives, is_optional, only
+from taxiway.data._types import alternatives, constraints, is_optional, only
 from taxiway.data.errors import InvalidItem, StoredItemInvalid
 from taxiway.data.keys import timestamp
 
@@ -27,17 +28,26 @@ NESTING = 32
 ENTITY = "entity"
 """The attribute that holds the name of the entity's class."""
 
+EXPIRES = "expiresAt"
+"""The attribute by which the table's items expire (`Table(ttl="expiresAt")`)."""
+
 _NATIVE = (bytes,)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Convert: TypeAlias = Callable[[Any], Any]
 
 
 class Field:
     """How one field is stored. `raw` says that `convert` takes the field's own value, not msgspec's builtin for it."""
 
-    def __init__(self, info: FieldInfo) -> None:
+    def __init__(self, info: FieldInfo, *, ttl: bool = False) -> None:
         self.name = info.name
         self.stored = info.encode_name
         self.type = info.type
+        self.default = info.default
+        self.ttl = ttl
+        self.constraints = tuple(constraints(info.type))
+        # A value to compare with need not meet the constraints on one that is stored.
+        self._comparable: Any = Union[(*alternatives(info.type), None)]
         self.optional = is_optional(info.type)
         self.omits_none = self.optional and info.default in (None, msgspec.NODEFAULT)
         self.fills_none = self.omits_none and info.required
@@ -47,25 +57,50 @@ class Field:
         self.is_set = kind in (set, frozenset) and not self.optional and _set_member(info.type) in (str, int, bytes)
         self.raw = kind is Decimal or kind is datetime
         self.convert: Convert | None = _CONVERT.get(kind, nested)
+        self.kind = kind
         if self.is_set:
             self.convert = _native_set
+        if ttl:
+            self.convert = seconds
 
     def encode(self, value: Any) -> Any:
         """One value as it is stored; an empty set is None. Raises ValueError, or msgspec's, where it doesn't fit."""
+        built = self._built(value)
+        msgspec.convert(value if self.ttl else built, self.type, str_keys=True)
+        return None if self.is_set and not built else built
+
+    def operand(self, value: Any) -> Any:
+        """A value as it is stored, to compare with what is; it need not meet the field's constraints."""
+        if self.decimal and type(value) is int:
+            value = Decimal(value)
+        built = self._built(value)
+        msgspec.convert(value if self.ttl else built, self._comparable, str_keys=True)
+        return None if self.is_set and not built else built
+
+    def decode(self, stored: Any) -> Any:
+        """The value that one attribute holds. Raises msgspec's error where it doesn't fit."""
+        return msgspec.convert(self.readable(stored), self.type, str_keys=True)
+
+    def readable(self, stored: Any) -> Any:
+        """What msgspec can make the field's value of."""
+        return moment(stored) if self.ttl and type(stored) is int else stored
+
+    def _built(self, value: Any) -> Any:
         built = msgspec.to_builtins(value, builtin_types=_NATIVE, str_keys=True)
         if self.convert is not None and value is not None:
             built = self.convert(value if self.raw else built)
-        msgspec.convert(built, self.type, str_keys=True)
-        return None if self.is_set and not built else built
+        return built
 
 
 class Plan:
     """How an entity is stored."""
 
-    def __init__(self, entity: type[Any]) -> None:
+    def __init__(self, entity: type[Any], *, ttl: str | None = None) -> None:
         self.entity = entity
         self.name = entity.__name__
-        self.fields = {info.name: Field(info) for info in fields(entity)}
+        self.fields = {info.name: Field(info, ttl=info.name == ttl) for info in fields(entity)}
+        self.expires = ttl is not None
+        self.projections: dict[type[Any], Any] = {}
         self.decimals = tuple(field for field in self.fields.values() if field.decimal)
         stored = frozenset(field.stored for field in self.decimals)
         self.numbers: NumberSchema | None = {"fields": stored, "variants": {}} if stored else None
@@ -73,6 +108,7 @@ class Plan:
         self._omitted = tuple(field.stored for field in self.fields.values() if field.omits_none)
         self._sets = tuple(field.stored for field in self.fields.values() if field.is_set)
         self._filled = tuple(field.stored for field in self.fields.values() if field.fills_none)
+        self._fills = bool(self._filled or self._sets or self.expires)
 
     def encode(self, item: Any) -> Attributes:
         """The attributes of an item, without its keys. Raises InvalidItem, naming the field that can't be stored."""
@@ -84,7 +120,7 @@ class Plan:
                 if value is not None:
                     values[field.stored] = field.convert(getattr(item, field.name) if field.raw else value)  # pyright: ignore[reportOptionalCall]  `_special` has those that convert
             field = None
-            msgspec.convert(values, self.entity, str_keys=True)
+            msgspec.convert(self._readable(values.copy()) if self.expires else values, self.entity, str_keys=True)
         except (ValueError, TypeError, RecursionError) as error:
             raise self.invalid(field, error) from None
         for stored in self._omitted:
@@ -98,8 +134,8 @@ class Plan:
 
     def decode(self, attributes: Attributes, where: str) -> Any:
         """The item. Raises StoredItemInvalid, naming `where` (its key) and the field, where it doesn't fit its type."""
-        if self._filled or self._sets:
-            self._fill(attributes)
+        if self._fills:
+            self._readable(attributes)
         if attributes.get(ENTITY, self.name) != self.name:
             raise StoredItemInvalid(f"{where} holds a {attributes[ENTITY]}, and not a {self.name}.")
         try:
@@ -110,8 +146,8 @@ class Plan:
     def decode_all(self, rows: list[Attributes], where: Callable[[Attributes], str]) -> list[Any]:
         """The items among the rows; those of other entities that share the partition are left out."""
         own = [row for row in rows if row.get(ENTITY, self.name) == self.name]
-        for row in own if self._filled or self._sets else ():
-            self._fill(row)
+        for row in own if self._fills else ():
+            self._readable(row)
         try:
             return msgspec.convert(own, list[self.entity], str_keys=True)
         except msgspec.ValidationError:
@@ -125,12 +161,20 @@ class Plan:
         public = f"{field.stored}: {problem}." if field else f"{problem}."
         return InvalidItem(f"This {self.name} can't be stored: {public}", public_detail=public)
 
-    def _fill(self, attributes: Attributes) -> None:
-        """Put back what is stored as no attribute, and what the type has no default for."""
+    def has_expired(self, attributes: Attributes, now: float) -> bool:
+        """Whether the item counts as deleted, and DynamoDB hasn't come round to it yet, which may take days."""
+        at = attributes.get(EXPIRES) if self.expires else None
+        return isinstance(at, int | float) and at <= now
+
+    def _readable(self, attributes: Attributes) -> Attributes:
+        """The same attributes, with what is stored as none where the type has no default, and when the item expires."""
         for stored in self._filled:
             attributes.setdefault(stored, None)
         for stored in self._sets:
             attributes.setdefault(stored, [])
+        if self.expires and type(attributes.get(EXPIRES)) is int:
+            attributes[EXPIRES] = moment(attributes[EXPIRES])
+        return attributes
 
 
 def whole(value: int) -> int:
@@ -168,6 +212,28 @@ def decimal(value: Decimal) -> Decimal:
     if not SMALLEST <= value.adjusted() <= LARGEST:
         raise ValueError("a number's magnitude must be from 1E-130 to 9.99E+125")
     return value
+
+
+def seconds(value: Any) -> int:
+    """A moment in whole seconds since 1970, rounded up. Raises ValueError where it is none, or has no time zone."""
+    if not isinstance(value, datetime):
+        raise ValueError("it must be a datetime")
+    if value.tzinfo is None:
+        raise ValueError("it has no time zone")
+    return -((_EPOCH - value) // timedelta(seconds=1))
+
+
+def moment(value: int) -> Any:
+    """The moment so many seconds after 1970; where there is none `value` itself, which then fits no datetime."""
+    try:
+        return _EPOCH + timedelta(seconds=value)
+    except OverflowError:
+        return value
+
+
+def plain(value: Any) -> Any:
+    """Any value as it is stored inside a list or a map. Raises ValueError, or msgspec's, where it can't be."""
+    return nested(msgspec.to_builtins(value, builtin_types=_NATIVE, str_keys=True))
 
 
 def nested(value: Any, depth: int = 1) -> Any:

@@ -6,17 +6,17 @@ from typing import Any, ClassVar, dataclass_transform
 import msgspec
 
 from taxiway.data._types import only
-from taxiway.data.encoding import ENTITY, Plan
+from taxiway.data.conditions import Attribute
+from taxiway.data.encoding import ENTITY, EXPIRES, Plan
 from taxiway.data.errors import EntityError
-from taxiway.data.fields import Managed, Role
-from taxiway.data.patterns import IndexPattern, IndexStub, KeyPattern, KeyStub, index_attributes
+from taxiway.data.fields import Managed, Role, Unique, unique
+from taxiway.data.patterns import PARTITION, SORT, IndexPattern, IndexStub, KeyPattern, KeyStub
+from taxiway.data.uniques import Claim
 
-PARTITION, SORT = "pk", "sk"
-
-_ROLE_TYPES: dict[Role, type] = {"created": datetime, "updated": datetime, "version": int}
+_ROLE_TYPES: dict[Role, type] = {"created": datetime, "updated": datetime, "version": int, "ttl": datetime}
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field,))
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field, unique))
 class EntityMeta(msgspec.StructMeta):
     """Builds an entity's class: its struct, its patterns and its encoding plan. Raises EntityError on a mistake."""
 
@@ -32,16 +32,24 @@ class EntityMeta(msgspec.StructMeta):
         managed = {key: value for key, value in namespace.items() if isinstance(value, Managed)}
         stubs = {key: value for key, value in namespace.items() if isinstance(value, KeyStub | IndexStub)}
         body = {key: value for key, value in namespace.items() if key not in stubs}
+        uniques = {key: value for key, value in namespace.items() if isinstance(value, Unique)}
         for key, value in managed.items():
-            body[key] = msgspec.field(default_factory=value.default)
+            stored = EXPIRES if value.role == "ttl" else None
+            body[key] = msgspec.field(default_factory=value.default, name=stored)
+        for key, value in uniques.items():
+            body[key] = msgspec.field(default=value.default)
         try:
             entity: Any = super().__new__(mcls, name, bases, body, kw_only=True, frozen=True, rename="camel")
         except ValueError as error:
             raise EntityError(name, str(error)) from None
-        entity.__plan__ = Plan(entity)
+        ttl = next((key for key, value in managed.items() if value.role == "ttl"), None)
+        entity.__plan__ = Plan(entity, ttl=ttl)
         entity.__roles__ = _roles(entity, managed)
         _patterns(entity, stubs)
         _check_names(entity, stubs)
+        entity.__claims__ = _claims(entity, uniques)
+        for field in entity.__plan__.fields.values():
+            setattr(entity, field.name, Attribute(name, field, entity.__dict__[field.name]))
         return entity
 
 
@@ -65,6 +73,8 @@ class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
 
     __primary__: ClassVar[KeyPattern[..., Any]]
     __patterns__: ClassVar[tuple[IndexPattern[..., Any], ...]]
+    __indexed__: ClassVar[tuple[IndexPattern[..., Any], ...]]
+    __claims__: ClassVar[tuple[Claim, ...]]
     __plan__: ClassVar[Plan]
     __roles__: ClassVar[dict[Role, str]]
 
@@ -74,7 +84,11 @@ def _roles(entity: type[Entity], managed: dict[str, Managed]) -> dict[Role, str]
     for name, value in managed.items():
         field = entity.__plan__.fields.get(name)
         wanted = _ROLE_TYPES[value.role]
-        if field is None or only(field.type) is not wanted or field.optional:
+        if value.role == "ttl" and field is not None and not field.optional and value.default() is None:
+            raise EntityError(
+                entity.__name__, f"{name} = ttl() may be None", fix=f"{name}: datetime | None, or ttl(after=…)"
+            )
+        if field is None or only(field.type) is not wanted or (field.optional and value.role != "ttl"):
             raise EntityError(
                 entity.__name__,
                 f"{name} = {value.role}() is no field of its type",
@@ -106,10 +120,17 @@ def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[...]]) -> N
             entity.__primary__ = KeyPattern(entity, stub, partition, sort)
             setattr(entity, attribute, entity.__primary__)
         else:
-            found = IndexPattern(entity, stub, *stub.templates(name, types, labels), index=str(stub.index))
+            found = IndexPattern(entity, stub, *stub.templates(name, types, labels), index=stub.index)
+            if found.index is None and (found.partition.text, found.sort.text) != (partition.text, sort.text):
+                raise EntityError(
+                    name,
+                    f"{attribute} reads the table itself, and its templates are not those of the key",
+                    fix=f"pk={partition.text!r}, sk={sort.text!r}; or name an index",
+                )
             patterns.append(found)
             setattr(entity, attribute, found)
     entity.__patterns__ = tuple(patterns)
+    entity.__indexed__ = tuple(found for found in patterns if found.index is not None)
     for template in (partition, sort, *(t for found in patterns for t in (found.partition, found.sort))):
         for role in ("version", "updated") if template in (partition, sort) else ("version",):
             if entity.__roles__.get(role) in template.fields:
@@ -118,12 +139,29 @@ def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[...]]) -> N
                 )
 
 
+def _claims(entity: type[Entity], uniques: dict[str, Unique]) -> tuple[Claim, ...]:
+    plan = entity.__plan__
+    claims: list[Claim] = []
+    for name, value in uniques.items():
+        if name not in plan.fields:
+            raise EntityError(entity.__name__, f"{name} = unique() is no field", fix=f"{name}: str = unique()")
+        claim = Claim(plan, name, value.form)
+        if name not in claim.template.fields:
+            raise EntityError(
+                entity.__name__, f"{name} = unique({value.form!r}) doesn't name {name}", fix=f"put {{{name}}} in it"
+            )
+        if any(entity.__roles__.get(role) in claim.template.fields for role in ("updated", "version")):
+            raise EntityError(entity.__name__, f"{name} = unique({value.form!r}) holds what each write changes")
+        claims.append(claim)
+    return tuple(claims)
+
+
 def _check_names(entity: type[Entity], stubs: dict[str, KeyStub[...] | IndexStub[...]]) -> None:
     """Refuse two things under one attribute: a field and a key, two fields, two patterns of one index."""
     name = entity.__name__
     taken = {PARTITION: "the table's key", SORT: "the table's key", ENTITY: "the entity's name"}
-    for found in entity.__patterns__:
-        for attribute in index_attributes(found.index):
+    for found in entity.__indexed__:
+        for attribute in (found.partition_attribute, found.sort_attribute):
             if attribute in taken:
                 raise EntityError(
                     name, f"{found.name} and {taken[attribute]} both need {attribute!r}", fix="use another index"

@@ -5,6 +5,10 @@ problem. The message is for the log; `public_detail` is for the caller and tells
 """
 # ruff: noqa: N818  they are named for what happened, as `except Missing` reads
 
+from typing import Any
+
+import msgspec
+
 
 class EntityError(TypeError):
     """A mistake in an entity's class, or in how its patterns are called: found at import, or by the first test."""
@@ -48,6 +52,72 @@ class VersionMismatch(DataError):
     def __init__(self, message: str, *, actual: int | None) -> None:
         super().__init__(message)
         self.actual = actual
+
+
+class ConditionFailed(DataError):
+    """A write's condition did not hold; `current` is the item that there is, or None."""
+
+    http_status = 409
+    public_detail = "It is not in a state that allows this."
+
+    def __init__(self, message: str, *, current: Any, public_detail: str | None = None) -> None:
+        super().__init__(message, public_detail=public_detail)
+        self.current = current
+
+
+class NotUnique(DataError):
+    """Another item has the value already of `field`, which is its name in Python."""
+
+    http_status = 409
+
+    def __init__(self, message: str, *, field: str, public_detail: str) -> None:
+        super().__init__(message, public_detail=public_detail)
+        self.field = field
+
+
+class Conflict(DataError):
+    """Another transaction is changing the item at this moment, and was at each try."""
+
+    http_status = 409
+    public_detail = "It is being changed by another request. Try again in a moment."
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """One operation of a transaction that stood in its way: the how manyth (from 0), on what, and why."""
+
+    index: int
+    verb: str
+    entity: str
+    key: str
+    error: DataError
+
+    def __str__(self) -> str:
+        return f"operation {self.index}, {self.verb} of {self.key}: {self.error}"
+
+
+class TransactionFailed(DataError):
+    """A transaction was cancelled, and nothing of it was written; `failures` says which operations failed, and why.
+
+    Its status and public detail are those of the failures where they agree on one status, else 409.
+    """
+
+    http_status = 409
+    public_detail = "It could not be done as a whole, so nothing of it was."
+
+    def __init__(self, failures: list[Failure], message: str = "") -> None:
+        super().__init__("\n".join(["The transaction was cancelled.", *map(str, failures)]) + message)
+        self.failures = failures
+        if len({failure.error.http_status for failure in failures}) == 1:
+            self.http_status = failures[0].error.http_status
+            self.public_detail = failures[0].error.public_detail
+
+
+class TransactionInvalid(DataError):
+    """What a transaction can't be: more than 100 operations, two on one item, or one inside another."""
+
+
+class CollectionTooLarge(DataError):
+    """A partition has more items than `collect` was to read."""
 
 
 class InvalidKey(DataError):
@@ -121,11 +191,16 @@ def translate(error: Exception) -> DataError:
     text = f"DynamoDB: {error}"
     if kind == "ValidationException" and "Item size" in text:
         return ItemTooLarge(text)
+    if "Transaction is ongoing" in text:
+        return Conflict(text)
+    if kind == "IdempotentParameterMismatchException":
+        return TransactionInvalid("The transaction's token was used before, within ten minutes, for other operations.")
     if kind == "ResourceNotFoundException":
         return NotConfigured(f"{text}. Does TABLE_NAME name a table of this account, region and stage?")
     return _MEANING.get(kind, Unavailable)(text)
 
 
+# TransactionConflictException reaches us as the bare base class, with its text.
 # Throttling under its three names reaches us as one exception; every 5xx, whatever its name, as the bare base class.
 _MEANING: dict[str, type[DataError]] = {
     "ProvisionedThroughputExceededException": Throttled,

@@ -1,21 +1,31 @@
-"""The fields that the library fills in: ids that sort by time, timestamps, versions."""
+"""The fields that the library knows: sortable ids, timestamps, versions, expiry, and unique values."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 
 from taxiway.data._core import core
 
-Role: TypeAlias = Literal["created", "updated", "version"]
+Role: TypeAlias = Literal["created", "updated", "version", "ttl"]
+STAMPS: tuple[Role, ...] = ("created", "updated", "version")
+"""The roles whose fields the table client sets."""
 
 
 class Managed:
-    """Stands in a class body for a field that the table client sets; the entity's class turns it into a default."""
+    """Stands in a class body for a field with a role; the entity's class turns it into a default."""
 
     def __init__(self, role: Role, default: Callable[[], Any]) -> None:
         self.role: Role = role
+        self.default = default
+
+
+class Unique:
+    """Stands in a class body for a field that no two items share. `form` is the template of what must differ."""
+
+    def __init__(self, form: str | None, default: Any) -> None:
+        self.form = form
         self.default = default
 
 
@@ -45,3 +55,22 @@ def updated() -> datetime:
 def version() -> int:
     """How often the item was written: 0 before it is stored, 1 when it is created, one more with each write."""
     return cast("int", Managed("version", int))
+
+
+def ttl(*, after: timedelta | None = None) -> Any:
+    """When the item expires: never where it is None, or `after` so long where that is given.
+
+    It is stored under `expiresAt`, as the whole seconds that DynamoDB's TTL wants, rounded up; name that attribute in
+    the table's declaration. An item that has expired is not read any more, and can be created anew, although DynamoDB
+    may take days to delete it: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+    """
+    return Managed("ttl", lambda: None if after is None else now() + after)
+
+
+def unique(form: str | None = None, *, default: Any = msgspec.NODEFAULT) -> Any:
+    """A field whose value no two items of the entity share; a write that would make two raises NotUnique.
+
+    `form` is a key template of what must differ, where it isn't the value as it is: `unique("{email:lower}")` folds
+    case, `unique("{tenant}#{slug}")` is unique within a tenant. An item with None in it holds nothing.
+    """
+    return Unique(form, default)

@@ -102,6 +102,18 @@ class Template:
         name, part = next((name, part) for name, part in self._segments if part)
         return self.prefix + self._checked(name, part, value)
 
+    def beginning(self, text: str) -> str:
+        """The beginning of every key whose first field's text begins so. Raises InvalidKey where it is no text."""
+        name, part = next((name, part) for name, part in self._segments if part)
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
+            raise self._invalid(name, "a prefix is a str", "it is no string")
+        return self.prefix + (self._checked(name, part, text) if part in (_text, _lower) and text else escape(text))
+
+    @property
+    def shape(self) -> str:
+        """The template without its fields' names: two entities of the same shape can share a partition."""
+        return _FIELD.sub(lambda match: f"{{:{match[2] or ''}}}", self.text)
+
     def _checked(self, name: str, part: Part, value: Any) -> str:
         try:
             text = part(value)

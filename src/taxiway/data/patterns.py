@@ -11,11 +11,19 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from taxiway.data.conditions import Condition, condition_of
 from taxiway.data.errors import EntityError
+from taxiway.data.expressions import Expression
 from taxiway.data.keys import AFTER, PARTITION_KEY_BYTES, SORT_KEY_BYTES, Template
+from taxiway.data.projections import Projection
 
 P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
+
+PARTITION, SORT = "pk", "sk"
+"""The attributes that hold the table's own keys."""
 Bound: TypeAlias = datetime | date | str | int | UUID
 
 
@@ -32,17 +40,19 @@ class Key(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Query(msgspec.Struct, Generic[T], frozen=True):
-    """A partition of an index, or a range of it: what `Item.by_category(category="…")` gives.
+    """A partition of an index or of the table, or a range of it: what `Item.by_category(category="…")` gives.
 
     The range is over the first field of the pattern's sort key. Each refinement gives a new query.
     """
 
-    entity: type[T]
-    pattern: "IndexPattern[Any, T]"
+    entity: type[Any]
+    pattern: "IndexPattern[..., Any]"
     partition: str
     low: str | None = None
     high: str | None = None
     forward: bool = True
+    condition: Condition | None = None
+    projection: Projection | None = None
 
     def since(self, value: Bound) -> "Query[T]":
         """Those at `value` or later."""
@@ -64,27 +74,46 @@ class Query(msgspec.Struct, Generic[T], frozen=True):
         """Those from `first` to `last`, both included."""
         return self.since(first).until(last)
 
+    def prefix(self, text: str) -> "Query[T]":
+        """Those whose first sort field begins so, as text: `prefix("2026-11")` is November of a timestamp."""
+        if not self.pattern.sort.fields:
+            raise self._unranged()
+        low = self.pattern.sort.beginning(text)
+        return replace(self, low=low, high=_after_all_with(low))
+
+    def where(self, condition: Condition | bool) -> "Query[T]":
+        """Those of which a condition is true; more than one must all be. What is left out is read all the same."""
+        found = condition_of(condition, self.entity.__name__)
+        return replace(self, condition=found if self.condition is None else self.condition & found)
+
+    def only(self, shape: type[S]) -> "Query[S]":
+        """Some fields of each: those that a struct of one's own has, by their names in Python. It costs as much."""
+        known: dict[type[Any], Projection] = self.entity.__plan__.projections
+        projection = known.get(shape)
+        if projection is None:
+            projection = known[shape] = Projection(self.entity.__plan__, shape)
+        return cast("Query[S]", replace(self, projection=projection))
+
     def newest_first(self) -> "Query[T]":
         """In descending order of the sort key."""
         return replace(self, forward=False)
 
-    def expression(self) -> tuple[str, dict[str, str], dict[str, Any]] | None:
-        """The key condition, its names and its values; None where the range is empty."""
+    def key_condition(self, expression: Expression) -> str | None:
+        """The key condition; None where the range is empty."""
         sort = self.pattern.sort
         low = self.low or sort.prefix
         high = self.high or (sort.prefix[:-1] + AFTER if sort.fields and sort.prefix else sort.prefix)
-        names = {"#p": self.pattern.partition_attribute}
-        values: dict[str, Any] = {":p": self.partition}
+        partition = f"{expression.name(self.pattern.partition_attribute)} = {expression.value(self.partition)}"
         if not low and not high:
-            return "#p = :p", names, values
-        names["#s"] = self.pattern.sort_attribute
+            return partition
+        name = expression.name(self.pattern.sort_attribute)
         if not high:
-            return "#p = :p AND #s >= :low", names, values | {":low": low}
+            return f"{partition} AND {name} >= {expression.value(low)}"
         if not low:
-            return "#p = :p AND #s <= :high", names, values | {":high": high}
+            return f"{partition} AND {name} <= {expression.value(high)}"
         if low > high:
             return None
-        return "#p = :p AND #s BETWEEN :low AND :high", names, values | {":low": low, ":high": high}
+        return f"{partition} AND {name} BETWEEN {expression.value(low)} AND {expression.value(high)}"
 
     def within(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The rows without those at the upper end, where `before` leaves that out: BETWEEN always includes it."""
@@ -94,10 +123,25 @@ class Query(msgspec.Struct, Generic[T], frozen=True):
 
     def _bound(self, value: Bound) -> str:
         if not self.pattern.sort.fields:
-            raise EntityError(
-                self.entity.__name__, f"{self.pattern.name} has the one sort key {self.pattern.sort.text!r}: no range"
-            )
+            raise self._unranged()
         return self.pattern.sort.bound(value)
+
+    def _unranged(self) -> EntityError:
+        name, text = self.pattern.name, self.pattern.sort.text
+        return EntityError(self.entity.__name__, f"{name} has the one sort key {text!r}: no range")
+
+
+def _after_all_with(prefix: str) -> str:
+    """The text just above every one that begins so, in the order of code points, which is that of UTF-8."""
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return ""
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)
+
+
+class Member(Generic[P, R]):
+    """What a collection is made of: a pattern of arguments P, which gives R of a partition."""
 
 
 class _AccessPattern(Generic[P, T]):
@@ -115,10 +159,15 @@ class _AccessPattern(Generic[P, T]):
         self._parameters = stub.parameters
         self._names = frozenset(stub.parameters)
 
+    @property
+    def owner(self) -> type[T]:
+        """The entity's class; `entity` is its name."""
+        return self._entity
+
     def __repr__(self) -> str:
         return f"<{self.entity}.{self.name}({', '.join(self._parameters)})>"
 
-    def _bind(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    def bind(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name. Raises EntityError, a TypeError, where they are not exactly the parameters."""
         if not arguments and named.keys() == self._names:
             bound = named
@@ -139,35 +188,38 @@ class _AccessPattern(Generic[P, T]):
         return bound
 
 
-class KeyPattern(_AccessPattern[P, T]):
+class KeyPattern(_AccessPattern[P, T], Member[P, T | None]):
     """An entity's own key. `index` is None: it is the table's."""
 
     index: None = None
+    partition_attribute, sort_attribute = PARTITION, SORT
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Key[T]:
-        arguments = self._bind(args, kwargs)
+        arguments = self.bind(args, kwargs)
         get = arguments.__getitem__
         partition, sort = cast("str", self.partition.render(get)), cast("str", self.sort.render(get))
         return Key(self._entity, partition, sort, tuple(arguments.items()))
 
 
-class IndexPattern(_AccessPattern[P, T]):
-    """A way to find an entity's items through an index."""
+class IndexPattern(_AccessPattern[P, T], Member[P, list[T]]):
+    """A way to find an entity's items through an index, or in a partition of the table where `index` is None."""
 
-    def __init__(self, entity: type[T], stub: "Stub[P]", partition: Template, sort: Template, *, index: str) -> None:
+    def __init__(
+        self, entity: type[T], stub: "Stub[P]", partition: Template, sort: Template, *, index: str | None
+    ) -> None:
         super().__init__(entity, stub, partition, sort)
         self.index = index
-        self.partition_attribute, self.sort_attribute = index_attributes(index)
+        self.partition_attribute, self.sort_attribute = index_attributes(index) if index else (PARTITION, SORT)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Query[T]:
-        arguments = self._bind(args, kwargs)
+        arguments = self.bind(args, kwargs)
         return Query(self._entity, self, cast("str", self.partition.render(arguments.__getitem__)))
 
 
 class Stub(Generic[P]):
     """A decorated method, until its entity's class is complete and it becomes a pattern."""
 
-    kind: ClassVar[str]
+    many: ClassVar[bool]
 
     def __init__(self, function: Callable[Concatenate[Any, P], None], *, index: str | None, pk: str, sk: str) -> None:
         code = function.__code__
@@ -182,7 +234,7 @@ class Stub(Generic[P]):
         """The two templates. Raises EntityError where they don't fit the fields, or the signature doesn't fit them."""
         partition = Template(entity, self.pk, types, labels, PARTITION_KEY_BYTES)
         sort = Template(entity, self.sk, types, labels, SORT_KEY_BYTES)
-        needed = dict.fromkeys(partition.fields if self.index else partition.fields + sort.fields)
+        needed = dict.fromkeys(partition.fields if self.many else partition.fields + sort.fields)
         if set(self.parameters) != set(needed):
             raise EntityError(
                 entity,
@@ -193,11 +245,15 @@ class Stub(Generic[P]):
 
 
 class KeyStub(Stub[P]):
+    many = False
+
     def __get__(self, instance: object, owner: type[T]) -> KeyPattern[P, T]:
         raise EntityError(owner.__name__, f"{self.name} is a key, and {owner.__name__} is no Entity")
 
 
 class IndexStub(Stub[P]):
+    many = True
+
     def __get__(self, instance: object, owner: type[T]) -> IndexPattern[P, T]:
         raise EntityError(owner.__name__, f"{self.name} is an access pattern, and {owner.__name__} is no Entity")
 
@@ -211,10 +267,13 @@ def key(*, pk: str, sk: str) -> Callable[[Callable[Concatenate[Any, P], None]], 
     return declare
 
 
-def pattern(index: str, *, pk: str, sk: str) -> Callable[[Callable[Concatenate[Any, P], None]], IndexStub[P]]:
+def pattern(
+    index: str | None = None, *, pk: str, sk: str
+) -> Callable[[Callable[Concatenate[Any, P], None]], IndexStub[P]]:
     """Declare a way to read many, through an index. The method takes the fields of the partition key's template.
 
-    An item whose field in one of the templates is None is left out of the index.
+    An item whose field in one of the templates is None is left out of the index. Without an index it reads a partition
+    of the table itself, and the templates are those of the entity's key.
     """
 
     def declare(function: Callable[Concatenate[Any, P], None]) -> IndexStub[P]:

@@ -6,131 +6,154 @@ from typing import Any, TypeAlias
 import msgspec
 
 from taxiway.data._core import Attributes
-from taxiway.data.encoding import Field, Plan
+from taxiway.data.changes import Change
+from taxiway.data.conditions import Condition
+from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan, moment, seconds
 from taxiway.data.errors import EntityError, InvalidItem, VersionMismatch
-from taxiway.data.fields import now
+from taxiway.data.expressions import Expression
+from taxiway.data.fields import STAMPS, now
 from taxiway.data.keys import Template, timestamp
-from taxiway.data.patterns import IndexPattern, Key
+from taxiway.data.patterns import PARTITION, IndexPattern, Key
 
 Changes: TypeAlias = msgspec.Struct | Mapping[str, Any]
 
 
-class Expression:
-    """An expression's clauses, with placeholders for every name and value in them."""
+class Unfit(Exception):  # noqa: N818  caught by the verbs, which know the item that it is about
+    """A change would make of what is stored a value that doesn't fit its field."""
 
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        self.values: Attributes = {}
+    def __init__(self, field: Field, problem: Exception) -> None:
+        super().__init__(f"{field.stored}: {problem}")
 
-    def name(self, attribute: str) -> str:
-        return self._placeholder(self.names, "#n", attribute)
 
-    def value(self, value: Any) -> str:
-        return self._placeholder(self.values, ":v", value)
-
-    def holds(self, basis: Attributes, fields: tuple[Field, ...]) -> list[str]:
-        """The conditions under which these fields still are what was read."""
-        return [
-            f"{self.name(field.stored)} = {self.value(basis[field.stored])}"
-            if field.stored in basis
-            else f"attribute_not_exists({self.name(field.stored)})"
-            for field in fields
-        ]
-
-    @staticmethod
-    def _placeholder(known: dict[str, Any], prefix: str, meaning: Any) -> str:
-        placeholder = f"{prefix}{len(known)}"
-        known[placeholder] = meaning
-        return placeholder
+def alive(plan: Plan, expression: Expression, moment: int) -> list[str]:
+    """The condition that an item hasn't expired; none for an entity that doesn't."""
+    if not plan.expires:
+        return []
+    name = expression.name(EXPIRES)
+    return [f"(attribute_not_exists({name}) OR {name} > {expression.value(moment)})"]
 
 
 class Update:
     """The changes of one `update`. Raises InvalidItem and EntityError where they can't be made."""
 
-    def __init__(self, key: Key[Any], changes: Changes, expect_version: int | None) -> None:
-        self._key = key
+    def __init__(
+        self, key: Key[Any], changes: Changes, expect_version: int | None, condition: Condition | None
+    ) -> None:
+        self.key = key
         self._plan: Plan = key.entity.__plan__
         self._roles = key.entity.__roles__
-        self._expected = expect_version
+        self._indexed: tuple[IndexPattern[..., Any], ...] = key.entity.__indexed__
+        self.expected = expect_version
+        self.condition = condition
         if expect_version is not None and "version" not in self._roles:
             raise EntityError(self._plan.name, "expect_version needs a version", fix="add version: int = version()")
         self._changed: dict[str, Any] = {}
         self._encoded: Attributes = {}
+        self._native: list[tuple[Field, Change]] = []
+        self._computed: list[tuple[Field, Change]] = []
+        in_keys = {name for each in self._indexed for name in each.partition.fields + each.sort.fields}
         for name, value in _items(changes):
             if value is not msgspec.UNSET:
-                self._change(name, value)
-        self.is_empty = not self._changed
+                self._change(name, value, in_key=name in in_keys)
+        self.is_empty = not (self._changed or self._native or self._computed)
         self._moment = now()
         if "updated" in self._roles:
             self._changed[self._roles["updated"]] = self._moment
             self._encoded[self._plan.fields[self._roles["updated"]].stored] = timestamp(self._moment)
         self._known = dict(key.arguments) | self._changed
+        self._changes = self._changed.keys() | {field.name for field, _ in self._native + self._computed}
         self._rewritten = self._index_keys()
         needed = {name for _, template in self._rewritten for name in template.fields if name not in self._known}
+        needed |= {field.name for field, _ in self._computed}
         self.depends_on = tuple(
             field
             for field in self._plan.fields.values()
             if field.name in needed or (field.decimal and field.name not in self._changed)
         )
+        self._settled: Attributes = {}
+
+    def touches(self, fields: tuple[str, ...]) -> bool:
+        """Whether one of these fields changes."""
+        return not self._changes.isdisjoint(fields)
 
     def request(self, basis: Attributes) -> dict[str, Any]:
-        """The arguments of `sync_update_item`, given what `depends_on` was found to be."""
+        """The arguments of `sync_update_item`, given what `depends_on` was found to be. Raises Unfit."""
         expression = Expression()
-        assign: list[str] = []
-        remove: list[str] = []
-        for stored, value in (self._encoded | self._keys(basis)).items():
-            if value is None and not self._stores_null(stored):
-                remove.append(expression.name(stored))
-            else:
-                assign.append(f"{expression.name(stored)} = {expression.value(value)}")
-        conditions = ["attribute_exists(pk)", *expression.holds(basis, self.depends_on)]
+        conditions = [f"attribute_exists({PARTITION})", *expression.holds(basis, self.depends_on)]
+        conditions += alive(self._plan, expression, int(self._moment.timestamp()))
+        self._settled = self._encoded | _computed(self._computed, basis)
+        clauses: dict[str, list[str]] = {"SET": [], "REMOVE": [], "ADD": [], "DELETE": []}
+        self._assign(clauses, expression, self._settled | self._keys(basis))
+        for field, change in self._native:
+            clause, text = change.clause(field, expression, conditions)
+            clauses[clause].append(text)
         if "version" in self._roles:
             version = expression.name(self._stored("version"))
-            assign.append(f"{version} = if_not_exists({version}, {expression.value(0)}) + {expression.value(1)}")
-            if self._expected is not None:
-                conditions.append(f"{version} = {expression.value(self._expected)}")
-        clauses = [f"SET {', '.join(assign)}"] if assign else []
-        clauses += [f"REMOVE {', '.join(remove)}"] if remove else []
-        return {
-            "update_expression": " ".join(clauses),
-            "condition_expression": " AND ".join(conditions),
-            "expression_attribute_names": expression.names,
-            "expression_attribute_values": expression.values or None,
-        }
+            one, none = expression.value(1), expression.value(0)
+            clauses["SET"].append(f"{version} = if_not_exists({version}, {none}) + {one}")
+            if self.expected is not None:
+                conditions.append(f"{version} = {expression.value(self.expected)}")
+        if self.condition is not None:
+            conditions.append(self.condition.render(expression))
+        if not any(clauses.values()):  # nothing but a condition, and DynamoDB wants a change
+            self._assign(clauses, expression, {ENTITY: self._plan.name})
+        return {"update_expression": _joined(clauses), **expression.arguments(conditions)}
+
+    def settled(self, row: Attributes) -> tuple[Attributes, dict[str, Any]]:
+        """The whole item as it will be, from the whole that is stored, and the request of a transaction that makes it
+        so; its condition is added to by whoever knows what else must hold. Raises Unfit.
+        """
+        values = self._encoded | _computed(self._native + self._computed, row)
+        if "version" in self._roles:
+            values[self._stored("version")] = row.get(self._stored("version"), 0) + 1
+        self._settled = values
+        values = values | self._keys(row)
+        kept = {name: value for name, value in row.items() if name not in values}
+        result = kept | {name: value for name, value in values.items() if self._is_stored(name, value)}
+        expression = Expression()
+        conditions = [f"attribute_exists({PARTITION})", *expression.holds(row, basis_of(self.key.entity))]
+        if self.condition is not None:
+            conditions.append(self.condition.render(expression))
+        clauses: dict[str, list[str]] = {"SET": [], "REMOVE": []}
+        self._assign(clauses, expression, values or {ENTITY: self._plan.name})
+        return result, {"update_expression": _joined(clauses), **expression.arguments(conditions)}
 
     def exact(self, basis: Attributes) -> Attributes:
         """Every Decimal that the item has after the update, with all its digits: those written, and those read."""
         written = {
-            field.stored: self._encoded.get(field.stored, basis.get(field.stored)) for field in self._plan.decimals
+            field.stored: self._settled.get(field.stored, basis.get(field.stored)) for field in self._plan.decimals
         }
         return {stored: value for stored, value in written.items() if value is not None}
+
+    def check_fit(self, stored: Attributes) -> None:
+        """Raise Unfit where a change that DynamoDB was to make would make what doesn't fit its field."""
+        _computed(self._native, stored)
 
     def was_applied(self, stored: Attributes) -> bool:
         """Whether the item is what this update made of it: its answer was lost, and the core's repetition found it."""
         return (
-            self._expected is not None
+            self.expected is not None
             and "updated" in self._roles
-            and stored.get(self._stored("version")) == self._expected + 1
+            and stored.get(self._stored("version")) == self.expected + 1
             and stored.get(self._stored("updated")) == timestamp(self._moment)
         )
 
-    def check_version(self, stored: Attributes) -> None:
-        """Raise VersionMismatch where the item is not at the version expected."""
-        if self._expected is None:
-            return
-        actual = stored.get(self._stored("version"))
-        if actual != self._expected:
-            raise VersionMismatch(f"{self._key} is at version {actual}, not {self._expected}.", actual=actual)
+    def _assign(self, clauses: dict[str, list[str]], expression: Expression, values: Attributes) -> None:
+        for stored, value in values.items():
+            if self._is_stored(stored, value):
+                clauses["SET"].append(f"{expression.name(stored)} = {expression.value(value)}")
+            else:
+                clauses["REMOVE"].append(expression.name(stored))
 
-    def _change(self, name: str, value: Any) -> None:
+    def _change(self, name: str, value: Any, *, in_key: bool) -> None:
         field = self._plan.fields.get(name)
         if field is None:
             raise EntityError(
                 self._plan.name, f"{name!r} is no field of it", fix=f"change {', '.join(self._plan.fields)}"
             )
-        if name in self._roles.values():
+        if any(self._roles.get(role) == name for role in STAMPS):
             raise EntityError(self._plan.name, f"{name} is set by the table client", fix="leave it out of the changes")
-        if name in dict(self._key.arguments):
+        if name in dict(self.key.arguments):
             raise InvalidItem(
                 f"{self._plan.name}.{name} is part of its key, which is where it is: it can't change.",
                 public_detail=f"{field.stored} can't be changed.",
@@ -140,11 +163,24 @@ class Update:
                 f"{self._plan.name}.{name} is required: it can't be removed.",
                 public_detail=f"{field.stored} can't be removed.",
             )
+        if isinstance(value, Change):
+            self._let(field, value, in_key=in_key)
+            return
         try:
             self._encoded[field.stored] = None if value is None else field.encode(value)
         except (ValueError, TypeError, RecursionError) as error:
             raise self._plan.invalid(field, error) from None
-        self._changed[name] = value
+        self._changed[name] = moment(seconds(value)) if field.ttl and value is not None else value
+
+    def _let(self, field: Field, change: Change, *, in_key: bool) -> None:
+        own = f"{self._plan.name}.{field.name}"
+        if change.path not in (None, own):
+            raise EntityError(self._plan.name, f"{field.name} can't become what {change.path} does", fix=f"use {own}")
+        try:
+            change.operand(field)
+        except (ValueError, TypeError) as error:
+            raise self._plan.invalid(field, error) from None
+        (self._native if change.is_native(field) and not in_key else self._computed).append((field, change))
 
     def _index_keys(self) -> list[tuple[str, Template]]:
         """The index keys to rewrite, each with its template.
@@ -152,10 +188,9 @@ class Update:
         An index that an item may be left out of is rewritten as a whole: it needs both keys, or neither.
         """
         found: list[tuple[str, Template]] = []
-        patterns: tuple[IndexPattern[..., Any], ...] = self._key.entity.__patterns__
-        for pattern in patterns:
+        for pattern in self._indexed:
             both = [(pattern.partition_attribute, pattern.partition), (pattern.sort_attribute, pattern.sort)]
-            touched = [pair for pair in both if not self._changed.keys().isdisjoint(pair[1].fields)]
+            touched = [pair for pair in both if not self._changes.isdisjoint(pair[1].fields)]
             found += both if touched and (pattern.partition.optional or pattern.sort.optional) else touched
         return found
 
@@ -164,11 +199,11 @@ class Update:
             if name in self._known:
                 return self._known[name]
             field = self._plan.fields[name]
-            stored = basis.get(field.stored)
-            return None if stored is None else msgspec.convert(stored, field.type)
+            stored = self._settled[field.stored] if field.stored in self._settled else basis.get(field.stored)
+            return None if stored is None else field.decode(stored)
 
         keys: Attributes = {attribute: template.render(value_of) for attribute, template in self._rewritten}
-        for pattern in self._key.entity.__patterns__:
+        for pattern in self._indexed:
             pair = (pattern.partition_attribute, pattern.sort_attribute)
             if any(keys.get(attribute, "") is None for attribute in pair):
                 keys.update(dict.fromkeys(pair))
@@ -177,10 +212,43 @@ class Update:
     def _stored(self, role: Any) -> str:
         return self._plan.fields[self._roles[role]].stored
 
-    def _stores_null(self, stored: str) -> bool:
-        return any(
+    def _is_stored(self, stored: str, value: Any) -> bool:
+        """Whether a value is an attribute: None is one only where a field's default is another."""
+        return value is not None or any(
             field.stored == stored and field.optional and not field.omits_none for field in self._plan.fields.values()
         )
+
+
+def basis_of(entity: type[Any]) -> tuple[Field, ...]:
+    """The fields that show whether an item is as it was read: its version, which each write changes, or them all."""
+    plan: Plan = entity.__plan__
+    version = entity.__roles__.get("version")
+    return (plan.fields[version],) if version else tuple(plan.fields.values())
+
+
+def check_version(key: Key[Any], expected: int | None, stored: Attributes) -> None:
+    """Raise VersionMismatch where what is stored is not at the version expected."""
+    if expected is None:
+        return
+    entity = key.entity
+    actual = stored.get(entity.__plan__.fields[entity.__roles__["version"]].stored)
+    if actual != expected:
+        raise VersionMismatch(f"{key} is at version {actual}, not {expected}.", actual=actual)
+
+
+def _computed(changes: list[tuple[Field, Change]], basis: Attributes) -> Attributes:
+    """What changes make of what is stored. Raises Unfit."""
+    found: Attributes = {}
+    for field, change in changes:
+        try:
+            found[field.stored] = change.checked(field, basis.get(field.stored))
+        except (ValueError, TypeError) as error:
+            raise Unfit(field, error) from None
+    return found
+
+
+def _joined(clauses: dict[str, list[str]]) -> str:
+    return " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items() if parts)
 
 
 def _items(changes: Changes) -> list[tuple[str, Any]]:

@@ -2,24 +2,36 @@
 
 from taxiway.declare.api import Authorizer, Cors, HttpApi, JwtAuthorizer, LambdaAuthorizer, Route, Throttle
 from taxiway.declare.backend import Backend
+from taxiway.declare.edge import Cdn, Domain, Firewall
 from taxiway.declare.errors import DeclarationError
-from taxiway.declare.function import Function
-from taxiway.declare.grants import Grant, delete, get, put, query, update
-from taxiway.declare.secret import Secret
+from taxiway.declare.function import Function, Provisioned
+from taxiway.declare.grants import Grant, delete, get, idempotency, put, query, update
+from taxiway.declare.network import Network
+from taxiway.declare.operations import Operations
+from taxiway.declare.secret import Rotation, Secret
 from taxiway.declare.stage import Stage
-from taxiway.declare.table import Index, Table
+from taxiway.declare.table import Capacity, Consumer, Index, Table
 
 __all__ = [
     "Authorizer",
     "Backend",
+    "Capacity",
+    "Cdn",
+    "Consumer",
     "Cors",
     "DeclarationError",
+    "Domain",
+    "Firewall",
     "Function",
     "Grant",
     "HttpApi",
     "Index",
     "JwtAuthorizer",
     "LambdaAuthorizer",
+    "Network",
+    "Operations",
+    "Provisioned",
+    "Rotation",
     "Route",
     "Secret",
     "Stage",
@@ -27,6 +39,7 @@ __all__ = [
     "Throttle",
     "delete",
     "get",
+    "idempotency",
     "put",
     "query",
     "update",

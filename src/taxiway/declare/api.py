@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args
 
 from taxiway.declare._source import caller
+from taxiway.declare.edge import Cdn, Domain
 from taxiway.declare.errors import DeclarationError
-from taxiway.declare.function import Function, LambdaHandler, Use, handler_path
+from taxiway.declare.function import Function, LambdaHandler, Provisioned, Use, handler_path
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"]
 
@@ -88,7 +89,7 @@ Authorizer: TypeAlias = LambdaAuthorizer | JwtAuthorizer
 
 
 class RouteOptions(TypedDict, total=False):
-    """What a route may say of itself. The first five size the function that the route has to itself."""
+    """What a route may say of itself. The first six size the function that the route has to itself."""
 
     memory: int
     """MB, 128 to 10,240."""
@@ -97,15 +98,18 @@ class RouteOptions(TypedDict, total=False):
     uses: Sequence[Use]
     environment: Mapping[str, str]
     concurrency: int
+    provisioned: Provisioned | None
     function: Function
-    """A function that several routes share; it carries the five above itself."""
+    """A function that several routes share; it carries the six above itself."""
     throttle: Throttle | None
     """In place of the API's; None for none."""
     authorizer: Authorizer | None
     """In place of the API's; None lets everyone in."""
+    cache: int
+    """Seconds for which a CDN and a browser may answer again with a 200 of this GET route, to anybody."""
 
 
-_FUNCTION_OPTIONS = frozenset({"memory", "timeout", "uses", "environment", "concurrency"})
+_FUNCTION_OPTIONS = frozenset({"memory", "timeout", "uses", "environment", "concurrency", "provisioned"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +122,8 @@ class Route:
     function: Function
     throttle: Throttle | None
     authorizer: Authorizer | None
+    cache: int | None = None
+    """Seconds."""
     source: str = field(compare=False)
 
     @property
@@ -137,11 +143,16 @@ class Route:
 
 @dataclass(kw_only=True)
 class HttpApi:
-    """An HTTP API of API Gateway. `throttle` holds for every route that has none of its own, `authorizer` likewise."""
+    """An HTTP API of API Gateway. `throttle` holds for every route that has none of its own, `authorizer` likewise.
+
+    On AWS it answers at `domain` too, and through `cdn`; the laptop has neither.
+    """
 
     cors: Cors | None = None
     throttle: Throttle | None = None
     authorizer: Authorizer | None = None
+    domain: Domain | None = None
+    cdn: Cdn | None = None
     routes: list[Route] = field(default_factory=list[Route], init=False)
 
     def get(self, path: str, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
@@ -192,9 +203,21 @@ class HttpApi:
                 function=shared or Function(name=name, source=where, **own),
                 throttle=options.get("throttle", self.throttle),
                 authorizer=options.get("authorizer", self.authorizer),
+                cache=_checked_cache(method, path, options, where),
                 source=where,
             )
         )
+
+
+def _checked_cache(method: str, path: str, options: RouteOptions, where: str) -> int | None:
+    cache = options.get("cache")
+    if cache is not None and (method != "GET" or cache < 1):
+        raise DeclarationError(
+            f"Route {method} {path} can't be cached for {cache} seconds.",
+            fix="cache a GET route, for 1 second or more",
+            where=where,
+        )
+    return cache
 
 
 def _check_path(method: str, path: str, where: str) -> None:

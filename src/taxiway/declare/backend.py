@@ -8,22 +8,29 @@ from taxiway.declare._source import caller
 from taxiway.declare.api import HttpApi, Route
 from taxiway.declare.errors import DeclarationError
 from taxiway.declare.function import Function
-from taxiway.declare.grants import Pattern
+from taxiway.declare.grants import Pattern, idempotency
+from taxiway.declare.network import Network
+from taxiway.declare.operations import Operations
 from taxiway.declare.secret import Secret
 from taxiway.declare.stage import Stage
-from taxiway.declare.table import Index, Table
+from taxiway.declare.table import Consumer, Index, Table
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
 
 
 @dataclass(frozen=True)
 class Backend:
-    """Everything that a stage of the backend is made of. Raises DeclarationError where its parts don't fit."""
+    """Everything that a stage of the backend is made of. Raises DeclarationError where its parts don't fit.
+
+    `network` and `operations` are for AWS alone.
+    """
 
     name: str
     api: HttpApi = field(kw_only=True)
     table: Table | None = field(default=None, kw_only=True)
     secrets: Sequence[Secret] = field(default=(), kw_only=True)
+    network: Network | None = field(default=None, kw_only=True)
+    operations: Operations = field(default_factory=Operations, kw_only=True)
     source: str = field(default_factory=caller, compare=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -35,14 +42,35 @@ class Backend:
                 where=self.source,
             )
         _check_routes(self.api.routes)
-        _check_functions(self.api.routes)
-        for function in self.functions:
+        _check_functions(self.api.routes, self.consumers)
+        for route in self.api.routes:
+            self._check_idempotency(route)
+        for function in (*self.functions, *(consumer.function for consumer in self.consumers)):
             self._check_uses(function)
 
     @property
     def functions(self) -> tuple[Function, ...]:
-        """Every function, in the order in which the routes name them."""
+        """Every function that answers requests, in the order in which the routes name them."""
         return tuple({id(route.function): route.function for route in self.api.routes}.values())
+
+    @property
+    def consumers(self) -> tuple[Consumer, ...]:
+        return tuple(self.table.consumers) if self.table else ()
+
+    @property
+    def only_on_aws(self) -> tuple[str, ...]:
+        """What the laptop leaves out, for it to say at start: each a few words with the names concerned."""
+        api = self.api
+        consumers = ", ".join(consumer.function.name for consumer in self.consumers)
+        cached = ", ".join(route.key for route in api.routes if route.cache is not None)
+        named = {
+            "the domain": api.domain is not None,
+            "the CDN": api.cdn is not None,
+            f"the cache of {cached}": bool(cached),
+            f"the consumers of changes ({consumers})": bool(consumers),
+            "the network": self.network is not None,
+        }
+        return tuple(words for words, declared in named.items() if declared)
 
     def routes_of(self, function: Function) -> tuple[Route, ...]:
         return tuple(route for route in self.api.routes if route.function is function)
@@ -58,6 +86,23 @@ class Backend:
         for secret in function.secrets:
             environment[secret.variable] = secret.id or ""
         return environment
+
+    def _check_idempotency(self, route: Route) -> None:
+        """A handler that remembers its answers (`idempotency`, of taxiway.http) needs a place to, and must be let."""
+        if getattr(route.handler, "idempotency", None) is None:
+            return
+        if idempotency not in route.function.uses:
+            raise DeclarationError(
+                f"Route {route.key}: its handler {route.handler_path} keeps its answers, and may not write them.",
+                fix="add idempotency to the uses of its function: from taxiway import idempotency",
+                where=route.source,
+            )
+        if self.table is not None and self.table.ttl != "expiresAt":
+            raise DeclarationError(
+                f"Route {route.key} keeps its answers until `expiresAt`, and the table's ttl is {self.table.ttl!r}.",
+                fix='pass ttl="expiresAt" to Table, so that DynamoDB deletes them',
+                where=self.table.source,
+            )
 
     def _check_uses(self, function: Function) -> None:
         for grant in function.grants:
@@ -109,6 +154,12 @@ def _check_routes(routes: Sequence[Route]) -> None:
             )
         seen[shape] = route
         _check_parameters(route)
+        if route.cache is not None and route.authorizer is not None:
+            raise DeclarationError(
+                f"Route {route.key} is cached for everybody, and has an authorizer that not everybody passes.",
+                fix="leave cache or the authorizer out",
+                where=route.source,
+            )
 
 
 def _check_parameters(route: Route) -> None:
@@ -132,7 +183,7 @@ def _check_parameters(route: Route) -> None:
             )
 
 
-def _check_functions(routes: Sequence[Route]) -> None:
+def _check_functions(routes: Sequence[Route], consumers: Sequence[Consumer]) -> None:
     owner: dict[str, Route] = {}
     for route in routes:
         first = owner.setdefault(route.function.name.lower(), route)
@@ -141,4 +192,12 @@ def _check_functions(routes: Sequence[Route]) -> None:
                 f"Routes {first.key} and {route.key} would both have a function called {route.function.name!r}.",
                 fix="let them share one: Function(name=…), passed to both routes as function=",
                 where=route.source,
+            )
+    names = [*owner, *(consumer.function.name.lower() for consumer in consumers)]
+    for consumer in consumers:
+        if names.count(consumer.function.name.lower()) > 1:
+            raise DeclarationError(
+                f"The consumer {consumer.function.name!r} is called like another function.",
+                fix="give its Function another name",
+                where=consumer.source,
             )

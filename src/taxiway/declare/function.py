@@ -21,11 +21,33 @@ _TIMEOUT = range(1, 31)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Provisioned:
+    """Environments that AWS keeps started: `minimum` to `maximum`, so that `target` (0.1 to 0.9) of them is busy.
+
+    Without a `maximum` it is always `minimum`. They cost money while they wait, so declare them where a cold start
+    costs more: `provisioned=Provisioned(minimum=2) if stage.is_production else None`.
+    """
+
+    minimum: int
+    maximum: int | None = None
+    target: float = 0.7
+
+    def __post_init__(self) -> None:
+        if self.minimum < 1 or (self.maximum or self.minimum) < self.minimum or not 0.1 <= self.target <= 0.9:
+            raise DeclarationError(
+                f"Provisioned(minimum={self.minimum}, maximum={self.maximum}, target={self.target}) can't be had.",
+                fix="use a minimum of 1 or more, a maximum no less than that, and a target from 0.1 to 0.9",
+                where=caller(),
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Function:
     """A function that one route has to itself, or that several routes share.
 
     `memory` is in MB (128 to 10,240), `timeout` in seconds (1 to 30: an HTTP API waits no longer), `concurrency` the
-    number of environments kept for it (reserved concurrency), or None for as many as there is demand.
+    number of environments kept for it (reserved concurrency), or None for as many as there is demand. `provisioned`
+    keeps environments started; the laptop starts them on demand all the same.
     A shared function runs the handler of the route that the gateway matched, by the event's `routeKey`.
     """
 
@@ -35,6 +57,7 @@ class Function:
     uses: Sequence[Use] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     concurrency: int | None = None
+    provisioned: Provisioned | None = None
     source: str = field(default_factory=caller, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -48,8 +71,7 @@ class Function:
                 f"timeout={self.timeout} is out of range",
                 "use 1 to 30 (seconds): an HTTP API answers 503 after 30 s whatever the function does",
             )
-        if self.concurrency is not None and self.concurrency < 1:
-            self._refuse(f"concurrency={self.concurrency} is out of range", "use 1 or more, or leave it out")
+        self._check_concurrency()
         for use in self.uses:
             if not isinstance(use, Grant | Secret):  # pyright: ignore[reportUnnecessaryIsInstance]  the user may not run a checker
                 self._refuse(
@@ -70,6 +92,18 @@ class Function:
     def secrets(self) -> tuple[Secret, ...]:
         """The secrets that it uses and that the stage has."""
         return tuple(use for use in self.uses if isinstance(use, Secret) and use.id is not None)
+
+    def _check_concurrency(self) -> None:
+        if self.concurrency is None:
+            return
+        if self.concurrency < 1:
+            self._refuse(f"concurrency={self.concurrency} is out of range", "use 1 or more, or leave it out")
+        started = self.provisioned and (self.provisioned.maximum or self.provisioned.minimum)
+        if started and started > self.concurrency:
+            self._refuse(
+                f"{started} environments are to be kept started, with concurrency={self.concurrency}",
+                "let concurrency be no less than what is provisioned",
+            )
 
     def _refuse(self, problem: str, fix: str) -> None:
         raise DeclarationError(f"Function {self.name}: {problem}.", fix=fix, where=self.source)

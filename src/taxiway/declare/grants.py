@@ -37,6 +37,26 @@ class Entity(Protocol):
 
 
 @dataclass(frozen=True)
+class Access:
+    """Calls of the DynamoDB API (`GetItem`) on items whose partition key, in the table or an index, fits a template."""
+
+    calls: tuple[str, ...]
+    index: str | None
+    partition_key: str
+
+
+# UpdateItem and DeleteItem can return the item that they change, so GetItem beside them opens nothing more.
+_CALLS: dict[Operation, tuple[str, ...]] = {
+    "get": ("GetItem",),
+    "put": ("PutItem",),
+    "update": ("GetItem", "UpdateItem"),
+    "delete": ("DeleteItem", "GetItem"),
+    "query": ("Query",),
+    "idempotency": ("DeleteItem", "PutItem"),
+}
+
+
+@dataclass(frozen=True)
 class Grant:
     """One operation, through one access pattern. What else it touches follows: a write keeps the entity's indexes."""
 
@@ -50,6 +70,11 @@ class Grant:
     @property
     def patterns(self) -> tuple[Pattern, ...]:
         return (self.pattern, *self.written)
+
+    @property
+    def accesses(self) -> tuple[Access, ...]:
+        """What it comes to at DynamoDB. An index is kept by DynamoDB itself: a write needs no access to it."""
+        return (Access(_CALLS[self.operation], self.pattern.index, self.pattern.partition_key),)
 
 
 def get(entity: Entity) -> Grant:

@@ -3,7 +3,8 @@
 from taxiway.http.context import Context
 from taxiway.http.cookies import delete_cookie, set_cookie
 from taxiway.http.handler import Handler, handler
-from taxiway.http.parameters import Body, Cookie, Event, Header, Name, Parameter, Path, Query
+from taxiway.http.parameters import Body, Cookie, Event, Header, IfMatch, Name, Parameter, Path, Query
+from taxiway.http.preconditions import etag
 from taxiway.http.problems import (
     BadRequest,
     Conflict,
@@ -37,6 +38,7 @@ __all__ = [
     "Forbidden",
     "Handler",
     "Header",
+    "IfMatch",
     "Name",
     "NoContent",
     "NotFound",
@@ -54,6 +56,7 @@ __all__ = [
     "UnprocessableContent",
     "UnsupportedMediaType",
     "delete_cookie",
+    "etag",
     "handler",
     "set_cookie",
 ]

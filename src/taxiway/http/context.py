@@ -10,6 +10,14 @@ def strings(event: Json, member: str) -> dict[str, str]:
     return event.get(member) or {}
 
 
+def method(event: Json) -> str:
+    """The request's method; empty where the event is no HTTP API's."""
+    try:
+        return event["requestContext"]["http"]["method"]
+    except KeyError:
+        return ""
+
+
 class Context(Protocol):
     """The context object that Lambda passes with each invocation.
 

@@ -1,16 +1,21 @@
 """`@handler`: a typed function as the Lambda function of a route."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from taxiway import log
 from taxiway.http.body import body_reader
 from taxiway.http.context import Json, strings
 from taxiway.http.parameters import Parameter
+from taxiway.http.preconditions import if_match_reader
 from taxiway.http.problems import PROBLEM_JSON, BadRequest, FieldError, encode_problem, problem_of
 from taxiway.http.responses import assemble, render
 from taxiway.http.signature import COROUTINE, SignatureError, read_signature
 from taxiway.http.text import text_reader
+
+if TYPE_CHECKING:  # it brings in the table, which a handler without it may not need
+    from taxiway.http.idempotency import Idempotency
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,11 +27,12 @@ class Handler(Generic[P, R]):
     Takes the function's name and module, so that it is imported and declared as the function would be.
     """
 
-    def __init__(self, function: Callable[P, R]) -> None:
+    def __init__(self, function: Callable[P, R], *, idempotency: "Idempotency | None" = None) -> None:
         if not hasattr(function, "__code__"):
             raise TypeError(f"@handler takes a function, not {function!r}")
         self.function = function
         """The function itself: what a unit test calls."""
+        self.idempotency = idempotency
         self.parameters, self.returns = read_signature(function)
         self.path_parameters = tuple(each.wire for each in self.parameters if each.source == "path")
         self.__module__ = function.__module__
@@ -43,9 +49,12 @@ class Handler(Generic[P, R]):
         try:
             errors: list[FieldError] = []
             arguments = {name: read(event, context, errors) for name, read in self._readers}
+            key = None if self.idempotency is None else self.idempotency.key(event, errors)
             if errors:
                 raise BadRequest(_summary(len(errors)), errors=errors)
-            return render(self._call(**arguments), event)
+            if self.idempotency is None or key is None:
+                return render(self._call(**arguments), event)
+            return self.idempotency.serve(key, partial(self._call, **arguments), event, context)
         except Exception as error:
             return _render_error(error, event)
         finally:
@@ -55,14 +64,21 @@ class Handler(Generic[P, R]):
         return f"<handler {self.__module__}.{self.__qualname__}>"
 
 
-def handler(function: Callable[P, R], /) -> Handler[P, R]:
+@overload
+def handler(function: Callable[P, R], /) -> Handler[P, R]: ...
+@overload
+def handler(*, idempotency: "Idempotency") -> Callable[[Callable[P, R]], Handler[P, R]]: ...
+def handler(function: Any = None, /, *, idempotency: "Idempotency | None" = None) -> Any:
     """Serve a typed function as a Lambda handler. Raises SignatureError where its signature can't be served.
 
     Each parameter says by its annotation where it comes from (`taxiway.http.parameters`); a struct with no such mark is
     the JSON body. The result is the response: a struct, list, dict or str is 200 with JSON, bytes are sent as they are,
     None is 204, and a `Response` says more. `async def` works too.
+
+    With `@handler(idempotency=…)` a client that sends an Idempotency-Key may send its request again, and it is carried
+    out once (`taxiway.http.idempotency`).
     """
-    return Handler(function)
+    return partial(Handler, idempotency=idempotency) if function is None else Handler(function)
 
 
 def _reader(function: Callable[..., Any], parameter: Parameter) -> Callable[[Json, Any, list[FieldError]], Any]:
@@ -71,6 +87,8 @@ def _reader(function: Callable[..., Any], parameter: Parameter) -> Callable[[Jso
         return lambda event, _context, _errors: event
     if parameter.source == "context":
         return lambda _event, context, _errors: context
+    if parameter.source == "if-match":
+        return if_match_reader(parameter)
     try:
         read = body_reader(parameter) if parameter.source == "body" else text_reader(parameter)
     except (TypeError, NameError) as error:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-Source: TypeAlias = Literal["path", "query", "header", "cookie", "body", "context", "event"]
+Source: TypeAlias = Literal["path", "query", "header", "cookie", "body", "context", "event", "if-match"]
 T = TypeVar("T")
 
 
@@ -43,6 +43,17 @@ Body = Annotated[T, From("body")]
 
 Event = Annotated[dict[str, Any], From("event")]
 """The event as API Gateway sent it (payload format 2.0)."""
+
+
+IfMatch: TypeAlias = Annotated[int | None, From("if-match")]
+"""The version that the client means to change, from If-Match: what `expect_version=` of the table's writes takes.
+
+    def update_item(id: Path[str], body: ItemChanges, if_match: IfMatch = None) -> Item:
+        return items.update(id, body, expect_version=if_match)
+
+Without a default the client must send it, and is answered 428 where it doesn't. It is None for `If-Match: *`, any
+version, and a version that no item has where the tag is not one of ours: that, too, is for the write to find out.
+"""
 
 
 class Parameter(Struct, frozen=True, kw_only=True):

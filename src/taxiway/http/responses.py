@@ -12,6 +12,7 @@ from msgspec.json import Encoder
 
 from taxiway.http.compression import MINIMUM, accepts_gzip, gzip, is_compressible
 from taxiway.http.context import Json, strings
+from taxiway.http.preconditions import add_etag, compressed, is_current, version_field
 
 T = TypeVar("T")
 
@@ -91,13 +92,18 @@ def render(result: Any, event: Json) -> Json:
         return _empty(204, {})
     if not isinstance(result, Response):
         content_type, body = _encode(result, None)
-        return assemble(200, {"content-type": content_type}, body, event, binary=isinstance(result, bytes))
+        headers = {"content-type": content_type}
+        if name := version_field(result.__class__):
+            add_etag(headers, getattr(result, name), event)
+        return assemble(200, headers, body, event, binary=isinstance(result, bytes))
     response = cast(Response[Any], result)
     headers = dict(response.headers)
     if response.status in (204, 304) or response.body is None:
         rendered = _empty(response.status, headers)
     else:
         headers["content-type"], body = _encode(response.body, response.content_type or headers.get("content-type"))
+        if name := version_field(response.body.__class__):
+            add_etag(headers, getattr(response.body, name), event)
         binary = isinstance(response.body, bytes)
         rendered = assemble(response.status, headers, body, event, binary=binary)
     if response.cookies:
@@ -106,12 +112,25 @@ def render(result: Any, event: Json) -> Json:
 
 
 def assemble(status: int, headers: dict[str, str], body: bytes, event: Json, *, binary: bool = False) -> Json:
-    """A response around an encoded body, compressed where that helps and the client allows it."""
+    """A response around an encoded body, compressed where that helps and the client allows it.
+
+    It is 304 and empty where the client has that very representation already.
+    """
+    squeeze = False
     if len(body) >= MINIMUM and "content-encoding" not in headers and is_compressible(headers["content-type"]):
-        headers["vary"] = f"{headers['vary']}, accept-encoding" if "vary" in headers else "accept-encoding"
-        if accepts_gzip(strings(event, "headers").get("accept-encoding", "")):
-            headers["content-encoding"] = "gzip"
-            body, binary = gzip(body), True
+        varies = headers.get("vary")
+        if varies is None or "accept-encoding" not in varies.lower():
+            headers["vary"] = f"{varies}, accept-encoding" if varies else "accept-encoding"
+        squeeze = accepts_gzip(strings(event, "headers").get("accept-encoding", ""))
+    if "etag" in headers:
+        if squeeze:
+            headers["etag"] = compressed(headers["etag"])
+        if status == 200 and is_current(headers["etag"], event):
+            del headers["content-type"]
+            return _empty(304, headers)
+    if squeeze:
+        headers["content-encoding"] = "gzip"
+        body, binary = gzip(body), True
     text = b2a_base64(body, newline=False).decode() if binary else body.decode()
     return {"statusCode": status, "headers": headers, "body": text, "isBase64Encoded": binary}
 

@@ -85,6 +85,8 @@ def _parameter(function: Callable[..., Any], name: str, hints: dict[str, Any], d
             )
     if source == "header":
         wire = (wire or name.replace("_", "-")).lower()
+    elif source == "if-match":
+        wire = source
     return Parameter(
         name=name,
         source=source,

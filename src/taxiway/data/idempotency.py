@@ -1,0 +1,125 @@
+"""Records of requests in the table: who serves one, and how it was answered, so that it is carried out once.
+
+A record is first a claim: a conditional put that one of several takers wins, good until `expiresAt`. The taker's writes
+and the answer are then stored in one transaction, on the condition that the claim still is the taker's own. So a taker
+that crashed blocks nobody for longer than its claim, and one that was given up for dead can't commit any more.
+"""
+
+import os
+import time
+from math import ceil
+from typing import TYPE_CHECKING
+
+from taxiway.data._core import Attributes, core
+from taxiway.data.client import TableClient
+from taxiway.data.encoding import ENTITY, EXPIRES
+from taxiway.data.errors import Conflict, Unavailable, translate
+from taxiway.data.patterns import PARTITION, SORT
+
+if TYPE_CHECKING:
+    from taxiway.data.transactions import Transaction
+
+PARTITION_KEY, SORT_KEY = "IDEMPOTENCY#{request}", "IDEMPOTENCY"
+"""Templates of the keys, as an entity would have them."""
+
+_NAMES = {"#claim": "claim", "#answer": "answer"}
+_OWN = "#claim = :claim AND attribute_not_exists(#answer)"
+
+
+class Kept:
+    """A record that another request has left: `answer` is None while that one is being served."""
+
+    def __init__(self, stored: Attributes) -> None:
+        self.fingerprint: bytes = stored["fingerprint"]
+        self.answer: Attributes | None = stored.get("answer")
+
+
+class Claim:
+    """A request that is this taker's to serve. `token` names the claim, and the transaction that ends it."""
+
+    def __init__(self, table: TableClient, row: Attributes, lifetime: int) -> None:
+        self.token: str = row["claim"]
+        self._table = table
+        self._row = row
+        self._lifetime = lifetime
+
+    def keep(self, answer: Attributes, transaction: "Transaction") -> None:
+        """Make the answer part of the transaction, which then fails where the claim is no longer ours."""
+        request = {
+            "type": "put",
+            "item": self._row | {"answer": answer, EXPIRES: int(time.time()) + self._lifetime},
+            "condition_expression": _OWN,
+            "expression_attribute_names": _NAMES,
+            "expression_attribute_values": {":claim": self.token},
+        }
+        overtaken = Conflict(f"The request at {self._row[PARTITION]!r} was taken over when its claim had expired.")
+        transaction.add(request, label="the record of the request", failed=overtaken)
+
+    def release(self) -> bool:
+        """Give the claim up, after which its transaction can't succeed any more; whether it has already.
+
+        Both in one call, because a transaction whose answer was lost may have been carried out, or yet be on its way.
+        Where the table doesn't answer, the claim ends by itself.
+        """
+        key = {PARTITION: self._row[PARTITION], SORT: SORT_KEY}
+        try:
+            self._table.core.sync_delete_item(
+                self._table.name,
+                key,
+                _OWN,
+                _NAMES,
+                {":claim": self.token},
+                return_values_on_condition_check_failure=True,
+            )
+        except core().ConditionalCheckFailedException as error:
+            stored: Attributes = getattr(error, "item", None) or {}
+            return stored.get("claim") == self.token
+        except core().PydynoxException:
+            return False
+        return False
+
+
+class Records:
+    """The records in a table. `lifetime` is how long an answer is kept, in seconds."""
+
+    def __init__(self, table: TableClient, *, lifetime: int) -> None:
+        self._table = table
+        self._lifetime = lifetime
+
+    def claim(self, request: str, fingerprint: bytes, *, lease: float) -> Claim | Kept:
+        """Take a request on for `lease` seconds, or find who did. Raises DataError.
+
+        A record that has expired is none, whether or not DynamoDB has deleted it yet.
+        """
+        now = time.time()
+        row: Attributes = {
+            PARTITION: PARTITION_KEY.replace("{request}", request),
+            SORT: SORT_KEY,
+            ENTITY: "Idempotency",
+            "claim": os.urandom(16).hex(),
+            "fingerprint": fingerprint,
+            EXPIRES: ceil(now + lease),
+        }
+        try:
+            self._table.core.sync_put_item(
+                self._table.name,
+                row,
+                f"attribute_not_exists({PARTITION}) OR {EXPIRES} <= :now",
+                None,
+                {":now": int(now)},
+                return_values_on_condition_check_failure=True,
+            )
+        except core().ConditionalCheckFailedException as error:
+            stored: Attributes | None = getattr(error, "item", None)
+            if not stored:
+                raise Unavailable(
+                    f"DynamoDB refused to write {row[PARTITION]!r}, and not for what is there."
+                ) from error
+            if stored["claim"] != row["claim"]:  # else the answer was lost, and the core's repetition found our own
+                return Kept(stored)
+        except core().PydynoxException as error:
+            meaning = translate(error)
+            if isinstance(meaning, Conflict):  # its answer is being kept at this moment
+                return Kept({"fingerprint": fingerprint})
+            raise meaning from error
+        return Claim(self._table, row, self._lifetime)

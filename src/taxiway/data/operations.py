@@ -1,0 +1,42 @@
+"""Writes that more than one item takes part in: what each asks of DynamoDB, and what it means when one fails."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from taxiway.data._core import Attributes
+from taxiway.data.encoding import Plan
+from taxiway.data.errors import DataError
+from taxiway.data.patterns import PARTITION, SORT
+
+Explain: TypeAlias = Callable[[Attributes | None], DataError]
+"""Why a condition failed, from the item that is there now."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One of a transaction's operations, as the core takes it without its table.
+
+    `explain` gives the error that it means when its condition fails; it is given the item as it is then, where `reads`
+    says that it looks at it.
+    """
+
+    body: dict[str, Any]
+    explain: Explain
+    plan: Plan | None = None
+    reads: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Which item it is on."""
+        found = self.body.get("key") or self.body["item"]
+        return found[PARTITION], found[SORT]
+
+
+class Write(msgspec.Struct, frozen=True):
+    """One verb: the request on the item itself, and those on the sentinels of its unique values."""
+
+    verb: str
+    entity: str
+    key: str
+    requests: list[Request]

@@ -1,0 +1,57 @@
+"""Some fields of an entity, read as a struct of one's own: `Item.by_category("home").only(ItemCard)`."""
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import fields
+
+from taxiway.data._core import Attributes
+from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan
+from taxiway.data.errors import EntityError, StoredItemInvalid
+from taxiway.data.expressions import Expression
+
+
+class Projection:
+    """How a struct is read from an entity's items: each of its fields is one of the entity's, of the same name."""
+
+    def __init__(self, plan: Plan, shape: type[Any]) -> None:
+        self._plan = plan
+        self._shape = shape
+        self._fields: list[tuple[Field, str]] = []
+        self._absent: dict[str, Any] = {}
+        for info in fields(shape):
+            field = plan.fields.get(info.name)
+            if field is None:
+                raise EntityError(
+                    shape.__name__,
+                    f"{info.name!r} is no field of {plan.name}",
+                    fix=f"use some of {', '.join(plan.fields)}",
+                )
+            self._fields.append((field, info.encode_name))
+            if info.required and field.is_set:
+                self._absent[info.encode_name] = []
+            elif info.required and field.omits_none:
+                self._absent[info.encode_name] = None
+            elif info.required and field.default is not msgspec.NODEFAULT:
+                self._absent[info.encode_name] = field.encode(field.default)
+
+    def expression(self, expression: Expression, keys: tuple[str, ...]) -> str:
+        """What is asked of DynamoDB, the keys included that a cursor needs."""
+        stored = [*keys, ENTITY, EXPIRES, *(field.stored for field, _ in self._fields)]
+        return ", ".join(expression.name(each) for each in dict.fromkeys(stored))
+
+    def decode_all(self, rows: list[Attributes]) -> list[Any]:
+        """The structs. Raises StoredItemInvalid where one doesn't fit."""
+        own = [row for row in rows if row.get(ENTITY, self._plan.name) == self._plan.name]
+        try:
+            return msgspec.convert([self._built(row) for row in own], list[self._shape], str_keys=True)
+        except msgspec.ValidationError as error:
+            name = self._shape.__name__
+            raise StoredItemInvalid(f"A {self._plan.name} that was found does not fit {name}: {error}.") from None
+
+    def _built(self, row: Attributes) -> Attributes:
+        built = dict(self._absent)
+        for field, name in self._fields:
+            if field.stored in row:
+                built[name] = field.readable(row[field.stored])
+        return built

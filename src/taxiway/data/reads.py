@@ -1,0 +1,300 @@
+"""The verbs that read: one item, pages and all of a query, a collection, and several items as of one moment."""
+
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Generic, TypeVar, overload
+
+import msgspec
+
+from taxiway.data._core import Attributes, NumberSchema
+from taxiway.data.collection import CollectionQuery
+from taxiway.data.connection import CONFLICTS, Cancelled, Connection, pause, where
+from taxiway.data.cursors import Cursors
+from taxiway.data.encoding import ENTITY, Plan
+from taxiway.data.entity import Entity
+from taxiway.data.errors import (
+    CollectionTooLarge,
+    Conflict,
+    EntityError,
+    InvalidCursor,
+    InvalidLimit,
+    Refused,
+    TransactionInvalid,
+)
+from taxiway.data.expressions import Expression
+from taxiway.data.patterns import PARTITION, SORT, Key, KeyPattern, Query
+from taxiway.data.updates import alive
+
+A = TypeVar("A", bound=Entity)
+B = TypeVar("B", bound=Entity)
+C = TypeVar("C", bound=Entity)
+D = TypeVar("D", bound=Entity)
+E = TypeVar("E", bound=Entity)
+R = TypeVar("R")
+T = TypeVar("T")
+
+LARGEST_PAGE = 1000
+CALLS = 10
+"""How many calls a page may take to fill, where a filter or another entity leaves most of what is read out."""
+TRANSACTION = 100
+"""How many operations DynamoDB takes in one transaction."""
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """Some items, and the cursor with which the next ones are asked for; None where there are no more."""
+
+    items: list[T]
+    cursor: str | None = None
+
+
+class Reads(Connection):
+    """What reads never waits for a transaction of one's own: it sees what is stored."""
+
+    _cursors: Cursors
+
+    def get(self, key: Key[E], *, consistent: bool = False) -> E | None:
+        """The item, or None. A consistent read sees every write that was answered before it, at twice the cost."""
+        plan = key.entity.__plan__
+        row, _ = self._call(self.core.sync_get_item, self.name, where(key), consistent, _number_schema=plan.numbers)
+        if row is None or (plan.expires and plan.has_expired(row, time.time())):
+            return None
+        return plan.decode(row, str(key))
+
+    def query(
+        self,
+        query: Query[T],
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        caller: str | None = None,
+        consistent: bool = False,
+    ) -> Page[T]:
+        """A page of the items that a query finds: at most `limit` of them (1 to 1000), from `cursor` on.
+
+        A cursor is good for the same pattern, arguments, direction and `caller` only (the principal's id, say). A page
+        that a filter thins out is filled by up to ten calls; it has fewer than `limit`, and still a cursor, where that
+        isn't enough or DynamoDB stops at 1 MB. Reads of an index are eventually consistent, and `consistent` is for a
+        pattern of the table itself. Raises InvalidLimit, InvalidCursor, and EntityError.
+        """
+        if not 1 <= limit <= LARGEST_PAGE:
+            text = f"limit must be from 1 to {LARGEST_PAGE}"
+            raise InvalidLimit(f"{text}, and is {limit}.", public_detail=f"{text}.")
+        pattern = query.pattern
+        identity = f"{pattern.entity}.{pattern.name} {query.forward} {query.partition}"
+        if caller is not None:
+            identity = f"{identity}\n{caller}"
+        start = None
+        if cursor is not None:
+            names = (PARTITION, SORT, pattern.sort_attribute)
+            position = self._cursors.read(identity, cursor)
+            start = {**dict(zip(names, position, strict=True)), pattern.partition_attribute: query.partition}
+        rows: list[Attributes] = []
+        more, size = start, limit + 1
+        for _ in range(CALLS):
+            try:
+                # One more than asked for: whether there is a next page is then known without another call.
+                found, more = self._rows(query, size, more, consistent)
+            except Refused as error:
+                if start is None or more is not start:
+                    raise
+                raise InvalidCursor(
+                    f"The cursor does not fit the query: {error}", public_detail="The cursor does not fit the query."
+                ) from error
+            rows += query.within(found)
+            if more is None or len(rows) > limit or query.condition is None:
+                break
+            size = min(size * 2, LARGEST_PAGE)
+        last = rows[limit - 1] if len(rows) > limit else more
+        following = None
+        if last is not None:
+            following = self._cursors.issue(identity, (last[PARTITION], last[SORT], last[pattern.sort_attribute]))
+        return Page(_decoded(query, rows[:limit]), following)
+
+    def each(self, query: Query[T], *, page: int = 100, consistent: bool = False) -> Iterator[T]:
+        """Every item that a query finds, read `page` at a time (1 to 1000) as they are taken."""
+        if not 1 <= page <= LARGEST_PAGE:
+            raise InvalidLimit(f"page must be from 1 to {LARGEST_PAGE}, and is {page}.")
+        more: Attributes | None = None
+        while True:
+            rows, more = self._rows(query, page, more, consistent)
+            yield from _decoded(query, query.within(rows))
+            if more is None:
+                return
+
+    def count(self, query: Query[Any], *, consistent: bool = False) -> int:
+        """How many items a query finds. It reads them all, as DynamoDB does to count, and costs as much."""
+        total, more = 0, None
+        while True:
+            rows, more = self._rows(query, None, more, consistent, keys_only=True)
+            total += sum(row.get(ENTITY, query.entity.__name__) == query.entity.__name__ for row in query.within(rows))
+            if more is None:
+                return total
+
+    def collect(self, query: CollectionQuery[R], *, limit: int = 1000, consistent: bool = False) -> R:
+        """Everything of a collection's entities in a partition, in one pass: a tuple, in the order of its patterns.
+
+        Raises CollectionTooLarge where that would be more than `limit` items: page through a pattern then.
+        """
+        collection = query.collection
+        members = {member.owner.__name__: member for member in collection.members}
+        plans: dict[str, Plan] = {name: member.owner.__plan__ for name, member in members.items()}
+        exact = {name: plan.numbers["fields"] for name, plan in plans.items() if plan.numbers}
+        numbers: NumberSchema | None = {"fields": frozenset(), "variants": {ENTITY: exact}} if exact else None
+        expression = Expression()
+        first = collection.members[0]
+        condition = f"{expression.name(first.partition_attribute)} = {expression.value(query.partition)}"
+        if collection.low:
+            low, high = expression.value(collection.low), expression.value(collection.high)
+            condition += f" AND {expression.name(first.sort_attribute)} BETWEEN {low} AND {high}"
+        rows: dict[str, list[Attributes]] = {name: [] for name in members}
+        total, moment, more = 0, time.time(), None
+        while True:
+            found, more, _metrics = self._call(
+                self.core.sync_query_page,
+                self.name,
+                condition,
+                expression_attribute_names=expression.names,
+                expression_attribute_values=expression.values,
+                limit=limit + 1,
+                exclusive_start_key=more,
+                index_name=collection.index,
+                consistent_read=_consistently(collection.index, consistent, collection.entity),
+                _number_schema=numbers,
+            )
+            for row in found:
+                plan = plans.get(row.get(ENTITY, ""))
+                if plan is not None and not plan.has_expired(row, moment):
+                    rows[plan.name].append(row)
+                    total += 1
+            if total > limit:
+                raise CollectionTooLarge(f"{collection!r} at {query.partition!r} has more than {limit} items.")
+            if more is None:
+                break
+        result: list[Any] = []
+        for name, member in members.items():
+            items = plans[name].decode_all(rows[name], label)
+            result.append((items[0] if items else None) if isinstance(member, KeyPattern) else items)
+        return tuple(result)  # pyright: ignore[reportReturnType]  its overloads make R the tuple of these
+
+    @overload
+    def get_all(self, first: Key[A], second: Key[B], /) -> tuple[A | None, B | None]: ...
+    @overload
+    def get_all(self, first: Key[A], second: Key[B], third: Key[C], /) -> tuple[A | None, B | None, C | None]: ...
+    @overload
+    def get_all(
+        self, first: Key[A], second: Key[B], third: Key[C], fourth: Key[D], /
+    ) -> tuple[A | None, B | None, C | None, D | None]: ...
+    @overload
+    def get_all(self, /, *keys: Key[E]) -> tuple[E | None, ...]: ...
+    def get_all(self, *keys: Key[Any]) -> tuple[Any, ...]:
+        """Up to 100 items as they are at one moment (TransactGetItems), each or None. Costs twice a consistent read.
+
+        Raises TransactionInvalid for more, or one twice, and Conflict where transactions on them go on and on. Items
+        with Decimals are read once more for their digits, and all of them again where one has changed in between.
+        """
+        if not 1 <= len(keys) <= TRANSACTION or len(set(keys)) < len(keys):
+            raise TransactionInvalid(f"get_all takes from 1 to {TRANSACTION} keys, each once, and not {len(keys)}.")
+        gets = [{"table": self.name, "key": where(key)} for key in keys]
+        for attempt in range(CONFLICTS):
+            try:
+                rows = self._call(self.core.sync_transact_get, gets)
+            except Cancelled:
+                pause(attempt)
+                continue
+            if all(self._exactly(key, row) for key, row in zip(keys, rows, strict=True)):
+                moment = time.time()
+                return tuple(
+                    None if row is None or key.entity.__plan__.has_expired(row, moment) else _item(key, row)
+                    for key, row in zip(keys, rows, strict=True)
+                )
+            pause(attempt)
+        raise Conflict(f"Transactions on {', '.join(map(str, keys))} got in the way {CONFLICTS} times.")
+
+    def _exactly(self, key: Key[Any], row: Attributes | None) -> bool:
+        """Put every digit of its Decimals into a row that has floats for them; False where it is another by now."""
+        plan: Plan = key.entity.__plan__
+        if row is None or not plan.decimals:
+            return True
+        again = self._row(key)
+        if again is None or not same(again, row):
+            return False
+        row.update(again)
+        return True
+
+    def _row(self, key: Key[Any]) -> Attributes | None:
+        """What is stored under a key, expired or not, as of now."""
+        row, _ = self._call(
+            self.core.sync_get_item, self.name, where(key), True, _number_schema=key.entity.__plan__.numbers
+        )
+        return row
+
+    def _rows(
+        self,
+        query: Query[Any],
+        limit: int | None,
+        start: Attributes | None,
+        consistent: bool,
+        *,
+        keys_only: bool = False,
+    ) -> tuple[list[Attributes], Attributes | None]:
+        """What one call finds, and where the next one starts."""
+        plan, pattern = query.entity.__plan__, query.pattern
+        expression = Expression()
+        condition = query.key_condition(expression)
+        if condition is None:
+            return [], None
+        filters = alive(plan, expression, int(time.time())) if plan.expires else []
+        if query.condition is not None:
+            filters.append(query.condition.render(expression))
+        keys = (PARTITION, SORT, pattern.partition_attribute, pattern.sort_attribute)
+        projection = None
+        if keys_only:
+            projection = ", ".join(expression.name(each) for each in dict.fromkeys((*keys, ENTITY)))
+        elif query.projection is not None:
+            projection = query.projection.expression(expression, keys)
+        rows, more, _metrics = self._call(
+            self.core.sync_query_page,
+            self.name,
+            condition,
+            " AND ".join(filters) if filters else None,
+            projection,
+            expression.names,
+            expression.values,
+            limit,
+            start,
+            query.forward,
+            pattern.index,
+            _consistently(pattern.index, consistent, pattern.entity) if consistent else False,
+            _number_schema=plan.numbers,
+        )
+        return rows, more
+
+
+def label(row: Attributes) -> str:
+    """Where a row is, for a message."""
+    return f"The item at {row[PARTITION]!r}, {row[SORT]!r}"
+
+
+def same(exact: Attributes, inexact: Attributes) -> bool:
+    """Whether two rows are one, where the second may have floats for the first one's Decimals."""
+    return exact.keys() == inexact.keys() and all(
+        inexact[name] == value or (isinstance(value, Decimal) and inexact[name] == float(value))
+        for name, value in exact.items()
+    )
+
+
+def _consistently(index: str | None, consistent: bool, entity: str) -> bool:
+    if consistent and index is not None:
+        raise EntityError(entity, f"{index} is an index, and reads of it are eventually consistent")
+    return consistent
+
+
+def _decoded(query: Query[T], rows: list[Attributes]) -> list[T]:
+    if query.projection is not None:
+        return query.projection.decode_all(rows)
+    return query.entity.__plan__.decode_all(rows, label)
+
+
+def _item(key: Key[Any], row: Attributes) -> Any:
+    return key.entity.__plan__.decode(row, str(key))

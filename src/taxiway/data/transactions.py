@@ -1,0 +1,82 @@
+"""Transactions: the writes of a block, done together at its end or not at all.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+"""
+
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, Protocol
+
+from taxiway.data.errors import DataError, TransactionInvalid
+from taxiway.data.operations import Request, Write
+
+LARGEST = 100
+"""How many operations DynamoDB takes in one transaction."""
+LONGEST_TOKEN = 36
+
+
+class Committing(Protocol):
+    """What carries a transaction out."""
+
+    def __call__(self, writes: list[Write], token: str | None) -> None: ...
+
+
+class Transaction:
+    """The writes of a `with` block. `len` of it is how many operations DynamoDB would be given: 0 writes nothing."""
+
+    def __init__(self, current: "ContextVar[Transaction | None]", commit: Committing, token: str | None) -> None:
+        if token is not None and not 1 <= len(token) <= LONGEST_TOKEN:
+            raise TransactionInvalid(f"A transaction's token has 1 to {LONGEST_TOKEN} characters, not {len(token)}.")
+        self.token = token
+        self._current = current
+        self._commit = commit
+        self._writes: list[Write] = []
+        self._keys: dict[tuple[str, str], Write] = {}
+        self._outer: Token[Transaction | None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __enter__(self) -> "Transaction":
+        if self._current.get() is not None:
+            raise TransactionInvalid("A transaction can't be inside another: use the one that is open.")
+        self._outer = self._current.set(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._outer is not None:
+            self._current.reset(self._outer)
+            self._outer = None
+        if error is None and self._writes:
+            self._commit(self._writes, self.token)
+
+    def add(self, request: dict[str, Any], *, label: str, failed: DataError) -> None:
+        """One operation as the core's `sync_transact_write` takes it, without its table.
+
+        `label` names it in a TransactionFailed, and `failed` is the error there where its condition doesn't hold.
+        """
+        self.enqueue(Write(str(request["type"]), label, label, [Request(request, lambda _: failed)]))
+
+    def enqueue(self, write: Write) -> None:
+        """Add a verb's operations, all or none. Raises TransactionInvalid where they don't fit in."""
+        if self._outer is None:
+            raise TransactionInvalid("The transaction is over: write inside its block.")
+        for request in write.requests:
+            other = self._keys.get(request.key)
+            if other is not None:
+                raise TransactionInvalid(
+                    f"A transaction can do one thing to an item: {write.verb} of {write.key} and {other.verb} of "
+                    f"{other.key} are both on {request.key[0]!r}, {request.key[1]!r}.\nFix: make one change of the two"
+                )
+        if len(self) + len(write.requests) > LARGEST:
+            raise TransactionInvalid(
+                f"{write.verb} of {write.key} makes more than {LARGEST} operations in one transaction, where each "
+                "unique value is one.\nFix: split what need not be done together"
+            )
+        self._keys |= {request.key: write for request in write.requests}
+        self._writes.append(write)

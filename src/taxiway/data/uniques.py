@@ -1,0 +1,69 @@
+"""Unique values: one sentinel item for each, written in the same transaction as the item that holds the value.
+
+A sentinel names its holder and expires with it, so a value is free where there is no sentinel, where it is one's own,
+or where it has expired. https://aws.amazon.com/blogs/database/simulating-amazon-dynamodb-unique-constraints-using-transactions/
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from taxiway.data._core import Attributes
+from taxiway.data.encoding import ENTITY, EXPIRES, Plan
+from taxiway.data.errors import NotUnique
+from taxiway.data.expressions import Expression
+from taxiway.data.keys import PARTITION_KEY_BYTES, Template
+from taxiway.data.patterns import PARTITION, SORT
+
+HOLDER_PARTITION, HOLDER_SORT = "holderPk", "holderSk"
+_SORT = "UNIQUE"
+
+
+class Claim:
+    """One unique field of an entity: where the sentinel of a value is, and what is done with it."""
+
+    def __init__(self, plan: Plan, field: str, form: str | None) -> None:
+        types = {each.name: each.type for each in plan.fields.values()}
+        labels = {each.name: each.stored for each in plan.fields.values()}
+        self.field = field
+        self.stored = plan.fields[field].stored
+        text = f"UNIQUE#{plan.name}#{field}#{form or f'{{{field}}}'}"
+        self.template = Template(plan.name, text, types, labels, PARTITION_KEY_BYTES)
+
+    def sentinel(self, get: Callable[[str], Any]) -> str | None:
+        """The partition key of the sentinel of an item's value; None where it has none. Raises InvalidKey."""
+        return self.template.render(get)
+
+    def take(self, sentinel: str, holder: Attributes, expires: int | None, now: int) -> dict[str, Any]:
+        """The operation that makes it the holder's, or fails where it is another's."""
+        expression = Expression()
+        item = {
+            PARTITION: sentinel,
+            SORT: _SORT,
+            ENTITY: _SORT,
+            HOLDER_PARTITION: holder[PARTITION],
+            HOLDER_SORT: holder[SORT],
+        }
+        if expires is not None:
+            item[EXPIRES] = expires
+        free = f"attribute_not_exists({PARTITION}) OR {_is_own(expression, holder)}"
+        expired = f"{expression.name(EXPIRES)} <= {expression.value(now)}"
+        return {"type": "put", "item": item, **expression.arguments([f"({free} OR {expired})"])}
+
+    def release(self, sentinel: str, holder: Attributes) -> dict[str, Any]:
+        """The operation that frees it."""
+        expression = Expression()
+        condition = f"(attribute_not_exists({PARTITION}) OR {_is_own(expression, holder)})"
+        return {"type": "delete", "key": {PARTITION: sentinel, SORT: _SORT}, **expression.arguments([condition])}
+
+    def violated(self, key: str) -> NotUnique:
+        """The error of a value that another item has."""
+        return NotUnique(
+            f"{key} can't have this {self.field}: another has it already.",
+            field=self.field,
+            public_detail=f"{self.stored}: it is taken.",
+        )
+
+
+def _is_own(expression: Expression, holder: Attributes) -> str:
+    partition, sort = expression.value(holder[PARTITION]), expression.value(holder[SORT])
+    return f"({expression.name(HOLDER_PARTITION)} = {partition} AND {expression.name(HOLDER_SORT)} = {sort})"

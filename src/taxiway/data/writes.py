@@ -1,0 +1,596 @@
+"""The verbs that write one item, and the transactions that they become part of."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
+
+from taxiway.data._core import Attributes
+from taxiway.data.conditions import Condition, condition_of
+from taxiway.data.connection import CONFLICTS, Cancelled, ConditionNotMet, pause, where
+from taxiway.data.encoding import EXPIRES, Field, Plan, moment, seconds
+from taxiway.data.entity import Entity
+from taxiway.data.errors import (
+    AccessDenied,
+    AlreadyExists,
+    ConditionFailed,
+    Conflict,
+    Contended,
+    DataError,
+    EntityError,
+    Failure,
+    Missing,
+    Refused,
+    Throttled,
+    TransactionFailed,
+    TransactionInvalid,
+)
+from taxiway.data.expressions import Expression
+from taxiway.data.fields import now
+from taxiway.data.operations import Request, Write
+from taxiway.data.patterns import PARTITION, SORT, Key
+from taxiway.data.reads import Reads, same
+from taxiway.data.updates import Changes, Unfit, Update, alive, basis_of, check_version
+
+if TYPE_CHECKING:
+    from contextvars import ContextVar  # 0.3 ms that a function without transactions doesn't pay
+
+    from taxiway.data.transactions import Transaction
+
+E = TypeVar("E", bound=Entity)
+
+_PASSING = frozenset(("None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"))
+"""The reasons of a cancelled transaction that may be gone the next time."""
+_REASONS: dict[str, Callable[[str], DataError]] = {
+    "TransactionConflict": Conflict,
+    "ThrottlingError": Throttled,
+    "ProvisionedThroughputExceeded": Throttled,
+}
+
+
+class Writes(Reads):
+    """Inside `with table.transaction():` each of these becomes part of the transaction; outside it happens at once."""
+
+    _transactions: "ContextVar[Transaction | None] | None" = None
+
+    def create(self, item: E) -> E:
+        """Store a new item, and return it with its timestamps and its version, 1. Raises AlreadyExists and NotUnique.
+
+        One that has expired counts as none. Where the answer to a write was lost and the core has repeated it, the
+        repetition finds its own item: an item with a `created` timestamp that is stored exactly as it is here counts as
+        created.
+        """
+        item = stamped(item, fresh=True)
+        attributes = attributes_of(item)
+        expression = Expression()
+        absent = f"attribute_not_exists({PARTITION})"
+        if item.__plan__.expires:
+            absent = f"({absent} OR {expression.name(EXPIRES)} <= {expression.value(int(time.time()))})"
+        taken = f"There is a {type(item).__name__} at {attributes[PARTITION]!r} already."
+        transaction = self._open()
+        if transaction is not None or item.__claims__:
+            body = {"type": "put", "item": attributes, **expression.arguments([absent])}
+            request = Request(body, lambda _: AlreadyExists(taken))
+            self._carry_out(_write("create", item, attributes, [request, *_taken(item, attributes)]), transaction)
+            return item
+        try:
+            self._put(attributes, [absent], expression)
+        except ConditionNotMet as conflict:
+            if "created" in item.__roles__ and conflict.stored is not None and same(attributes, conflict.stored):
+                return item
+            raise AlreadyExists(taken) from None
+        return item
+
+    def put(self, item: E, *, condition: Condition | bool | None = None, expect_version: int | None = None) -> E:
+        """Store an item whether or not there is one, and return it as stored: updated now, its version one higher.
+
+        Raises ConditionFailed where `condition` isn't true of the item that it replaces, VersionMismatch where that is
+        not at `expect_version`, and NotUnique. An item with unique values is read first, for those that it gives up.
+        """
+        required = _condition(condition, type(item))
+        item = stamped(item, fresh=False)
+        _check_expected(type(item), expect_version)
+        attributes = attributes_of(item)
+        transaction = self._open()
+        if transaction is None and not item.__claims__:
+            expression = Expression()
+            conditions = _put_conditions(item, expression, required, expect_version)
+            try:
+                self._put(attributes, conditions, expression)
+            except ConditionNotMet as conflict:
+                raise self._put_failure(_key_of(item), expect_version)(conflict.stored) from None
+            return item
+        self._settle(
+            _key_of(item),
+            transaction,
+            lambda key: (self._replacement(key, item, attributes, required, expect_version), 0),
+        )
+        return item
+
+    def update(
+        self,
+        key: Key[E],
+        changes: Changes,
+        *,
+        condition: Condition | bool | None = None,
+        expect_version: int | None = None,
+    ) -> E:
+        """Change fields of an item in one atomic write, index keys included, and return it as it then is.
+
+        `changes` names fields as Python does; UNSET leaves one as it is, None removes it, and `add(1)`, `append([…])`,
+        `add_to_set({…})` and the like change what is there. Raises Missing where there is no item, VersionMismatch
+        where it is not at `expect_version`, ConditionFailed where `condition` isn't true of it or a counter would leave
+        its bounds, NotUnique, and InvalidItem where a value doesn't fit its field.
+
+        It reads first where the write depends on what doesn't change: another part of an index key, a Decimal (an
+        update's answer has it as a float), a unique value that is given up, or in a transaction the whole item. Then
+        the write holds only if that still is what was read, and else starts again; Contended after twenty times, or in
+        a transaction at once.
+        """
+        update = Update(key, changes, expect_version, _condition(condition, key.entity))
+        transaction = self._open()
+        if update.is_empty and condition is None:
+            return self._expected(key, expect_version)
+        if transaction is not None or _moves(update, key.entity):
+            return self._settle(key, transaction, partial(self._updating, update))
+        for attempt in range(CONFLICTS):
+            basis = self._basis(key, update.depends_on)
+            if basis is None:
+                raise Missing(f"There is no {key}.")
+            try:
+                row, _metrics = self._call(
+                    self.core.sync_update_item,
+                    self.name,
+                    where(key),
+                    return_values="ALL_NEW",
+                    return_values_on_condition_check_failure=True,
+                    **update.request(basis),
+                )
+            except Unfit as error:
+                raise self._unfit(key, error) from None
+            except ConditionNotMet as conflict:
+                self._check_refusal(update, conflict.stored)
+                if update.was_applied(conflict.stored or {}):
+                    return self._expected(key, None)
+                if condition is not None and self._basis(key, update.depends_on) == basis:
+                    raise self._condition_failed(key, conflict.stored) from None
+                pause(attempt)
+                continue
+            return key.entity.__plan__.decode((row or {}) | update.exact(basis), str(key))
+        raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being updated.")
+
+    def delete(
+        self, key: Key[E], *, condition: Condition | bool | None = None, expect_version: int | None = None
+    ) -> E | None:
+        """Delete an item, and return what it was, or None where there was none.
+
+        Raises ConditionFailed where `condition` isn't true of it, and VersionMismatch where it is not at
+        `expect_version`. An entity with Decimals or unique values is read first, and deleted only as it was read.
+        """
+        required = _condition(condition, key.entity)
+        _check_expected(key.entity, expect_version)
+        plan: Plan = key.entity.__plan__
+        transaction = self._open()
+        if transaction is not None or key.entity.__claims__:
+            return self._settle(
+                key, transaction, lambda key: self._deleting(key, required=required, expected=expect_version)
+            )
+        for attempt in range(CONFLICTS):
+            basis = self._basis(key, plan.decimals)
+            if basis is None:
+                return None
+            expression = Expression()
+            conditions = expression.holds(basis, plan.decimals)
+            conditions += _requirements(key.entity, expression, required, expect_version)
+            try:
+                row, _metrics = self._call(
+                    self.core.sync_delete_item,
+                    self.name,
+                    where(key),
+                    return_values="ALL_OLD",
+                    return_values_on_condition_check_failure=bool(conditions),
+                    **expression.arguments(conditions),
+                )
+            except ConditionNotMet as conflict:
+                if conflict.stored is None:
+                    return None
+                check_version(key, expect_version, conflict.stored)
+                if required is not None and self._basis(key, plan.decimals) == basis:
+                    raise self._condition_failed(key, conflict.stored) from None
+                pause(attempt)
+                continue
+            return None if row is None or plan.has_expired(row, time.time()) else plan.decode(row | basis, str(key))
+        raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being deleted.")
+
+    def transaction(self, token: str | None = None) -> "Transaction":
+        """The writes of this client in a `with` block, done together at its end; an exception in it abandons them all.
+
+        Reads go straight through and see nothing of it. It is of this thread (and of this task, in async code) alone.
+        At its end it raises TransactionFailed, whose `failures` say what stood in its way; while it is open
+        TransactionInvalid, for a second operation on an item or a 101st. A lost answer is made good by the core. With a
+        `token` a repetition of one's own within ten minutes writes once too, if it writes the very same: a timestamp or
+        an id that is made anew is another transaction, and TransactionInvalid.
+        """
+        from contextvars import ContextVar
+
+        from taxiway.data.transactions import Transaction
+
+        # One for all threads: setdefault is atomic.
+        current = self.__dict__.setdefault("_transactions", ContextVar("transaction", default=None))
+        return Transaction(current, self._commit, token)
+
+    def check(self, key: Key[Any], condition: Condition | bool | None = None) -> None:
+        """In a transaction: do it only if a condition is true of an item that it doesn't write, or if there is one."""
+        transaction = self._open()
+        if transaction is None:
+            raise TransactionInvalid("check is for a transaction: with table.transaction(): …")
+        required = _condition(condition, key.entity)
+        expression = Expression()
+        conditions = alive(key.entity.__plan__, expression, int(time.time()))
+        conditions.append(f"attribute_exists({PARTITION})" if required is None else required.render(expression))
+        body = {"type": "condition_check", "key": where(key), **expression.arguments(conditions)}
+
+        def explain(row: Attributes | None) -> DataError:
+            return Missing(f"There is no {key}.") if required is None else self._condition_failed(key, row)
+
+        request = Request(body, explain, key.entity.__plan__, reads=required is not None)
+        transaction.enqueue(Write("check", key.entity.__name__, str(key), [request]))
+
+    def _open(self) -> "Transaction | None":
+        return None if self._transactions is None else self._transactions.get()
+
+    def _carry_out(self, write: Write, transaction: "Transaction | None") -> None:
+        """Make a write part of the transaction, or do it; then the error is that of its first operation that failed."""
+        if transaction is not None:
+            transaction.enqueue(write)
+            return
+        try:
+            self._commit([write], None)
+        except TransactionFailed as failed:
+            if failed.failures:
+                raise failed.failures[0].error from None
+            raise
+
+    def _settle(
+        self,
+        key: Key[E],
+        transaction: "Transaction | None",
+        plan: "Callable[[Key[E]], tuple[Write | None, Any]]",
+    ) -> Any:
+        """Carry out a write that is planned on what is stored; again where that has changed in between."""
+        for attempt in range(CONFLICTS):
+            write, result = plan(key)
+            if write is None:
+                return result
+            try:
+                self._carry_out(write, transaction)
+            except Contended:
+                pause(attempt)
+                continue
+            return result
+        raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being written.")
+
+    def _commit(self, writes: list[Write], token: str | None) -> None:
+        requests = [(index, request) for index, write in enumerate(writes) for request in write.requests]
+        operations = [{"table": self.name, **request.body} for _, request in requests]
+        codes: list[str] = []
+        for attempt in range(CONFLICTS):
+            try:
+                return self._call(self.core.sync_transact_write, operations, client_request_token=token)
+            except Cancelled as error:
+                codes, text = error.codes, str(error)
+                if len(codes) != len(requests):
+                    raise TransactionFailed([], f" {text}") from None
+                if not _PASSING.issuperset(codes):
+                    break
+            pause(attempt)
+        failures: list[Failure] = []
+        for code, (index, request) in zip(codes, requests, strict=True):
+            if code != "None":
+                write = writes[index]
+                failures.append(Failure(index, write.verb, write.entity, write.key, self._reason(code, request)))
+        raise TransactionFailed(failures)
+
+    def _reason(self, code: str, request: Request) -> DataError:
+        """Why an operation failed. The core doesn't pass on the item that DynamoDB can tell it by, so it is read."""
+        if code != "ConditionalCheckFailed":
+            return _REASONS.get(code, Refused)(f"DynamoDB: {code}.")
+        row = None
+        if request.reads and request.plan is not None:
+            key: Attributes = dict(zip((PARTITION, SORT), request.key, strict=True))
+            try:
+                row, _ = self._call(self.core.sync_get_item, self.name, key, True, _number_schema=request.plan.numbers)
+            except AccessDenied:
+                return ConditionFailed("A condition failed, and the item may not be read to say why.", current=None)
+            if row is not None and request.plan.has_expired(row, time.time()):
+                row = None
+        return request.explain(row)
+
+    def _replacement(
+        self, key: Key[Any], item: Entity, attributes: Attributes, required: Condition | None, expected: int | None
+    ) -> Write:
+        """A put, with the unique values that it takes and gives up."""
+        expression = Expression()
+        conditions = _put_conditions(item, expression, required, expected)
+        released: list[Request] = []
+        before: Attributes | None = None
+        claimed = _claimed_fields(type(item))
+        if item.__claims__:
+            before = self._row(key)
+            if before is None:
+                conditions.append(f"attribute_not_exists({PARTITION})")
+            else:
+                old = item.__plan__.decode(dict(before), str(key))
+                conditions += expression.holds(before, claimed)
+                released = _released(old, item, where(key))
+        explained = self._put_failure(key, expected)
+
+        def explain(row: Attributes | None) -> DataError:
+            if item.__claims__ and not _unchanged(before, row, claimed):
+                return _overtaken(key)
+            return explained(row)
+
+        body = {"type": "put", "item": attributes, **expression.arguments(conditions)}
+        request = Request(body, explain, item.__plan__, reads=True)
+        return _write("put", item, attributes, [request, *_taken(item, attributes), *released])
+
+    def _updating(self, update: Update, key: Key[E]) -> tuple[Write, E]:
+        """An update as a transaction does it, and the item as it will be."""
+        plan: Plan = key.entity.__plan__
+        row = self._row(key)
+        if row is None or plan.has_expired(row, time.time()):
+            raise Missing(f"There is no {key}.")
+        check_version(key, update.expected, row)
+        old = plan.decode(dict(row), str(key))
+        try:
+            result, body = update.settled(row)
+        except Unfit as error:
+            raise self._unfit(key, error) from None
+        item = plan.decode(dict(result), str(key))
+
+        def explain(current: Attributes | None) -> DataError:
+            if current is None:
+                return Missing(f"There is no {key}.")
+            if update.condition is not None and _unchanged(row, current, basis_of(key.entity)):
+                return self._condition_failed(key, current)
+            return _overtaken(key)
+
+        requests = [Request({"type": "update", "key": where(key), **body}, explain, plan, reads=True)]
+        if _moves(update, key.entity):
+            requests += [*_taken(item, result), *_released(old, item, where(key))]
+        return Write("update", plan.name, str(key), requests), item
+
+    def _deleting(
+        self, key: Key[E], *, required: Condition | None, expected: int | None
+    ) -> tuple[Write | None, E | None]:
+        """A delete as a transaction does it, and the item as it was."""
+        plan: Plan = key.entity.__plan__
+        row = self._row(key)
+        if row is None or plan.has_expired(row, time.time()):
+            return None, None
+        check_version(key, expected, row)
+        item = plan.decode(dict(row), str(key))
+        expression = Expression()
+        basis = basis_of(key.entity)
+        conditions = [f"attribute_exists({PARTITION})", *expression.holds(row, basis)]
+        if required is not None:
+            conditions.append(required.render(expression))
+
+        def explain(current: Attributes | None) -> DataError:
+            if required is not None and _unchanged(row, current, basis):
+                return self._condition_failed(key, current)
+            return _overtaken(key)
+
+        body = {"type": "delete", "key": where(key), **expression.arguments(conditions)}
+        requests = [Request(body, explain, plan, reads=True), *_released(item, None, where(key))]
+        return Write("delete", plan.name, str(key), requests), item
+
+    def _check_refusal(self, update: Update, stored: Attributes | None) -> None:
+        """Raise what the item itself says against an update that was refused: it is gone, or doesn't fit."""
+        key = update.key
+        if stored is None or key.entity.__plan__.has_expired(stored, time.time()):
+            raise Missing(f"There is no {key}.") from None
+        if update.was_applied(stored):
+            return
+        check_version(key, update.expected, stored)
+        try:
+            update.check_fit(stored)
+        except Unfit as error:
+            raise self._unfit(key, error) from None
+
+    def _expected(self, key: Key[E], expect_version: int | None) -> E:
+        """The item, which must be there, and at that version."""
+        row = self._row(key)
+        if row is None or key.entity.__plan__.has_expired(row, time.time()):
+            raise Missing(f"There is no {key}.")
+        check_version(key, expect_version, row)
+        return key.entity.__plan__.decode(row, str(key))
+
+    def _basis(self, key: Key[Any], wanted: tuple[Field, ...]) -> Attributes | None:
+        """What is stored in these fields, absent ones left out; None where there is no item. No fields, no call."""
+        if not wanted:
+            return {}
+        plan: Plan = key.entity.__plan__
+        expression = Expression()
+        stored = dict.fromkeys((PARTITION, EXPIRES, *(field.stored for field in wanted)))
+        projection = ", ".join(expression.name(each) for each in stored)
+        row, _ = self._call(
+            self.core.sync_get_item,
+            self.name,
+            where(key),
+            True,
+            projection,
+            expression.names,
+            _number_schema=plan.numbers,
+        )
+        if row is None or plan.has_expired(row, time.time()):
+            return None
+        return {field.stored: row[field.stored] for field in wanted if field.stored in row}
+
+    def _put(self, attributes: Attributes, conditions: list[str], expression: Expression) -> None:
+        self._call(
+            self.core.sync_put_item,
+            self.name,
+            attributes,
+            return_values_on_condition_check_failure=bool(conditions),
+            **expression.arguments(conditions),
+        )
+
+    def _put_failure(self, key: Key[Any], expected: int | None) -> Callable[[Attributes | None], DataError]:
+        def explain(row: Attributes | None) -> DataError:
+            try:
+                check_version(key, expected, row or {})
+            except DataError as error:
+                return error
+            return self._condition_failed(key, row)
+
+        return explain
+
+    def _condition_failed(self, key: Key[Any], row: Attributes | None) -> ConditionFailed:
+        """The error with the item as it is. A failed write's answer has Decimals as floats, so they are read again."""
+        plan: Plan = key.entity.__plan__
+        if row is not None and plan.decimals:
+            try:
+                row = self._row(key)
+            except AccessDenied:
+                row = None
+        if row is not None and plan.has_expired(row, time.time()):
+            row = None
+        current = None if row is None else plan.decode(dict(row), str(key))
+        return ConditionFailed(f"The condition on {key} doesn't hold.", current=current)
+
+    def _unfit(self, key: Key[Any], error: Unfit) -> ConditionFailed:
+        """The error of a change that can't be made to what is there."""
+        text = f"{error}."
+        return ConditionFailed(
+            f"{key} can't be changed so: {text}", current=self.get(key, consistent=True), public_detail=text
+        )
+
+
+def stamped(item: E, *, fresh: bool) -> E:
+    """A copy with the fields that a write sets, and its expiry in whole seconds."""
+    roles = item.__roles__
+    if not roles:
+        return item
+    stamp = now()
+    stamps: dict[str, Any] = {}
+    if "updated" in roles:
+        stamps[roles["updated"]] = stamp
+    if "version" in roles:
+        stamps[roles["version"]] = 1 if fresh else getattr(item, roles["version"]) + 1
+    if fresh and "created" in roles:
+        stamps[roles["created"]] = stamp
+    if "ttl" in roles and getattr(item, roles["ttl"]) is not None:
+        try:
+            stamps[roles["ttl"]] = moment(seconds(getattr(item, roles["ttl"])))
+        except ValueError as error:
+            raise item.__plan__.invalid(item.__plan__.fields[roles["ttl"]], error) from None
+    return replace(item, **stamps)
+
+
+def attributes_of(item: Entity) -> Attributes:
+    """Everything that is stored of an item: its fields, its key, and its keys in the indexes that it is in."""
+    attributes = item.__plan__.encode(item)
+    get = partial(getattr, item)
+    attributes[PARTITION] = item.__primary__.partition.render(get)
+    attributes[SORT] = item.__primary__.sort.render(get)
+    for pattern in item.__indexed__:
+        partition, sort = pattern.partition.render(get), pattern.sort.render(get)
+        if partition is not None and sort is not None:
+            attributes[pattern.partition_attribute] = partition
+            attributes[pattern.sort_attribute] = sort
+    return attributes
+
+
+def _condition(given: Condition | bool | None, entity: type[Entity]) -> Condition | None:
+    return None if given is None else condition_of(given, entity.__name__)
+
+
+def _check_expected(entity: type[Entity], expect_version: int | None) -> None:
+    if expect_version is not None and "version" not in entity.__roles__:
+        raise EntityError(entity.__name__, "expect_version needs a version", fix="add version: int = version()")
+
+
+def _requirements(
+    entity: type[Entity], expression: Expression, required: Condition | None, expected: int | None
+) -> list[str]:
+    """What the caller asks of the item that there is."""
+    conditions: list[str] = []
+    if expected is not None:
+        version = expression.name(entity.__plan__.fields[entity.__roles__["version"]].stored)
+        conditions.append(f"{version} = {expression.value(expected)}")
+    if required is not None:
+        conditions.append(required.render(expression))
+    return conditions
+
+
+def _put_conditions(
+    item: Entity, expression: Expression, required: Condition | None, expected: int | None
+) -> list[str]:
+    conditions = _requirements(type(item), expression, required, expected)
+    return conditions + alive(item.__plan__, expression, int(time.time())) if conditions else []
+
+
+def _key_of(item: E) -> Key[E]:
+    get = partial(getattr, item)
+    primary = item.__primary__
+    return Key(type(item), str(primary.partition.render(get)), str(primary.sort.render(get)), ())
+
+
+def _write(verb: str, item: Entity, attributes: Attributes, requests: list[Request]) -> Write:
+    name = type(item).__name__
+    return Write(verb, name, f"{name} at {attributes[PARTITION]!r}, {attributes[SORT]!r}", requests)
+
+
+def _moves(update: Update, entity: type[Entity]) -> bool:
+    """Whether an update changes what a sentinel says: a unique value, or when the item expires."""
+    if not entity.__claims__:
+        return False
+    expiry = entity.__roles__.get("ttl")
+    fields = [name for claim in entity.__claims__ for name in claim.template.fields]
+    return update.touches((*fields, expiry) if expiry else tuple(fields))
+
+
+def _taken(item: Entity, attributes: Attributes) -> list[Request]:
+    """What makes an item's unique values its own."""
+    requests: list[Request] = []
+    key = f"{type(item).__name__} at {attributes[PARTITION]!r}, {attributes[SORT]!r}"
+    for claim in item.__claims__:
+        sentinel = claim.sentinel(partial(getattr, item))
+        if sentinel is not None:
+            expires = attributes.get(EXPIRES) if item.__plan__.expires else None
+            body = claim.take(sentinel, attributes, expires, int(time.time()))
+            error = claim.violated(key)
+            requests.append(Request(body, lambda _, error=error: error))
+    return requests
+
+
+def _released(old: Entity, new: Entity | None, holder: Attributes) -> list[Request]:
+    """What frees the unique values that an item had and doesn't have any more."""
+    requests: list[Request] = []
+    for claim in old.__claims__:
+        sentinel = claim.sentinel(partial(getattr, old))
+        kept = None if new is None else claim.sentinel(partial(getattr, new))
+        if sentinel is not None and sentinel != kept:
+            error = _overtaken(f"{type(old).__name__} at {holder[PARTITION]!r}")
+            requests.append(Request(claim.release(sentinel, holder), lambda _, error=error: error))
+    return requests
+
+
+def _claimed_fields(entity: type[Entity]) -> tuple[Field, ...]:
+    """The fields that an item's sentinels follow from."""
+    names = dict.fromkeys(name for claim in entity.__claims__ for name in claim.template.fields)
+    return tuple(entity.__plan__.fields[name] for name in names)
+
+
+def _unchanged(before: Attributes | None, after: Attributes | None, fields: tuple[Field, ...]) -> bool:
+    """Whether an item is as it was read, in these fields."""
+    if before is None or after is None:
+        return before is after
+    return all(before.get(field.stored) == after.get(field.stored) for field in fields)
+
+
+def _overtaken(key: object) -> Contended:
+    return Contended(f"{key} was changed by another writer in the meantime.")

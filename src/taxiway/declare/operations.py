@@ -1,0 +1,82 @@
+"""How a stage is kept safe, released and watched on AWS."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from taxiway.declare._source import caller
+from taxiway.declare.errors import DeclarationError
+from taxiway.declare.stage import Stage
+
+Release: TypeAlias = Literal[
+    "all-at-once",
+    "canary-5m",
+    "canary-10m",
+    "canary-15m",
+    "canary-30m",
+    "linear-1m",
+    "linear-2m",
+    "linear-3m",
+    "linear-10m",
+]
+"""How new code takes over: at once; a tenth of the requests for some minutes and then all; a tenth more each time."""
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_RETENTION = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operations:
+    """What is left out follows the stage: prod is protected, has alarms and releases by canary; others have none of it.
+
+    `protected` keeps the data: the stack and the table can't be deleted, the table can be restored to any second of the
+    last 35 days, and removing it from the declaration leaves it in the account. `release` shifts requests to new code,
+    and back where one of the function's alarms goes off, so it needs `alarms`. `emails` are told of every alarm (each
+    has to confirm once). `log_days` is how long logs are kept: 7 days, 90 where the stage is protected. `tracing`
+    sends traces of the functions to X-Ray.
+    """
+
+    protected: bool | None = None
+    release: Release | None = None
+    alarms: bool | None = None
+    emails: Sequence[str] = ()
+    log_days: int | None = None
+    tracing: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "emails", tuple(self.emails))
+        if self.release is not None and self.release not in get_args(Release):
+            self._refuse(f"{self.release!r} is no way to release", f"use one of {', '.join(get_args(Release))}")
+        if self.alarms is False and self.release not in (None, "all-at-once"):
+            self._refuse(
+                f"release={self.release!r} is rolled back by alarms, and alarms=False", "leave one of the two out"
+            )
+        if self.log_days is not None and self.log_days not in _RETENTION:
+            self._refuse(
+                f"CloudWatch can't keep logs for log_days={self.log_days}",
+                f"use one of {', '.join(map(str, _RETENTION))}",
+            )
+        for email in self.emails:
+            if not _EMAIL.fullmatch(email):
+                self._refuse(f"{email!r} is no e-mail address", "write it like team@example.com")
+
+    def is_protected(self, stage: Stage) -> bool:
+        return stage.is_production if self.protected is None else self.protected
+
+    def has_alarms(self, stage: Stage) -> bool:
+        if self.alarms is None:
+            return stage.is_production or self.release not in (None, "all-at-once")
+        return self.alarms
+
+    def release_of(self, stage: Stage) -> Release:
+        if self.release is None:
+            return "canary-5m" if stage.is_production and self.has_alarms(stage) else "all-at-once"
+        return self.release
+
+    def log_days_of(self, stage: Stage) -> int:
+        return self.log_days or (90 if self.is_protected(stage) else 7)
+
+    def _refuse(self, problem: str, fix: str) -> None:
+        raise DeclarationError(f"{problem}.", fix=fix, where=caller())

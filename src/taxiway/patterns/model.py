@@ -1,0 +1,161 @@
+"""What the matrix and the linter look at: the table, the entities in it, their patterns, and who uses each.
+
+The one module that knows both sides, `taxiway.declare` and `taxiway.data`. An entity is known by a grant that names it:
+one that no function may do anything with isn't seen.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import inspect
+
+from taxiway.data import Entity
+from taxiway.declare import Backend, Function, Index, Route, Table
+from taxiway.declare.grants import Operation, Pattern
+from taxiway.patterns.sources import source_of
+from taxiway.patterns.templates import KeyTemplate, bare, is_optional, key_template
+
+
+@dataclass(frozen=True)
+class Use:
+    """One function, and what it does through a pattern. A consumer of the table's changes answers no routes."""
+
+    operation: Operation
+    function: Function
+    routes: tuple[Route, ...]
+
+    def __str__(self) -> str:
+        answers = ", ".join(route.key for route in self.routes) or "changes of the table"
+        return f"{self.function.name} ({answers})"
+
+
+@dataclass(frozen=True)
+class AccessPattern:
+    """One way to an entity: its own key (`primary`), or a query of an index or of the table (`index` None)."""
+
+    entity: str
+    name: str
+    description: str
+    """The first line of its docstring."""
+    primary: bool
+    index: str | None
+    attributes: tuple[str, str]
+    """What the partition key and the sort key are stored as."""
+    partition: KeyTemplate
+    sort: KeyTemplate
+    uses: tuple[Use, ...]
+    source: str
+    """`file:line`."""
+
+    def __str__(self) -> str:
+        return f"{self.entity}.{self.name}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return self.fields if self.primary else self.partition.fields
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields in its two templates, each once."""
+        return tuple(dict.fromkeys(self.partition.fields + self.sort.fields))
+
+
+@dataclass(frozen=True)
+class StoredEntity:
+    """An entity, as far as keys and costs need it."""
+
+    name: str
+    types: dict[str, inspect.Type]
+    created: str | None
+    updated: str | None
+    version: str | None
+    """The fields that a write sets."""
+    patterns: tuple[AccessPattern, ...]
+    """Its own key first."""
+
+    @property
+    def primary(self) -> AccessPattern:
+        return self.patterns[0]
+
+    @property
+    def indexed(self) -> tuple[AccessPattern, ...]:
+        """The patterns that a write keeps an index for."""
+        return tuple(pattern for pattern in self.patterns if pattern.index is not None)
+
+    @property
+    def reads_to_write(self) -> bool:
+        """Whether deleting one reads it first: what DynamoDB answers to a write has Decimals as floats."""
+        return any(isinstance(bare(kind), inspect.DecimalType) for kind in self.types.values())
+
+    def uses(self, *operations: Operation) -> tuple[Use, ...]:
+        """Who does one of these to it."""
+        return tuple(use for pattern in self.patterns for use in pattern.uses if use.operation in operations)
+
+    def movable(self, fields: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that a write may change: not the fields of its own key, nor when it was created."""
+        return tuple(name for name in fields if name not in self.primary.fields and name != self.created)
+
+    def sparse(self, pattern: AccessPattern) -> bool:
+        """Whether an index leaves items out: those with None in one of its keys."""
+        return any(is_optional(self.types[name]) for name in pattern.fields)
+
+
+@dataclass(frozen=True)
+class Model:
+    table: Table
+    entities: tuple[StoredEntity, ...]
+
+    @property
+    def patterns(self) -> tuple[AccessPattern, ...]:
+        return tuple(pattern for entity in self.entities for pattern in entity.patterns)
+
+
+def model(backend: Backend) -> Model | None:
+    """The model of a backend's table; None where it has none."""
+    if backend.table is None:
+        return None
+    uses: dict[int, list[Use]] = {}
+    entities: dict[type[Entity], None] = {}
+    for function in (*backend.functions, *(consumer.function for consumer in backend.consumers)):
+        for grant in dict.fromkeys(function.grants):
+            use = Use(grant.operation, function, backend.routes_of(function))
+            uses.setdefault(id(grant.pattern), []).append(use)
+            if (entity := _entity_of(grant.pattern)) is not None:
+                entities[entity] = None
+    return Model(backend.table, tuple(_stored(entity, backend.table, uses) for entity in entities))
+
+
+def _entity_of(pattern: Pattern) -> type[Entity] | None:
+    """The class of the entity that a pattern is of, where it is one of `taxiway.data`."""
+    return getattr(pattern, "owner", None)
+
+
+def _stored(entity: type[Entity], table: Table, uses: dict[int, list[Use]]) -> StoredEntity:
+    described = inspect.type_info(entity)
+    types = {field.name: field.type for field in described.fields} if isinstance(described, inspect.StructType) else {}
+    roles = entity.__roles__
+
+    def seen(pattern: Any) -> AccessPattern:
+        keys = next((index for index in table.indexes if index.name == pattern.index), None)
+        keys = keys or (table if pattern.index is None else Index(pattern.index))
+        return AccessPattern(
+            entity=entity.__name__,
+            name=pattern.name,
+            description=next(iter(pattern.description.strip().splitlines()), ""),
+            primary=pattern is entity.__primary__,
+            index=pattern.index,
+            attributes=(keys.partition_key, keys.sort_key),
+            partition=key_template(pattern.partition.text, types),
+            sort=key_template(pattern.sort.text, types),
+            uses=tuple(uses.get(id(pattern), ())),
+            source=source_of(entity, pattern.name),
+        )
+
+    return StoredEntity(
+        name=entity.__name__,
+        types=types,
+        created=roles.get("created"),
+        updated=roles.get("updated"),
+        version=roles.get("version"),
+        patterns=tuple(seen(pattern) for pattern in (entity.__primary__, *entity.__patterns__)),
+    )
