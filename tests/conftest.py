@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -11,6 +12,14 @@ import pytest
 from taxiway.local import dynamodb
 
 TEMPLATE = Path(__file__).parents[1] / "template"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_project_is_imported() -> None:
+    """Forget the project that an earlier module's tests imported: all of them call their modules alike."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("backend", "dal", "handlers", "models"):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,8 @@
 A block under `<!-- file: path -->` is a file of the page's project; a later one of the same path replaces it. A
 `python` block of another kind is executed, with the names of the blocks before it; lines of `>>>` are a doctest. In a
 `console` block each line of `$ …` is carried out in the project, and the lines under it are compared with what comes
-of it; with no lines there it has to succeed. `…` stands for anything. A `text` block is read by people alone.
+of it; with no lines there it has to succeed. A `dynamodb` block is every call that the `python` block before it made,
+and what each was billed. `…` stands for anything. A `text` block is read by people alone.
 """
 
 import argparse
@@ -22,13 +23,18 @@ from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 import pytest
+from tests.calls import Recorder, recording
 
+from taxiway import data
 from taxiway.local import tables
 from taxiway.local.plan import IndexPlan, TablePlan
 from taxiway.testing import Server, serve
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+VERBS = sorted((ROOT / "docs" / "data").glob("*.md"))
+ENTITIES = ROOT / "docs" / "data" / "entity.md"
+"""Its files are there on every page of its folder."""
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *VERBS]
 LINKING = [*PAGES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
 
 ADDRESS = "http://127.0.0.1:8000"
@@ -38,6 +44,7 @@ PATIENCE = 30.0  # seconds that a test waits for what must happen
 _BLOCK = re.compile(
     r"^(?:<!-- file: (?P<path>\S+) -->\n+)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+_STATUS = re.compile(r"^\| (`\w+`(?:, `\w+`)*) \| (\d{3}) \|", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 _curl = argparse.ArgumentParser(prog="curl")
@@ -88,14 +95,19 @@ class Checker(doctest.OutputChecker):
 class Reader:
     """Does what a page says, from top to bottom, in a project of its own."""
 
-    def __init__(self, project: Path, environment: dict[str, str], stack: ExitStack) -> None:
+    def __init__(self, project: Path, environment: dict[str, str], recorder: Recorder, stack: ExitStack) -> None:
         self._project = project
         self._environment = environment
+        self._recorder = recorder
         self._stack = stack
         self._names: dict[str, object] = {"__name__": "page"}
         self._server: Server | None = None
 
     def read(self, page: Path) -> None:
+        if page.parent == ENTITIES.parent:
+            for block in blocks(ENTITIES):
+                if block.path is not None:
+                    self._write(block.path, block.text)
         for block in blocks(page):
             self._take(block)
 
@@ -103,7 +115,10 @@ class Reader:
         if block.path is not None:
             self._write(block.path, block.text)
         elif block.language == "python":
+            self._recorder.calls.clear()
             self._execute(block)
+        elif block.language == "dynamodb":
+            self._compare_calls(block)
         elif block.language == "console":
             for line, command, shown in block.commands():
                 self._follow(f"{block.page}:{line}", command, shown)
@@ -127,6 +142,12 @@ class Reader:
         doctest.DocTestRunner(checker=Checker()).run(test, out=report.append, clear_globs=False)
         if report:
             pytest.fail("".join(report), pytrace=False)
+
+    def _compare_calls(self, block: Block) -> None:
+        came = "\n".join(self._recorder.calls)
+        if not fits(" ".join(block.text.split()), " ".join(came.split())):  # a page breaks long lines
+            where = f"{block.page}:{block.line}"
+            pytest.fail(f"{where}: other calls.\n\nThe page shows:\n{block.text}\nWhat came:\n{came}", pytrace=False)
 
     def _follow(self, where: str, command: str, shown: str) -> None:
         failed = False
@@ -209,7 +230,6 @@ def reader(
     tables.bring_up_to_date(table, endpoint, region="eu-west-1", note=print)
     for name, value in {
         "TABLE_NAME": table.name,
-        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
         "AWS_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "page",
         "AWS_SECRET_ACCESS_KEY": "page",
@@ -220,8 +240,9 @@ def reader(
     monkeypatch.chdir(project)
     for name in [name for name in sys.modules if name.partition(".")[0] in ("backend", "handlers", "models", "dal")]:
         monkeypatch.delitem(sys.modules, name)  # the template's, which is on sys.path as well
-    with ExitStack() as stack:
-        yield Reader(project, environment, stack)
+    with recording(endpoint) as recorder, ExitStack() as stack:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", recorder.endpoint)
+        yield Reader(project, environment, recorder, stack)
     forget_modules(project)
 
 
@@ -238,6 +259,7 @@ def test_a_page_does_what_it_says(page: Path, reader: Reader) -> None:
         "```python\nassert False\n```",
         "```console\n$ echo one\ntwo\n```",
         "```console\n$ false\n```",
+        "```python\n1 + 1\n```\n```dynamodb\nGetItem  (0.5 RCU)\n```",
         "```json\n{}\n```",
     ],
 )
@@ -257,3 +279,10 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
             known = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
             assert anchor in known, f"{page.name} links to {target}#{anchor}, and there is no such heading"
+
+
+@pytest.mark.parametrize("page", [*VERBS, ROOT / "docs" / "data.md"], ids=lambda page: os.path.relpath(page, ROOT))
+def test_every_status_is_that_of_its_error(page: Path) -> None:
+    for names, status in _STATUS.findall(page.read_text(encoding="utf-8")):
+        for name in re.findall(r"\w+", names):
+            assert getattr(data, name).http_status == int(status), f"{page.name}: {name} is not {status}"

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
         Stage,
         Table,
         Throttle,
+        check,
         delete,
         get,
         idempotency,
         put,
         query,
         update,
+        write_many,
     )
 
 __all__ = [
@@ -65,12 +67,14 @@ __all__ = [
     "Stage",
     "Table",
     "Throttle",
+    "check",
     "delete",
     "get",
     "idempotency",
     "put",
     "query",
     "update",
+    "write_many",
 ]
 
 

@@ -7,7 +7,7 @@ from models.user import NewUser, User
 
 
 def create(new: NewUser) -> User:
-    return table.create(User(email=new.email.lower(), name=new.name))
+    return table.create(User(email=new.email, name=new.name))
 
 
 def get(user_id: str) -> User | None:
@@ -15,4 +15,4 @@ def get(user_id: str) -> User | None:
 
 
 def with_email(email: str, *, limit: int, cursor: str | None) -> Page[User]:
-    return table.query(User.by_email(email.lower()), limit=limit, cursor=cursor)
+    return table.query(User.by_email(email), limit=limit, cursor=cursor)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from taxiway.data import Entity, created, key, pattern, sortable_id, updated, version
+from taxiway.data import Entity, created, key, pattern, sortable_id, unique, updated, version
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -12,7 +12,7 @@ Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@
 
 class User(Entity):
     id: str = sortable_id()
-    email: Email
+    email: Email = unique("{email:lower}")
     name: Name
     created_at: datetime = created()
     updated_at: datetime = updated()
@@ -22,9 +22,9 @@ class User(Entity):
     def by_id(self, id: str) -> None:
         """One user."""
 
-    @pattern("gsi1", pk="USER#EMAIL#{email}", sk="{created_at}#{id}")
+    @pattern("gsi1", pk="USER#EMAIL#{email:lower}", sk="USER")
     def by_email(self, email: str) -> None:
-        """The users with an e-mail address, which is stored in lower case."""
+        """The user with an e-mail address, in any case."""
 
 
 class NewUser(Struct, rename="camel", forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ def test_a_user_is_found_by_id_and_by_e_mail_in_any_case(api: Server) -> None:
     answer = api.request("POST", "/users", json={"email": "Ada@Example.com", "name": "Ada"})
     assert answer.status == 201
     user = answer.json()
-    assert user["email"] == "ada@example.com"
+    assert user["email"] == "Ada@Example.com"
     assert api.get(answer.headers["location"]).json() == user
     assert api.get("/users?email=ADA%40example.com").json()["items"] == [user]
 
@@ -26,3 +26,9 @@ def test_a_user_is_registered_once_however_often_the_request_comes(api: Server) 
     first, again = (api.request("POST", "/users", json=body, headers=key) for _ in range(2))
     assert (first.status, again.status, again.body) == (201, 201, first.body)
     assert api.get("/users?email=grace@example.com").json()["items"] == [first.json()]
+
+
+def test_an_e_mail_is_one_users_alone_in_any_case(api: Server) -> None:
+    assert api.request("POST", "/users", json={"email": "hedy@example.com", "name": "Hedy"}).status == 201
+    answer = api.request("POST", "/users", json={"email": "HEDY@example.com", "name": "Another"})
+    assert (answer.status, answer.json()["detail"]) == (409, "email: it is taken.")

@@ -378,3 +378,10 @@ def test_items_of_a_day_ago_are_before_those_of_now(table: TableClient) -> None:
     new = table.put(Item(name="new", category="home", created_at=now))
     assert table.query(Item.by_category("home").before(now)).items == [old]
     assert table.query(Item.by_category("home").after(old.created_at)).items == [new]
+
+
+def test_a_put_that_expects_a_version_stores_the_next_one_whatever_the_object_has(table: TableClient) -> None:
+    table.create(Item(id="1", name="Pen", category="x"))
+    assert table.put(Item(id="1", name="Ink", category="x"), expect_version=1).version == 2
+    with pytest.raises(VersionMismatch):
+        table.put(Item(id="1", name="Nib", category="x"), expect_version=1)

@@ -164,6 +164,11 @@ def test_a_bool_is_no_condition_and_neither_is_one_on_another_entity(table: Tabl
     assert "is a value" in mistakes(lambda: attr(item.name))
 
 
+def test_what_is_no_data_is_no_fields_equal() -> None:
+    assert [name for name, value in vars(Item).items() if value == Item.by_category] == ["by_category"]
+    assert (Item.name != object()) is True
+
+
 def test_a_condition_shows_what_it_asks() -> None:
     condition = (Item.name == "x") & ~attr(Item.category).is_in(["a", "b"])
     assert isinstance(condition, Condition)

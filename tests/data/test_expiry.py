@@ -8,10 +8,12 @@ from tests.data.models import Account, Session
 
 from taxiway.data import (
     AlreadyExists,
+    ConditionFailed,
     Entity,
     EntityError,
     InvalidItem,
     Missing,
+    NotUnique,
     StoredItemInvalid,
     TableClient,
     add,
@@ -84,6 +86,18 @@ def test_a_create_takes_the_place_of_what_has_expired(table: TableClient) -> Non
 def test_a_unique_value_is_free_again_when_its_holder_has_expired(table: TableClient) -> None:
     table.create(Account(id="1", email="a@b.c", expires_at=PAST))
     assert table.create(Account(id="2", email="A@b.c")).email == "A@b.c"
+
+
+def test_what_has_expired_leaves_its_unique_value_to_who_took_it(table: TableClient) -> None:
+    table.create(Account(id="1", email="a", expires_at=PAST))
+    other = table.create(Account(id="2", email="a"))
+    with pytest.raises(ConditionFailed) as failed:
+        table.put(Account(id="1", email="b"), condition=Account.email == "x")
+    assert failed.value.current is None
+    table.put(Account(id="1", email="b"))
+    assert table.get(Account.by_id("2")) == other
+    with pytest.raises(NotUnique):
+        table.create(Account(id="3", email="a"))
 
 
 def test_a_later_expiry_holds_a_unique_value_longer(table: TableClient) -> None:

@@ -98,7 +98,7 @@ def test_every_failure_is_named_with_its_reason(table: TableClient) -> None:
     assert third.current == item
     assert isinstance(last, ConditionFailed)
     assert last.current is None
-    assert "operation 1, create of Order at 'ACCOUNT#1', 'ORDER#1': There is a Order" in str(failed.value)
+    assert "operation 1, create of Order at 'ACCOUNT#1', 'ORDER#1': Order at 'ACCOUNT#1' exists" in str(failed.value)
     assert table.get(Order.by_id("1", "2")) is None
 
 

@@ -23,25 +23,26 @@ from taxiway.patterns import matrix
 
 TEMPLATE = Path(__file__).parents[2] / "template"
 
+# ruff: noqa: E501  a table is as wide as its cells
 THE_TEMPLATES = """
-pattern   index  key condition                      sorted by       RCU  WCU  used by
+pattern   index  key condition                                        sorted by       RCU  WCU  used by
 
 Item.by_id(id)  One item.
-  get     table  pk = ITEM#{id} and sk = ITEM                       0.5       health (GET /health)
-                                                                              get-item (GET /items/{id})
-  put                                                                    2-3  create-item (POST /items)
-  update                                                            0-1  2-3  update-item (PATCH /items/{id})
-  delete                                                              1    2  delete-item (DELETE /items/{id})
+  get     table  pk = ITEM#{id} and sk = ITEM                                         0.5       health (GET /health)
+                                                                                                get-item (GET /items/{id})
+  put                                                                                      2-3  create-item (POST /items)
+  update                                                                              0-1  2-3  update-item (PATCH /items/{id})
+  delete                                                                                1    2  delete-item (DELETE /items/{id})
 
 Item.by_category(category)  The items of a category, by the time of their creation.
-  query   gsi1   gsi1pk = ITEM#CATEGORY#{category}  created_at, id    3       list-items (GET /items)
+  query   gsi1   gsi1pk = ITEM#CATEGORY#{category}                    created_at, id    3       list-items (GET /items)
 
 User.by_id(id)  One user.
-  get     table  pk = USER#{id} and sk = USER                       0.5       get-user (GET /users/{id})
-  put                                                                    2-3  create-user (POST /users)
+  get     table  pk = USER#{id} and sk = USER                                         0.5       get-user (GET /users/{id})
+  put                                                                                 0-1  5-8  create-user (POST /users)
 
-User.by_email(email)  The users with an e-mail address, which is stored in lower case.
-  query   gsi1   gsi1pk = USER#EMAIL#{email}        created_at, id    3       find-users (GET /users)
+User.by_email(email)  The user with an e-mail address, in any case.
+  query   gsi1   gsi1pk = USER#EMAIL#{email:lower} and gsi1sk = USER                    3       find-users (GET /users)
 """
 
 

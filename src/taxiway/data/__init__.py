@@ -29,10 +29,13 @@ from taxiway.data.errors import (
     TransactionFailed,
     TransactionInvalid,
     Unavailable,
+    UnknownVersion,
     VersionMismatch,
 )
+from taxiway.data.evolution import upcaster
 from taxiway.data.fields import created, sortable_id, ttl, unique, updated, version
 from taxiway.data.patterns import Key, Query, key, pattern
+from taxiway.data.sharding import Shards
 
 __all__ = [
     "AccessDenied",
@@ -58,12 +61,14 @@ __all__ = [
     "Page",
     "Query",
     "Refused",
+    "Shards",
     "StoredItemInvalid",
     "TableClient",
     "Throttled",
     "TransactionFailed",
     "TransactionInvalid",
     "Unavailable",
+    "UnknownVersion",
     "VersionMismatch",
     "add",
     "add_to_set",
@@ -78,6 +83,7 @@ __all__ = [
     "sortable_id",
     "ttl",
     "unique",
+    "upcaster",
     "updated",
     "version",
 ]

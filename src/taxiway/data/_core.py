@@ -110,6 +110,22 @@ class Core(Protocol):
         *,
         _number_schema: NumberSchema | None = None,
     ) -> tuple[list[Attributes], Attributes | None, Metrics]: ...
+    def sync_scan_page(
+        self,
+        table: str,
+        filter_expression: str | None = None,
+        projection_expression: str | None = None,
+        expression_attribute_names: dict[str, str] | None = None,
+        expression_attribute_values: Attributes | None = None,
+        limit: int | None = None,
+        exclusive_start_key: Attributes | None = None,
+        index_name: str | None = None,
+        consistent_read: bool = False,
+        segment: int | None = None,
+        total_segments: int | None = None,
+        *,
+        _number_schema: NumberSchema | None = None,
+    ) -> tuple[list[Attributes], Attributes | None, Metrics]: ...
     def sync_batch_get(
         self,
         table: str,

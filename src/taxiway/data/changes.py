@@ -142,7 +142,11 @@ class _Members(Change):
 
 
 def add(amount: float | Decimal) -> Change:
-    """Add to a number; take from it where `amount` is negative. One that isn't there counts as the field's default."""
+    """Add to a number; take from it where `amount` is negative. One that isn't there counts as the field's default.
+
+    Where the answer to it is lost, the core repeats a write that may have been done, and it is added twice; in a
+    transaction, or with `expect_version`, it is added once. That holds for `append` and `prepend` too.
+    """
     return _Add(amount)
 
 

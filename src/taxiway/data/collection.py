@@ -43,6 +43,10 @@ class Collection(Generic[P, R]):
         if len(set(names)) < len(names):
             raise EntityError(self.entity, "a collection has each entity once")
         for member in members:
+            if member.sharding is not None:
+                raise EntityError(
+                    member.entity, f"{member.name} has shards, and a collection is of one partition", fix="query it"
+                )
             if (member.index, member.partition.shape) != (first.index, first.partition.shape):
                 raise EntityError(
                     member.entity,

@@ -195,6 +195,8 @@ class Path(_Operand, Generic[T]):
         return Size(self)
 
     def __eq__(self, value: Any) -> Condition:  # type: ignore[override]  a condition
+        if not isinstance(value, _Operand) and not _is_data(value):
+            return NotImplemented  # who looks through a class's attributes finds no equal, and no error
         if self._is_absent(value):
             null = _literal(None)
             return Condition(
@@ -207,9 +209,10 @@ class Path(_Operand, Generic[T]):
         return super().__eq__(value)
 
     def __ne__(self, value: Any) -> Condition:  # type: ignore[override]  the same
-        if self._is_absent(value):
-            return ~(self == value)
-        return super().__ne__(value)
+        if isinstance(value, _Operand) or (_is_data(value) and not self._is_absent(value)):
+            return super().__ne__(value)
+        equal = self.__eq__(value)
+        return equal if equal is NotImplemented else ~equal
 
     __hash__ = object.__hash__
 
@@ -299,6 +302,15 @@ def _inside(kind: Any, steps: tuple[str | int, ...]) -> Any:
         found = [info for info in msgspec.structs.fields(kind) if info.encode_name == step]
         kind = Field(found[0]).kind if found else None
     return kind
+
+
+def _is_data(value: Any) -> bool:
+    """Whether it can be stored at all, in a field of some type."""
+    try:
+        msgspec.to_builtins(value, builtin_types=(bytes,), str_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _literal(value: Any) -> Callable[[Expression], str]:

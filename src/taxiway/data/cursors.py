@@ -14,8 +14,8 @@ from taxiway.data.errors import InvalidCursor, NotConfigured
 
 CursorKey: TypeAlias = Callable[[], "str | bytes | None"]
 KeyText: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
-Position: TypeAlias = tuple[KeyText, KeyText, KeyText]
-"""The last item's partition key and sort key, and its sort key in the index."""
+Position: TypeAlias = tuple[str, ...]
+"""The last item's partition key and sort key, its sort key in the index, and its shard there where there are some."""
 
 LIFETIME = 24 * 60 * 60
 """Seconds for which a cursor can be used."""
@@ -23,7 +23,9 @@ LIFETIME = 24 * 60 * 60
 _VERSION = b"\x01"
 _MAC = 16
 _LONGEST = 8192
-_BODY = msgspec.msgpack.Decoder(tuple[int, bytes, Position])
+_BODY = msgspec.msgpack.Decoder(
+    tuple[int, bytes, Annotated[tuple[KeyText, ...], msgspec.Meta(min_length=3, max_length=4)]]
+)
 
 
 class Cursors:

@@ -18,6 +18,7 @@ from msgspec.structs import FieldInfo, fields
 from taxiway.data._core import Attributes, NumberSchema
 from taxiway.data._types import alternatives, constraints, is_optional, only
 from taxiway.data.errors import InvalidItem, StoredItemInvalid
+from taxiway.data.evolution import SCHEMA, Evolution, Named
 from taxiway.data.keys import timestamp
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
@@ -95,14 +96,17 @@ class Field:
 class Plan:
     """How an entity is stored."""
 
-    def __init__(self, entity: type[Any], *, ttl: str | None = None) -> None:
+    def __init__(self, entity: type[Any], evolution: Evolution, *, ttl: str | None = None) -> None:
         self.entity = entity
+        self.evolution = evolution
         self.name = entity.__name__
         self.fields = {info.name: Field(info, ttl=info.name == ttl) for info in fields(entity)}
         self.expires = ttl is not None
         self.projections: dict[type[Any], Any] = {}
         self.decimals = tuple(field for field in self.fields.values() if field.decimal)
-        stored = frozenset(field.stored for field in self.decimals)
+        self.exact: tuple[Named, ...] = (*self.decimals, *evolution.decimals)
+        self._schema = evolution.version
+        stored = frozenset(field.stored for field in self.exact)
         self.numbers: NumberSchema | None = {"fields": stored, "variants": {}} if stored else None
         self._special = tuple(field for field in self.fields.values() if field.convert is not None)
         self._omitted = tuple(field.stored for field in self.fields.values() if field.omits_none)
@@ -130,14 +134,18 @@ class Plan:
             if not values.get(stored, ENTITY):
                 del values[stored]
         values[ENTITY] = self.name
+        if self._schema > 1:
+            values[SCHEMA] = self._schema
         return values
 
     def decode(self, attributes: Attributes, where: str) -> Any:
         """The item. Raises StoredItemInvalid, naming `where` (its key) and the field, where it doesn't fit its type."""
-        if self._fills:
-            self._readable(attributes)
         if attributes.get(ENTITY, self.name) != self.name:
             raise StoredItemInvalid(f"{where} holds a {attributes[ENTITY]}, and not a {self.name}.")
+        if attributes.get(SCHEMA, 1) != self._schema:
+            attributes = self.evolution.upcast(attributes, where)
+        if self._fills:
+            self._readable(attributes)
         try:
             return msgspec.convert(attributes, self.entity, str_keys=True)
         except msgspec.ValidationError as error:
@@ -145,13 +153,21 @@ class Plan:
 
     def decode_all(self, rows: list[Attributes], where: Callable[[Attributes], str]) -> list[Any]:
         """The items among the rows; those of other entities that share the partition are left out."""
-        own = [row for row in rows if row.get(ENTITY, self.name) == self.name]
+        own = self.own(rows, where)
         for row in own if self._fills else ():
             self._readable(row)
         try:
             return msgspec.convert(own, list[self.entity], str_keys=True)
         except msgspec.ValidationError:
             return [self.decode(row, where(row)) for row in own]
+
+    def own(self, rows: list[Attributes], where: Callable[[Attributes], str]) -> list[Attributes]:
+        """Those of the rows that are of this entity, in the present form."""
+        own = [row for row in rows if row.get(ENTITY, self.name) == self.name]
+        schema = self._schema
+        if any(row.get(SCHEMA, 1) != schema for row in own):
+            own = [self.evolution.upcast(row, where(row)) if self.evolution.is_other(row) else row for row in own]
+        return own
 
     def invalid(self, field: Field | None, error: Exception) -> InvalidItem:
         """The error that names the field: from one of ours (`field` is known), or of msgspec's, which has its path."""
@@ -179,6 +195,7 @@ class Plan:
 
 def whole(value: int) -> int:
     """An integer that DynamoDB stores exactly. Raises ValueError for one of more than 38 significant digits."""
+    _check_is(int, value)
     if -(10**DIGITS) < value < 10**DIGITS:
         return value
     if value.bit_length() <= (10 ** (LARGEST + 1)).bit_length():
@@ -189,10 +206,17 @@ def whole(value: int) -> int:
 
 def fraction(value: float) -> float:
     """A float that DynamoDB stores exactly. Raises ValueError for NaN, Infinity, and what is out of range."""
+    _check_is((int, float), value)
     if value == 0 or 1e-129 < abs(value) < 1e125:
         return value
     decimal(Decimal(repr(value)))
     return value
+
+
+def _check_is(kind: type | tuple[type, ...], value: object) -> None:
+    """Refuse what no checker has seen, such as a string among an update's changes."""
+    if not isinstance(value, kind):
+        raise ValueError(f"Expected a number, got `{type(value).__name__}`")
 
 
 def decimal(value: Decimal) -> Decimal:

@@ -9,6 +9,7 @@ from taxiway.data._types import only
 from taxiway.data.conditions import Attribute
 from taxiway.data.encoding import ENTITY, EXPIRES, Plan
 from taxiway.data.errors import EntityError
+from taxiway.data.evolution import SCHEMA, Evolution, Upcaster
 from taxiway.data.fields import Managed, Role, Unique, unique
 from taxiway.data.patterns import PARTITION, SORT, IndexPattern, IndexStub, KeyPattern, KeyStub
 from taxiway.data.uniques import Claim
@@ -31,7 +32,8 @@ class EntityMeta(msgspec.StructMeta):
             raise EntityError(name, "an entity can't inherit from another", fix="derive it from Entity")
         managed = {key: value for key, value in namespace.items() if isinstance(value, Managed)}
         stubs = {key: value for key, value in namespace.items() if isinstance(value, KeyStub | IndexStub)}
-        body = {key: value for key, value in namespace.items() if key not in stubs}
+        upcasters = {key: value for key, value in namespace.items() if isinstance(value, Upcaster)}
+        body = {key: value for key, value in namespace.items() if key not in stubs and key not in upcasters}
         uniques = {key: value for key, value in namespace.items() if isinstance(value, Unique)}
         for key, value in managed.items():
             stored = EXPIRES if value.role == "ttl" else None
@@ -43,8 +45,10 @@ class EntityMeta(msgspec.StructMeta):
         except ValueError as error:
             raise EntityError(name, str(error)) from None
         ttl = next((key for key, value in managed.items() if value.role == "ttl"), None)
-        entity.__plan__ = Plan(entity, ttl=ttl)
+        entity.__plan__ = Plan(entity, Evolution(name, upcasters), ttl=ttl)
         entity.__roles__ = _roles(entity, managed)
+        for key, value in upcasters.items():
+            setattr(entity, key, staticmethod(value.function))
         _patterns(entity, stubs)
         _check_names(entity, stubs)
         entity.__claims__ = _claims(entity, uniques)
@@ -159,7 +163,12 @@ def _claims(entity: type[Entity], uniques: dict[str, Unique]) -> tuple[Claim, ..
 def _check_names(entity: type[Entity], stubs: dict[str, KeyStub[...] | IndexStub[...]]) -> None:
     """Refuse two things under one attribute: a field and a key, two fields, two patterns of one index."""
     name = entity.__name__
-    taken = {PARTITION: "the table's key", SORT: "the table's key", ENTITY: "the entity's name"}
+    taken = {
+        PARTITION: "the table's key",
+        SORT: "the table's key",
+        ENTITY: "the entity's name",
+        SCHEMA: "the schema's version",
+    }
     for found in entity.__indexed__:
         for attribute in (found.partition_attribute, found.sort_attribute):
             if attribute in taken:

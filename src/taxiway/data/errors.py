@@ -155,6 +155,14 @@ class StoredItemInvalid(DataError):
     """What is stored under the key does not fit the entity's type."""
 
 
+class UnknownVersion(StoredItemInvalid):
+    """What is stored was written by newer code than this; `found` is the version of its form."""
+
+    def __init__(self, message: str, *, found: int) -> None:
+        super().__init__(message)
+        self.found = found
+
+
 class Refused(DataError):
     """DynamoDB refused the request as malformed: a mistake in the code or in the table's declaration."""
 

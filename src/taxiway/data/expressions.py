@@ -1,9 +1,11 @@
 """An expression of DynamoDB's, written with a placeholder for every name and value in it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from taxiway.data._core import Attributes
-from taxiway.data.encoding import Field
+
+if TYPE_CHECKING:
+    from taxiway.data.evolution import Named
 
 
 class Expression:
@@ -26,7 +28,7 @@ class Expression:
         self.values[placeholder] = value
         return placeholder
 
-    def holds(self, basis: Attributes, fields: tuple[Field, ...]) -> list[str]:
+    def holds(self, basis: Attributes, fields: "tuple[Named, ...]") -> list[str]:
         """The conditions under which these fields still are what was read."""
         return [
             f"{self.name(field.stored)} = {self.value(basis[field.stored])}"

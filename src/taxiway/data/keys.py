@@ -39,7 +39,7 @@ def timestamp(value: datetime) -> str:
             value = value.astimezone(UTC)
         except OverflowError:
             raise ValueError("it is out of range in UTC") from None
-    return value.isoformat(timespec="microseconds")[:26] + "Z"
+    return value.isoformat("T", "microseconds")[:26] + "Z"
 
 
 def escape(text: str) -> str:
@@ -82,6 +82,8 @@ class Template:
 
         Raises InvalidKey where a value is empty, of another type than the field's, or too long.
         """
+        if not self.fields:
+            return self.text
         pieces: list[str] = []
         for name, part in self._segments:
             if part is None:
@@ -182,7 +184,8 @@ def _padded(width: int) -> Part:
 
 
 def _datetime(value: Any) -> str:
-    _of(datetime, value)
+    if value.__class__ is not datetime:
+        _of(datetime, value)
     return timestamp(value)
 
 

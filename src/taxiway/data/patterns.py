@@ -16,6 +16,7 @@ from taxiway.data.errors import EntityError
 from taxiway.data.expressions import Expression
 from taxiway.data.keys import AFTER, PARTITION_KEY_BYTES, SORT_KEY_BYTES, Template
 from taxiway.data.projections import Projection
+from taxiway.data.sharding import SUFFIX_BYTES, Sharding, Shards, sharding
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -192,6 +193,7 @@ class KeyPattern(_AccessPattern[P, T], Member[P, T | None]):
     """An entity's own key. `index` is None: it is the table's."""
 
     index: None = None
+    sharding: None = None
     partition_attribute, sort_attribute = PARTITION, SORT
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Key[T]:
@@ -209,7 +211,16 @@ class IndexPattern(_AccessPattern[P, T], Member[P, list[T]]):
     ) -> None:
         super().__init__(entity, stub, partition, sort)
         self.index = index
+        self.sharding: Sharding | None = sharding(self.entity, self.name, stub.shards)
         self.partition_attribute, self.sort_attribute = index_attributes(index) if index else (PARTITION, SORT)
+        if self.sharding is not None:
+            self.partition_key = self.sharding.template(self.partition_key)
+            if index is None:
+                raise EntityError(self.entity, f"{self.name} reads the table itself, which has no shards")
+
+    def written(self, partition: str | None, own: tuple[str, str]) -> str | None:
+        """The partition in which an item is stored, of those that the text of its template stands for."""
+        return partition if partition is None or self.sharding is None else self.sharding.place(partition, own)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Query[T]:
         arguments = self.bind(args, kwargs)
@@ -221,7 +232,15 @@ class Stub(Generic[P]):
 
     many: ClassVar[bool]
 
-    def __init__(self, function: Callable[Concatenate[Any, P], None], *, index: str | None, pk: str, sk: str) -> None:
+    def __init__(
+        self,
+        function: Callable[Concatenate[Any, P], None],
+        *,
+        index: str | None,
+        pk: str,
+        sk: str,
+        shards: int | Shards = 1,
+    ) -> None:
         code = function.__code__
         self.name = function.__name__
         self.description = function.__doc__ or ""
@@ -229,10 +248,12 @@ class Stub(Generic[P]):
         self.index = index
         self.pk = pk
         self.sk = sk
+        self.shards = shards
 
     def templates(self, entity: str, types: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Template, Template]:
         """The two templates. Raises EntityError where they don't fit the fields, or the signature doesn't fit them."""
-        partition = Template(entity, self.pk, types, labels, PARTITION_KEY_BYTES)
+        room = PARTITION_KEY_BYTES - (0 if self.shards == 1 else SUFFIX_BYTES)
+        partition = Template(entity, self.pk, types, labels, room)
         sort = Template(entity, self.sk, types, labels, SORT_KEY_BYTES)
         needed = dict.fromkeys(partition.fields if self.many else partition.fields + sort.fields)
         if set(self.parameters) != set(needed):
@@ -268,16 +289,19 @@ def key(*, pk: str, sk: str) -> Callable[[Callable[Concatenate[Any, P], None]], 
 
 
 def pattern(
-    index: str | None = None, *, pk: str, sk: str
+    index: str | None = None, *, pk: str, sk: str, shards: int | Shards = 1
 ) -> Callable[[Callable[Concatenate[Any, P], None]], IndexStub[P]]:
     """Declare a way to read many, through an index. The method takes the fields of the partition key's template.
 
     An item whose field in one of the templates is None is left out of the index. Without an index it reads a partition
     of the table itself, and the templates are those of the entity's key.
+
+    `shards` spreads what would be one partition of the index over several, for more than a thousand writes a second;
+    each page is then read from all of them. Changing it takes the steps of docs/scale.md.
     """
 
     def declare(function: Callable[Concatenate[Any, P], None]) -> IndexStub[P]:
-        return IndexStub(function, index=index, pk=pk, sk=sk)
+        return IndexStub(function, index=index, pk=pk, sk=sk, shards=shards)
 
     return declare
 

@@ -8,6 +8,7 @@ from msgspec.structs import fields
 from taxiway.data._core import Attributes
 from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan
 from taxiway.data.errors import EntityError, StoredItemInvalid
+from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression
 
 
@@ -35,14 +36,16 @@ class Projection:
             elif info.required and field.default is not msgspec.NODEFAULT:
                 self._absent[info.encode_name] = field.encode(field.default)
 
-    def expression(self, expression: Expression, keys: tuple[str, ...]) -> str:
-        """What is asked of DynamoDB, the keys included that a cursor needs."""
-        stored = [*keys, ENTITY, EXPIRES, *(field.stored for field, _ in self._fields)]
+    def expression(self, expression: Expression, keys: tuple[str, ...]) -> str | None:
+        """What is asked of DynamoDB, the keys included that a cursor needs; everything where there are older forms."""
+        if self._plan.evolution.version > 1:
+            return None
+        stored = [*keys, ENTITY, EXPIRES, SCHEMA, *(field.stored for field, _ in self._fields)]
         return ", ".join(expression.name(each) for each in dict.fromkeys(stored))
 
     def decode_all(self, rows: list[Attributes]) -> list[Any]:
         """The structs. Raises StoredItemInvalid where one doesn't fit."""
-        own = [row for row in rows if row.get(ENTITY, self._plan.name) == self._plan.name]
+        own = self._plan.own(rows, lambda row: f"The item at {row['pk']!r}, {row['sk']!r}")
         try:
             return msgspec.convert([self._built(row) for row in own], list[self._shape], str_keys=True)
         except msgspec.ValidationError as error:

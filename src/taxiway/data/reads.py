@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
+from itertools import islice
 from typing import Any, Generic, TypeVar, overload
 
 import msgspec
@@ -23,6 +25,7 @@ from taxiway.data.errors import (
     TransactionInvalid,
 )
 from taxiway.data.expressions import Expression
+from taxiway.data.merging import LARGEST_PAGE, Merge, Position
 from taxiway.data.patterns import PARTITION, SORT, Key, KeyPattern, Query
 from taxiway.data.updates import alive
 
@@ -34,7 +37,6 @@ E = TypeVar("E", bound=Entity)
 R = TypeVar("R")
 T = TypeVar("T")
 
-LARGEST_PAGE = 1000
 CALLS = 10
 """How many calls a page may take to fill, where a filter or another entity leaves most of what is read out."""
 TRANSACTION = 100
@@ -84,13 +86,17 @@ class Reads(Connection):
         identity = f"{pattern.entity}.{pattern.name} {query.forward} {query.partition}"
         if caller is not None:
             identity = f"{identity}\n{caller}"
+        position = None if cursor is None else self._cursors.read(identity, cursor)
+        if pattern.sharding is not None:
+            rows, reached = self._merged_page(query, limit, position, consistent)
+            return Page(_decoded(query, rows), None if reached is None else self._cursors.issue(identity, reached))
         start = None
-        if cursor is not None:
+        if position is not None:
             names = (PARTITION, SORT, pattern.sort_attribute)
-            position = self._cursors.read(identity, cursor)
-            start = {**dict(zip(names, position, strict=True)), pattern.partition_attribute: query.partition}
+            start = {**dict(zip(names, position[:3], strict=True)), pattern.partition_attribute: query.partition}
         rows: list[Attributes] = []
         more, size = start, limit + 1
+        filtered = query.condition is not None or query.entity.__plan__.expires
         for _ in range(CALLS):
             try:
                 # One more than asked for: whether there is a next page is then known without another call.
@@ -98,11 +104,9 @@ class Reads(Connection):
             except Refused as error:
                 if start is None or more is not start:
                     raise
-                raise InvalidCursor(
-                    f"The cursor does not fit the query: {error}", public_detail="The cursor does not fit the query."
-                ) from error
+                raise _unfitting(error) from error
             rows += query.within(found)
-            if more is None or len(rows) > limit or query.condition is None:
+            if more is None or len(rows) > limit or not filtered:
                 break
             size = min(size * 2, LARGEST_PAGE)
         last = rows[limit - 1] if len(rows) > limit else more
@@ -115,6 +119,11 @@ class Reads(Connection):
         """Every item that a query finds, read `page` at a time (1 to 1000) as they are taken."""
         if not 1 <= page <= LARGEST_PAGE:
             raise InvalidLimit(f"page must be from 1 to {LARGEST_PAGE}, and is {page}.")
+        if query.pattern.sharding is not None:
+            merged = iter(Merge(partial(self._rows, consistent=consistent), query, size=page))
+            while rows := list(islice(merged, page)):
+                yield from _decoded(query, rows)
+            return
         more: Attributes | None = None
         while True:
             rows, more = self._rows(query, page, more, consistent)
@@ -124,10 +133,13 @@ class Reads(Connection):
 
     def count(self, query: Query[Any], *, consistent: bool = False) -> int:
         """How many items a query finds. It reads them all, as DynamoDB does to count, and costs as much."""
-        total, more = 0, None
+        total, more, name = 0, None, query.entity.__name__
+        if query.pattern.sharding is not None:
+            read = partial(self._rows, consistent=consistent, keys_only=True)
+            return sum(row.get(ENTITY, name) == name for row in Merge(read, query, size=LARGEST_PAGE))
         while True:
             rows, more = self._rows(query, None, more, consistent, keys_only=True)
-            total += sum(row.get(ENTITY, query.entity.__name__) == query.entity.__name__ for row in query.within(rows))
+            total += sum(row.get(ENTITY, name) == name for row in query.within(rows))
             if more is None:
                 return total
 
@@ -214,7 +226,7 @@ class Reads(Connection):
     def _exactly(self, key: Key[Any], row: Attributes | None) -> bool:
         """Put every digit of its Decimals into a row that has floats for them; False where it is another by now."""
         plan: Plan = key.entity.__plan__
-        if row is None or not plan.decimals:
+        if row is None or not plan.numbers:
             return True
         again = self._row(key)
         if again is None or not same(again, row):
@@ -228,6 +240,27 @@ class Reads(Connection):
             self.core.sync_get_item, self.name, where(key), True, _number_schema=key.entity.__plan__.numbers
         )
         return row
+
+    def _merged_page(
+        self, query: Query[Any], limit: int, start: tuple[str, ...] | None, consistent: bool
+    ) -> tuple[list[Attributes], Position | None]:
+        """A page of a query with shards, and where it ends; None where that is the end of all."""
+        # What was read before there were shards was in the one partition that there was.
+        position = None if start is None else (start[0], start[1], start[2], start[3] if len(start) > 3 else "0of1")
+        read = partial(self._rows, consistent=consistent)
+        merge = Merge(read, query, size=limit + 1, position=position, calls=CALLS)
+        rows: list[Attributes] = []
+        try:
+            for row in merge:
+                if len(rows) == limit:
+                    return rows, position
+                rows.append(row)
+                position = merge.position
+        except Refused as error:
+            if start is None:
+                raise
+            raise _unfitting(error) from error
+        return rows, None if merge.ended else merge.position
 
     def _rows(
         self,
@@ -281,6 +314,12 @@ def same(exact: Attributes, inexact: Attributes) -> bool:
     return exact.keys() == inexact.keys() and all(
         inexact[name] == value or (isinstance(value, Decimal) and inexact[name] == float(value))
         for name, value in exact.items()
+    )
+
+
+def _unfitting(error: Exception) -> InvalidCursor:
+    return InvalidCursor(
+        f"The cursor does not fit the query: {error}", public_detail="The cursor does not fit the query."
     )
 
 

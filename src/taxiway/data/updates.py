@@ -80,6 +80,7 @@ class Update:
         """The arguments of `sync_update_item`, given what `depends_on` was found to be. Raises Unfit."""
         expression = Expression()
         conditions = [f"attribute_exists({PARTITION})", *expression.holds(basis, self.depends_on)]
+        conditions.append(self._plan.evolution.holds(expression))
         conditions += alive(self._plan, expression, int(self._moment.timestamp()))
         self._settled = self._encoded | _computed(self._computed, basis)
         clauses: dict[str, list[str]] = {"SET": [], "REMOVE": [], "ADD": [], "DELETE": []}
@@ -112,6 +113,7 @@ class Update:
         result = kept | {name: value for name, value in values.items() if self._is_stored(name, value)}
         expression = Expression()
         conditions = [f"attribute_exists({PARTITION})", *expression.holds(row, basis_of(self.key.entity))]
+        conditions.append(self._plan.evolution.holds(expression))
         if self.condition is not None:
             conditions.append(self.condition.render(expression))
         clauses: dict[str, list[str]] = {"SET": [], "REMOVE": []}
@@ -207,6 +209,8 @@ class Update:
             pair = (pattern.partition_attribute, pattern.sort_attribute)
             if any(keys.get(attribute, "") is None for attribute in pair):
                 keys.update(dict.fromkeys(pair))
+            elif pair[0] in keys:
+                keys[pair[0]] = pattern.written(keys[pair[0]], (self.key.partition, self.key.sort))
         return keys
 
     def _stored(self, role: Any) -> str:

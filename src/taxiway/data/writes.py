@@ -27,11 +27,13 @@ from taxiway.data.errors import (
     TransactionFailed,
     TransactionInvalid,
 )
+from taxiway.data.evolution import SCHEMA, Named
 from taxiway.data.expressions import Expression
 from taxiway.data.fields import now
 from taxiway.data.operations import Request, Write
 from taxiway.data.patterns import PARTITION, SORT, Key
-from taxiway.data.reads import Reads, same
+from taxiway.data.reads import Reads, label, same
+from taxiway.data.rewriting import Rewriting
 from taxiway.data.updates import Changes, Unfit, Update, alive, basis_of, check_version
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ class Writes(Reads):
         absent = f"attribute_not_exists({PARTITION})"
         if item.__plan__.expires:
             absent = f"({absent} OR {expression.name(EXPIRES)} <= {expression.value(int(time.time()))})"
-        taken = f"There is a {type(item).__name__} at {attributes[PARTITION]!r} already."
+        taken = f"{type(item).__name__} at {attributes[PARTITION]!r} exists already."
         transaction = self._open()
         if transaction is not None or item.__claims__:
             body = {"type": "put", "item": attributes, **expression.arguments([absent])}
@@ -90,8 +92,8 @@ class Writes(Reads):
         not at `expect_version`, and NotUnique. An item with unique values is read first, for those that it gives up.
         """
         required = _condition(condition, type(item))
-        item = stamped(item, fresh=False)
         _check_expected(type(item), expect_version)
+        item = stamped(item, after=expect_version)
         attributes = attributes_of(item)
         transaction = self._open()
         if transaction is None and not item.__claims__:
@@ -136,7 +138,7 @@ class Writes(Reads):
         if transaction is not None or _moves(update, key.entity):
             return self._settle(key, transaction, partial(self._updating, update))
         for attempt in range(CONFLICTS):
-            basis = self._basis(key, update.depends_on)
+            basis = self._basis(key, update.depends_on, present=True)
             if basis is None:
                 raise Missing(f"There is no {key}.")
             try:
@@ -151,6 +153,8 @@ class Writes(Reads):
             except Unfit as error:
                 raise self._unfit(key, error) from None
             except ConditionNotMet as conflict:
+                if self._brought_up(key, conflict.stored):
+                    continue
                 self._check_refusal(update, conflict.stored)
                 if update.was_applied(conflict.stored or {}):
                     return self._expected(key, None)
@@ -178,11 +182,11 @@ class Writes(Reads):
                 key, transaction, lambda key: self._deleting(key, required=required, expected=expect_version)
             )
         for attempt in range(CONFLICTS):
-            basis = self._basis(key, plan.decimals)
+            basis = self._basis(key, plan.exact)
             if basis is None:
                 return None
             expression = Expression()
-            conditions = expression.holds(basis, plan.decimals)
+            conditions = expression.holds(basis, plan.exact)
             conditions += _requirements(key.entity, expression, required, expect_version)
             try:
                 row, _metrics = self._call(
@@ -197,7 +201,7 @@ class Writes(Reads):
                 if conflict.stored is None:
                     return None
                 check_version(key, expect_version, conflict.stored)
-                if required is not None and self._basis(key, plan.decimals) == basis:
+                if required is not None and self._basis(key, plan.exact) == basis:
                     raise self._condition_failed(key, conflict.stored) from None
                 pause(attempt)
                 continue
@@ -237,6 +241,35 @@ class Writes(Reads):
 
         request = Request(body, explain, key.entity.__plan__, reads=required is not None)
         transaction.enqueue(Write("check", key.entity.__name__, str(key), [request]))
+
+    def rewrite(self, entity: type[Entity], row: Attributes) -> bool:
+        """Bring a stored row up to its entity's declaration: its form, and its keys in the indexes.
+
+        `row` is what the core's calls give. Its version and its timestamps stay. It is written only as it was read, and
+        read anew where it has changed since; the result is whether it was written. Raises StoredItemInvalid where it
+        can't be read as the entity, NotUnique where another has its unique value, and Contended after twenty times.
+        """
+        key: Key[Any] = Key(entity, row[PARTITION], row[SORT], ())
+        found: Attributes | None = row
+        for attempt in range(CONFLICTS):
+            if found is None or entity.__plan__.has_expired(found, time.time()):
+                return False
+            item, attributes, rewriting = _rewriting(entity, found)
+            if rewriting.is_empty:
+                return False
+            body = rewriting.request()
+            try:
+                if entity.__claims__:
+                    update = Request({"type": "update", "key": where(key), **body}, lambda _: _overtaken(key))
+                    self._carry_out(_write("rewrite", item, attributes, [update, *_taken(item, attributes)]), None)
+                else:
+                    self._call(self.core.sync_update_item, self.name, where(key), **body)
+            except (ConditionNotMet, Contended):
+                pause(attempt)
+                found = self._row(key)
+                continue
+            return True
+        raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being rewritten.")
 
     def _open(self) -> "Transaction | None":
         return None if self._transactions is None else self._transactions.get()
@@ -314,27 +347,27 @@ class Writes(Reads):
         """A put, with the unique values that it takes and gives up."""
         expression = Expression()
         conditions = _put_conditions(item, expression, required, expected)
-        released: list[Request] = []
-        before: Attributes | None = None
+        claims: list[Request] = []
+        seen: Attributes | None = None
         claimed = _claimed_fields(type(item))
         if item.__claims__:
-            before = self._row(key)
-            if before is None:
-                conditions.append(f"attribute_not_exists({PARTITION})")
-            else:
-                old = item.__plan__.decode(dict(before), str(key))
-                conditions += expression.holds(before, claimed)
-                released = _released(old, item, where(key))
+            row = self._row(key)
+            conditions += expression.holds(row, claimed) if row else [f"attribute_not_exists({PARTITION})"]
+            # What has expired has given its values up: another may have them by now.
+            seen = None if row is None or item.__plan__.has_expired(row, time.time()) else row
+            old = None if seen is None else item.__plan__.decode(dict(seen), str(key))
+            claims += _taken(item, attributes, old, seen.get(EXPIRES) if seen else None)
+            claims += _released(old, item, where(key)) if old is not None else []
         explained = self._put_failure(key, expected)
 
-        def explain(row: Attributes | None) -> DataError:
-            if item.__claims__ and not _unchanged(before, row, claimed):
+        def explain(current: Attributes | None) -> DataError:
+            if item.__claims__ and not _unchanged(seen, current, claimed):
                 return _overtaken(key)
-            return explained(row)
+            return explained(current)
 
         body = {"type": "put", "item": attributes, **expression.arguments(conditions)}
         request = Request(body, explain, item.__plan__, reads=True)
-        return _write("put", item, attributes, [request, *_taken(item, attributes), *released])
+        return _write("put", item, attributes, [request, *claims])
 
     def _updating(self, update: Update, key: Key[E]) -> tuple[Write, E]:
         """An update as a transaction does it, and the item as it will be."""
@@ -342,6 +375,8 @@ class Writes(Reads):
         row = self._row(key)
         if row is None or plan.has_expired(row, time.time()):
             raise Missing(f"There is no {key}.")
+        if self._brought_up(key, row):
+            return self._updating(update, key)
         check_version(key, update.expected, row)
         old = plan.decode(dict(row), str(key))
         try:
@@ -359,7 +394,7 @@ class Writes(Reads):
 
         requests = [Request({"type": "update", "key": where(key), **body}, explain, plan, reads=True)]
         if _moves(update, key.entity):
-            requests += [*_taken(item, result), *_released(old, item, where(key))]
+            requests += [*_taken(item, result, old, row.get(EXPIRES)), *_released(old, item, where(key))]
         return Write("update", plan.name, str(key), requests), item
 
     def _deleting(
@@ -408,13 +443,16 @@ class Writes(Reads):
         check_version(key, expect_version, row)
         return key.entity.__plan__.decode(row, str(key))
 
-    def _basis(self, key: Key[Any], wanted: tuple[Field, ...]) -> Attributes | None:
-        """What is stored in these fields, absent ones left out; None where there is no item. No fields, no call."""
+    def _basis(self, key: Key[Any], wanted: tuple[Named, ...], *, present: bool = False) -> Attributes | None:
+        """What is stored in these fields, absent ones left out; None where there is no item. No fields, no call.
+
+        With `present` an item of an older form is first brought up to the present one.
+        """
         if not wanted:
             return {}
         plan: Plan = key.entity.__plan__
         expression = Expression()
-        stored = dict.fromkeys((PARTITION, EXPIRES, *(field.stored for field in wanted)))
+        stored = dict.fromkeys((PARTITION, EXPIRES, SCHEMA, *(field.stored for field in wanted)))
         projection = ", ".join(expression.name(each) for each in stored)
         row, _ = self._call(
             self.core.sync_get_item,
@@ -427,7 +465,19 @@ class Writes(Reads):
         )
         if row is None or plan.has_expired(row, time.time()):
             return None
+        if present and self._brought_up(key, row):
+            return self._basis(key, wanted, present=True)
         return {field.stored: row[field.stored] for field in wanted if field.stored in row}
+
+    def _brought_up(self, key: Key[Any], stored: Attributes | None) -> bool:
+        """Whether what is stored was of another form, and now is of the present one. Raises UnknownVersion."""
+        plan: Plan = key.entity.__plan__
+        if stored is None or not plan.evolution.is_other(stored) or plan.has_expired(stored, time.time()):
+            return False
+        row = self._row(key)
+        if row is not None:
+            self.rewrite(key.entity, row)
+        return True
 
     def _put(self, attributes: Attributes, conditions: list[str], expression: Expression) -> None:
         self._call(
@@ -451,7 +501,7 @@ class Writes(Reads):
     def _condition_failed(self, key: Key[Any], row: Attributes | None) -> ConditionFailed:
         """The error with the item as it is. A failed write's answer has Decimals as floats, so they are read again."""
         plan: Plan = key.entity.__plan__
-        if row is not None and plan.decimals:
+        if row is not None and plan.numbers:
             try:
                 row = self._row(key)
             except AccessDenied:
@@ -469,8 +519,11 @@ class Writes(Reads):
         )
 
 
-def stamped(item: E, *, fresh: bool) -> E:
-    """A copy with the fields that a write sets, and its expiry in whole seconds."""
+def stamped(item: E, *, fresh: bool = False, after: int | None = None) -> E:
+    """A copy with the fields that a write sets, and its expiry in whole seconds.
+
+    The version is one higher than the item's own, or than the one `after` which it comes.
+    """
     roles = item.__roles__
     if not roles:
         return item
@@ -479,7 +532,8 @@ def stamped(item: E, *, fresh: bool) -> E:
     if "updated" in roles:
         stamps[roles["updated"]] = stamp
     if "version" in roles:
-        stamps[roles["version"]] = 1 if fresh else getattr(item, roles["version"]) + 1
+        before = getattr(item, roles["version"]) if after is None else after
+        stamps[roles["version"]] = 1 if fresh else before + 1
     if fresh and "created" in roles:
         stamps[roles["created"]] = stamp
     if "ttl" in roles and getattr(item, roles["ttl"]) is not None:
@@ -497,11 +551,25 @@ def attributes_of(item: Entity) -> Attributes:
     attributes[PARTITION] = item.__primary__.partition.render(get)
     attributes[SORT] = item.__primary__.sort.render(get)
     for pattern in item.__indexed__:
-        partition, sort = pattern.partition.render(get), pattern.sort.render(get)
+        own = attributes[PARTITION], attributes[SORT]
+        partition, sort = pattern.written(pattern.partition.render(get), own), pattern.sort.render(get)
         if partition is not None and sort is not None:
             attributes[pattern.partition_attribute] = partition
             attributes[pattern.sort_attribute] = sort
     return attributes
+
+
+def is_current(entity: type[Entity], row: Attributes) -> bool:
+    """Whether `rewrite` would leave a row as it is. Raises StoredItemInvalid where it can't be read as the entity."""
+    return _rewriting(entity, row)[2].is_empty
+
+
+def _rewriting(entity: type[Entity], row: Attributes) -> tuple[Entity, Attributes, Rewriting]:
+    plan, place = entity.__plan__, label(row)
+    upcast = plan.evolution.upcast(row, place) if plan.evolution.is_other(row) else row
+    item = plan.decode(dict(upcast), place)
+    attributes = attributes_of(item)
+    return item, attributes, Rewriting(entity, row, upcast, attributes, place)
 
 
 def _condition(given: Condition | bool | None, entity: type[Entity]) -> Condition | None:
@@ -553,14 +621,15 @@ def _moves(update: Update, entity: type[Entity]) -> bool:
     return update.touches((*fields, expiry) if expiry else tuple(fields))
 
 
-def _taken(item: Entity, attributes: Attributes) -> list[Request]:
-    """What makes an item's unique values its own."""
+def _taken(item: Entity, attributes: Attributes, old: Entity | None = None, until: int | None = None) -> list[Request]:
+    """What makes an item's unique values its own; not those that the item as it was has `until` the same moment."""
     requests: list[Request] = []
     key = f"{type(item).__name__} at {attributes[PARTITION]!r}, {attributes[SORT]!r}"
+    expires = attributes.get(EXPIRES) if item.__plan__.expires else None
     for claim in item.__claims__:
         sentinel = claim.sentinel(partial(getattr, item))
-        if sentinel is not None:
-            expires = attributes.get(EXPIRES) if item.__plan__.expires else None
+        held = None if old is None or until != expires else claim.sentinel(partial(getattr, old))
+        if sentinel is not None and sentinel != held:
             body = claim.take(sentinel, attributes, expires, int(time.time()))
             error = claim.violated(key)
             requests.append(Request(body, lambda _, error=error: error))

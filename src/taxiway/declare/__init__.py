@@ -5,7 +5,7 @@ from taxiway.declare.backend import Backend
 from taxiway.declare.edge import Cdn, Domain, Firewall
 from taxiway.declare.errors import DeclarationError
 from taxiway.declare.function import Function, Provisioned
-from taxiway.declare.grants import Grant, delete, get, idempotency, put, query, update
+from taxiway.declare.grants import Grant, check, delete, get, idempotency, put, query, update, write_many
 from taxiway.declare.network import Network
 from taxiway.declare.operations import Operations
 from taxiway.declare.secret import Rotation, Secret
@@ -37,10 +37,12 @@ __all__ = [
     "Stage",
     "Table",
     "Throttle",
+    "check",
     "delete",
     "get",
     "idempotency",
     "put",
     "query",
     "update",
+    "write_many",
 ]

@@ -1,9 +1,10 @@
 """What a function may do: one grant names one operation on one entity or one access pattern."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Operation = Literal["get", "put", "update", "delete", "query", "idempotency"]
+Operation = Literal["get", "put", "update", "delete", "query", "check", "write_many", "idempotency"]
 
 
 class Pattern(Protocol):
@@ -36,6 +37,16 @@ class Entity(Protocol):
     def __patterns__(self) -> tuple[Pattern, ...]: ...
 
 
+class _Template(Protocol):
+    text: str
+
+
+class _Claim(Protocol):
+    """A unique value of an entity."""
+
+    template: _Template
+
+
 @dataclass(frozen=True)
 class Access:
     """Calls of the DynamoDB API (`GetItem`) on items whose partition key, in the table or an index, fits a template."""
@@ -45,14 +56,24 @@ class Access:
     partition_key: str
 
 
-# UpdateItem and DeleteItem can return the item that they change, so GetItem beside them opens nothing more.
+# A batch of reads tells no more than reads one by one do. UpdateItem and DeleteItem can return the item that they
+# change, so GetItem beside them opens nothing more. DynamoDB has one permission for both kinds of a batch of writes.
 _CALLS: dict[Operation, tuple[str, ...]] = {
-    "get": ("GetItem",),
+    "get": ("BatchGetItem", "GetItem"),
     "put": ("PutItem",),
     "update": ("GetItem", "UpdateItem"),
     "delete": ("DeleteItem", "GetItem"),
     "query": ("Query",),
+    "check": ("ConditionCheckItem",),
+    "write_many": ("BatchWriteItem",),
     "idempotency": ("DeleteItem", "PutItem"),
+}
+
+# Of the sentinel of each unique value; an item that has some is read before it is replaced.
+_SENTINEL_CALLS: dict[Operation, tuple[str, ...]] = {
+    "put": ("DeleteItem", "PutItem"),
+    "update": ("DeleteItem", "PutItem"),
+    "delete": ("DeleteItem",),
 }
 
 
@@ -63,6 +84,8 @@ class Grant:
     operation: Operation
     pattern: Pattern
     written: tuple[Pattern, ...] = ()
+    sentinels: tuple[str, ...] = ()
+    """The templates of the partition keys under which the entity's unique values are kept."""
 
     def __str__(self) -> str:
         return f"{self.operation}({self.pattern.entity}.{self.pattern.name})"
@@ -74,32 +97,51 @@ class Grant:
     @property
     def accesses(self) -> tuple[Access, ...]:
         """What it comes to at DynamoDB. An index is kept by DynamoDB itself: a write needs no access to it."""
-        return (Access(_CALLS[self.operation], self.pattern.index, self.pattern.partition_key),)
+        calls = _CALLS[self.operation]
+        if self.operation == "put" and self.sentinels:
+            calls = ("GetItem", *calls)
+        own = Access(calls, self.pattern.index, self.pattern.partition_key)
+        return (own, *(Access(_SENTINEL_CALLS[self.operation], None, sentinel) for sentinel in self.sentinels))
 
 
 def get(entity: Entity) -> Grant:
-    """Read one entity by its own key."""
+    """Read one entity by its own key, or many by theirs."""
     return Grant("get", entity.__primary__)
 
 
 def put(entity: Entity) -> Grant:
     """Create or replace an entity."""
-    return Grant("put", entity.__primary__, entity.__patterns__)
+    return Grant("put", entity.__primary__, entity.__patterns__, _sentinels(entity))
 
 
 def update(entity: Entity) -> Grant:
     """Change fields of an entity, which takes reading it where a change follows from what is stored."""
-    return Grant("update", entity.__primary__, entity.__patterns__)
+    return Grant("update", entity.__primary__, entity.__patterns__, _sentinels(entity))
 
 
 def delete(entity: Entity) -> Grant:
     """Delete an entity by its own key, which takes reading it where it has Decimals."""
-    return Grant("delete", entity.__primary__)
+    return Grant("delete", entity.__primary__, (), _sentinels(entity))
 
 
 def query(pattern: Pattern) -> Grant:
     """Read many entities through one access pattern."""
     return Grant("query", pattern)
+
+
+def check(entity: Entity) -> Grant:
+    """Make a transaction depend on an entity that it doesn't write."""
+    return Grant("check", entity.__primary__)
+
+
+def write_many(entity: Entity) -> Grant:
+    """Put and delete entities in batches; DynamoDB can't allow one of the two alone."""
+    return Grant("write_many", entity.__primary__, entity.__patterns__)
+
+
+def _sentinels(entity: Entity) -> tuple[str, ...]:
+    claims: Iterable[_Claim] = getattr(entity, "__claims__", ())
+    return tuple(claim.template.text for claim in claims)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ Units: TypeAlias = tuple[float, float]
 
 _EMPTY = "No function is granted anything of a table."
 _NOTHING: Units = (0, 0)
+_SENTINEL = 1024
+"""Bytes that the item of a unique value has at most, keys of usual length in it."""
 _HEADINGS = ("pattern", "index", "key condition", "sorted by", "RCU", "WCU", "used by")
 
 
@@ -132,16 +134,25 @@ def _cost(entity: StoredEntity, operation: Operation, size: int, page: int) -> t
     if operation == "query":
         return _exactly(units.page(page + AHEAD, size)), _NOTHING
     if operation == "delete":
-        return _exactly(consistent if entity.reads_to_write else 0), _writes(entity, size, moves=False)
+        reads = consistent if entity.reads_to_write or entity.unique else 0
+        return _exactly(reads), _writes(entity, size, moves=False, claims=(1, 1))
     if operation == "update":
-        reads = consistent if entity.reads_to_write or _mixes(entity) else 0
-        return (0, reads), _writes(entity, size, moves=True)
-    return _NOTHING, _writes(entity, size, moves=True)
+        reads = consistent if entity.reads_to_write or entity.unique or _mixes(entity) else 0
+        return (0, reads), _writes(entity, size, moves=True, claims=(0, 2))
+    return (0, consistent if entity.unique else 0), _writes(entity, size, moves=True, claims=(1, 2))
 
 
-def _writes(entity: StoredEntity, size: int, *, moves: bool) -> Units:
-    """The table's part and every index's: the least where no index key changes and the item is in no sparse index."""
-    least = most = units.write(size)
+def _writes(entity: StoredEntity, size: int, *, moves: bool, claims: tuple[int, int]) -> Units:
+    """The table's part and every index's: the least where no index key changes and the item is in no sparse index.
+
+    `claims` is how many items are written beside it for each unique value, at least and at most: one that takes the
+    value, and one that frees the value of before. They are written in one transaction with it.
+    """
+    least, most = (
+        units.write(size, transactional=bool(entity.unique and beside))
+        + entity.unique * beside * units.write(_SENTINEL, transactional=True)
+        for beside in claims
+    )
     for pattern in entity.indexed:
         movable = entity.movable(pattern.fields) if moves else ()
         always = entity.updated in movable
@@ -184,7 +195,7 @@ def _notes(shown: Matrix) -> list[str]:
         f"RCU and WCU: request units of one call, with items of {shown.item_size:,} bytes and pages of {shown.page}.",
         "Reads are eventually consistent: a consistent get takes twice as much, a transactional one four times. In a",
         "transaction, the table's part of a write is twice as much. A range goes up to the write that changes every",
-        "index key, and to the update that has to read the item first.",
+        "index key and unique value, and to the one that has to read the item first.",
     ]
 
 

@@ -72,6 +72,8 @@ class StoredEntity:
     """The fields that a write sets."""
     patterns: tuple[AccessPattern, ...]
     """Its own key first."""
+    unique: int = 0
+    """How many of its values no other may have: each is an item of its own, written in the same transaction."""
 
     @property
     def primary(self) -> AccessPattern:
@@ -158,4 +160,5 @@ def _stored(entity: type[Entity], table: Table, uses: dict[int, list[Use]]) -> S
         updated=roles.get("updated"),
         version=roles.get("version"),
         patterns=tuple(seen(pattern) for pattern in (entity.__primary__, *entity.__patterns__)),
+        unique=len(entity.__claims__),
     )

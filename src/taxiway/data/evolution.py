@@ -1,0 +1,108 @@
+"""Schema versions: an item that is stored in an older form is brought up to the present one as it is read.
+
+What is stored in `_v` is the version of an item's form; none is version 1. An entity's version is one more than it has
+upcasters.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias, cast
+
+from taxiway.data._core import Attributes
+from taxiway.data.errors import EntityError, StoredItemInvalid, UnknownVersion
+from taxiway.data.expressions import Expression
+
+SCHEMA = "_v"
+"""The attribute that holds the version of an item's form."""
+
+Upcast: TypeAlias = Callable[[Attributes], Attributes]
+
+
+class Named(Protocol):
+    """An attribute, by the name that it is stored under."""
+
+    @property
+    def stored(self) -> str: ...
+
+
+class Former:
+    """An attribute of older forms, which is read as an exact Decimal."""
+
+    def __init__(self, stored: str) -> None:
+        self.stored = stored
+
+
+class Upcaster:
+    """Stands in a class body for the function that makes one version's form the next one's."""
+
+    def __init__(self, function: Upcast, from_version: int, decimals: tuple[str, ...]) -> None:
+        self.function = function
+        self.from_version = from_version
+        self.decimals = decimals
+
+
+def upcaster(*, from_version: int, decimals: tuple[str, ...] = ()) -> Callable[[Upcast], Upcast]:
+    """Declare how what is stored of a version becomes the next version's: a function of the attributes, to attributes.
+
+    It gets a copy of everything that is stored, under the names that it is stored by, before anything is validated, and
+    must leave the item's own key as it is. `decimals` names attributes that no field has any more, for which it wants
+    every digit, as a Decimal.
+    """
+
+    def declare(function: Upcast) -> Upcast:
+        plain = function.__func__ if isinstance(function, staticmethod) else function
+        return cast("Upcast", Upcaster(cast("Upcast", plain), from_version, decimals))
+
+    return declare
+
+
+class Evolution:
+    """The forms that an entity's items have had. Raises EntityError where a version has not just one upcaster."""
+
+    def __init__(self, entity: str, upcasters: dict[str, Upcaster]) -> None:
+        self._entity = entity
+        self._steps = sorted(upcasters.items(), key=lambda step: step[1].from_version)
+        self.version = len(self._steps) + 1
+        self.decimals = tuple(Former(name) for _, step in self._steps for name in step.decimals)
+        versions = [step.from_version for _, step in self._steps]
+        if versions != list(range(1, self.version)):
+            raise EntityError(
+                entity,
+                f"its upcasters are from the versions {', '.join(map(str, versions))}",
+                fix="have one from each version: 1, 2, 3 …; what has none stored is version 1",
+            )
+
+    def is_other(self, row: Attributes) -> bool:
+        """Whether a row is of another version than the present one."""
+        return row.get(SCHEMA, 1) != self.version
+
+    def upcast(self, row: Attributes, where: str) -> Attributes:
+        """A row of another version, in the present form. Raises UnknownVersion and StoredItemInvalid."""
+        found = row.get(SCHEMA, 1)
+        if type(found) is not int or found < 1:
+            raise StoredItemInvalid(f"{where} has {SCHEMA}={found!r}, which is no version.")
+        if found > self.version:
+            raise UnknownVersion(
+                f"{where} is stored in version {found} of {self._entity}, and this code knows up to {self.version}.\n"
+                "Fix: run the newer code, which wrote it",
+                found=found,
+            )
+        from copy import deepcopy  # 1 ms that only who has older items pays
+
+        row = deepcopy(row)
+        for name, step in self._steps[found - 1 :]:
+            try:
+                row = step.function(row)
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                raise StoredItemInvalid(
+                    f"{where} does not become version {step.from_version + 1} by {self._entity}.{name}: {reason}."
+                ) from error
+            if not isinstance(cast("Any", row), dict):
+                raise StoredItemInvalid(f"{where}: {self._entity}.{name} gives {row!r}, and no attributes.")
+        row[SCHEMA] = self.version
+        return row
+
+    def holds(self, expression: Expression) -> str:
+        """The condition that what is stored is of the present version."""
+        name = expression.name(SCHEMA)
+        return f"attribute_not_exists({name})" if self.version == 1 else f"{name} = {expression.value(self.version)}"

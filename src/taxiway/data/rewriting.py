@@ -1,0 +1,85 @@
+"""What has to change of a stored item for it to be as its entity is declared now: its form, its keys in the indexes.
+
+Attributes that the entity doesn't know stay as they are. Versions and timestamps stay too: nothing changes to a reader.
+"""
+
+from typing import Any
+
+from taxiway.data._core import Attributes
+from taxiway.data.encoding import ENTITY, Plan
+from taxiway.data.errors import StoredItemInvalid
+from taxiway.data.evolution import SCHEMA
+from taxiway.data.expressions import Expression
+from taxiway.data.patterns import PARTITION, SORT
+
+
+class Rewriting:
+    """The difference between a row and what it should be: `attributes`, of the item that the row is read as."""
+
+    def __init__(self, entity: Any, row: Attributes, upcast: Attributes, attributes: Attributes, where: str) -> None:
+        plan: Plan = entity.__plan__
+        self._row = row
+        self._fields = {field.stored: field for field in plan.fields.values()}
+        version = entity.__roles__.get("version")
+        self._version = None if version is None else plan.fields[version].stored
+        if any(attributes[name] != row[name] for name in (PARTITION, SORT)):
+            raise StoredItemInvalid(
+                f"{where} would be at {attributes[PARTITION]!r}, {attributes[SORT]!r} by its fields."
+            )
+        keys = (key for found in entity.__indexed__ for key in (found.partition_attribute, found.sort_attribute))
+        self._known = {PARTITION, SORT, ENTITY, SCHEMA, *self._fields, *keys}
+        kept = {name: value for name, value in upcast.items() if name not in self._known}
+        wanted = attributes | kept
+        self._set = {name: value for name, value in wanted.items() if self._differs(name, value)}
+        self._removed = [name for name in row if name not in wanted]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._set and not self._removed
+
+    def request(self) -> dict[str, Any]:
+        """The arguments of an update that holds only while the item is as it was read."""
+        expression = Expression()
+        sets = ", ".join(f"{expression.name(name)} = {expression.value(value)}" for name, value in self._set.items())
+        removals = ", ".join(map(expression.name, self._removed))
+        clauses = [f"SET {sets}" if sets else "", f"REMOVE {removals}" if removals else ""]
+        conditions = [f"attribute_exists({PARTITION})"]
+        for name in self._basis():
+            there = name in self._row
+            conditions.append(
+                f"{expression.name(name)} = {expression.value(self._row[name])}"
+                if there
+                else f"attribute_not_exists({expression.name(name)})"
+            )
+        return {"update_expression": " ".join(filter(None, clauses)), **expression.arguments(conditions)}
+
+    def _basis(self) -> list[str]:
+        """What shows that nobody has changed the item: its version, or everything in it; and what is overwritten."""
+        changed = [SCHEMA, *self._set, *self._removed]
+        if self._version is not None and self._version in self._row:
+            return list(dict.fromkeys((self._version, *changed)))
+        # A number that the entity doesn't know may have come with fewer digits than it has.
+        known = [name for name, value in self._row.items() if name in self._known or not _has_fraction(value)]
+        return [name for name in dict.fromkeys((*known, *self._fields, *changed)) if name not in (PARTITION, SORT)]
+
+    def _differs(self, name: str, value: Any) -> bool:
+        if name not in self._row:
+            return True
+        stored = self._row[name]
+        if stored == value and type(stored) is type(value):
+            return False
+        field = self._fields.get(name)
+        if field is None or stored is None or value is None:
+            return stored != value
+        try:
+            return field.decode(stored) != field.decode(value)  # a set as a list has no order of its own
+        except (ValueError, TypeError):
+            return True
+
+
+def _has_fraction(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_fraction, value.values()))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]  any map
+    if isinstance(value, list | set | tuple):
+        return any(map(_has_fraction, value))  # pyright: ignore[reportUnknownArgumentType]  any list
+    return isinstance(value, float)
