@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taxiway import project as projects
+from taxiway.aws import commands as on_aws
+from taxiway.aws.errors import AwsError
 from taxiway.declare import DeclarationError
 from taxiway.local.errors import LaptopError
 
@@ -22,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
         options.project = projects.find((options.project or Path.cwd()).resolve())
         options.command(options)
         sys.stdout.flush()
-    except (DeclarationError, LaptopError) as error:
+    except (AwsError, DeclarationError, LaptopError) as error:
         sys.exit(f"\n{error}\n")
     except KeyboardInterrupt:
         sys.exit(130)
@@ -78,25 +80,49 @@ def _parser() -> argparse.ArgumentParser:
     )
     patterns.set_defaults(command=_patterns)
 
+    migrate = commands.add_parser(
+        "migrate", parents=[common], help="bring stored items up to their entities' declarations"
+    )
+    migrate.add_argument(
+        "--entity", action="append", default=[], metavar="NAME", help="one entity alone; may be repeated (default: all)"
+    )
+    migrate.add_argument(
+        "--rate", type=_at_least_one, metavar="N", help="look at no more than N items a second (default: no limit)"
+    )
+    migrate.add_argument("--dry-run", action="store_true", help="count what would be rewritten, and write nothing")
+    again = migrate.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on with an unfinished migration, or fail")
+    again.add_argument(
+        "--restart", action="store_true", help="start from the beginning (default: resume if unfinished)"
+    )
+    place = migrate.add_mutually_exclusive_group()
+    place.add_argument("--data", type=Path, metavar="DIR", help="where the database is kept (default: .taxiway)")
+    place.add_argument("--dynamodb-endpoint", metavar="URL", help="use this DynamoDB API in place of the laptop's own")
+    migrate.set_defaults(command=_migrate)
+
     reset = commands.add_parser("reset", parents=[common], help="delete the local database")
     reset.add_argument("--data", type=Path, metavar="DIR", help="where the database is kept (default: .taxiway)")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(command=_reset)
 
-    secrets = commands.add_parser("secrets", help="the values of local secrets")
+    secrets = commands.add_parser("secrets", help="the values of secrets: the laptop's, or with --stage a stage's")
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--project", type=Path, metavar="DIR", help="where backend.py is (default: here or above)")
+    where.add_argument("--stage", metavar="NAME", help="a stage on AWS, in Secrets Manager (default: the laptop)")
     verbs = secrets.add_subparsers(required=True, metavar="verb")
     put = verbs.add_parser(
-        "set", parents=[common], help="set a key of a secret; the value is asked for or read from a pipe"
+        "set", parents=[where], help="set a key of a secret; the value is asked for or read from a pipe"
     )
     put.add_argument("id", help="the secret's id, as in SECRETS_ID")
     put.add_argument("key", help="the key inside the secret")
     put.set_defaults(command=_secrets_set)
-    listing = verbs.add_parser("list", parents=[common], help="list the secrets and their keys, never a value")
+    listing = verbs.add_parser("list", parents=[where], help="list the secrets and their keys, never a value")
     listing.set_defaults(command=_secrets_list)
-    unset = verbs.add_parser("unset", parents=[common], help="remove a secret, or one key of it")
+    unset = verbs.add_parser("unset", parents=[where], help="remove a secret, or one key of it")
     unset.add_argument("id", help="the secret's id")
     unset.add_argument("key", nargs="?", help="the key; the whole secret where it is left out")
     unset.set_defaults(command=_secrets_unset)
+    on_aws.add(commands, common)
     return parser
 
 
@@ -158,6 +184,81 @@ def _patterns(options: argparse.Namespace) -> None:
         sys.exit(1)
 
 
+def _migrate(options: argparse.Namespace) -> None:
+    from asyncio import Runner
+
+    from taxiway.local import dynamodb
+    from taxiway.migrate import running
+
+    if options.dynamodb_endpoint:
+        _migrate_at(options, options.dynamodb_endpoint)
+        return
+    data: Path = (options.data or options.project / projects.STATE).resolve()
+    if not (data / dynamodb.DATABASE).exists():
+        sys.exit(f"There is no database in {data}: nothing to migrate.")
+    endpoint = running(data / dynamodb.DATABASE)
+    if endpoint is not None:
+        _migrate_at(options, endpoint)
+        return
+    binary = dynamodb.find(options.project, print) or dynamodb.install(options.project, print)
+    engine = dynamodb.Engine(binary, data, note=print)
+    with Runner() as runner:
+        runner.run(engine.start())
+        try:
+            _migrate_at(options, engine.endpoint)
+        finally:
+            runner.run(engine.close())
+
+
+def _migrate_at(options: argparse.Namespace, endpoint: str) -> None:
+    from taxiway import migrate
+    from taxiway.data import DataError, TableClient
+    from taxiway.local.plan import plan
+    from taxiway.local.tables import credentials_for
+
+    stage = projects.read_stage(options.project, options.stage, local=True)
+    backend = projects.read_backend(options.project, stage)
+    planned = plan(backend, stage)
+    if planned.table is None:
+        sys.exit("The backend has no table.")
+    entities = migrate.choose(migrate.entities_of(backend), options.entity)
+    if not entities:
+        sys.exit("No function of the backend uses an entity: nothing to migrate.")
+    credentials = credentials_for(endpoint)
+    os.environ |= {
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "AWS_REGION": planned.region,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "AWS_SESSION_TOKEN": credentials.token,
+    }
+    table = TableClient(table_name=planned.table.name)
+    if not table.core.sync_table_exists(table.name):
+        sys.exit(f"There is no table {table.name} at {endpoint}: nothing to migrate.")
+    names = ", ".join(entity.__name__ for entity in entities)
+    total = migrate.count(table, entities) if sys.stdout.isatty() else None
+    progress = migrate.Progress(sys.stdout, total=total)
+    backfill = migrate.Backfill(
+        table, entities, rate=options.rate, dry_run=options.dry_run, progress=progress.show, problem=progress.line
+    )
+    try:
+        found = None if options.restart or options.dry_run else backfill.resumable()
+        if options.resume and found is None:
+            sys.exit(f"There is no unfinished migration of {names} to go on with.")
+        progress.line(f"Migrating {names} in {table.name} at {endpoint}.")
+        if found is not None:
+            progress.line(f"Going on where a migration was left, after {found.seen} items.")
+        done = backfill.run(resume=found is not None)
+    except DataError as error:
+        sys.exit(f"\n{error}\nFix: mend that, and run the same again: it goes on from here.\n")
+    finally:
+        progress.close()
+    verb = "would be rewritten" if options.dry_run else "rewritten"
+    print(f"{done.seen} items: {done.written} {verb}, {done.failed} can't be.")
+    if done.failed:
+        sys.exit(1)
+
+
 def _reset(options: argparse.Namespace) -> None:
     from taxiway.local.dynamodb import DATABASE, erase
 
@@ -180,16 +281,25 @@ def _secrets_set(options: argparse.Namespace) -> None:
         value = getpass(f"Value of {options.key} in {options.id}: ")
     else:
         value = sys.stdin.read().removesuffix("\n")
+    if options.stage is not None:
+        on_aws.set_secret(options, value)
+        return
     _store(options).set(options.id, {options.key: value})
     print(f"Set {options.key} of {options.id}.")
 
 
 def _secrets_list(options: argparse.Namespace) -> None:
+    if options.stage is not None:
+        on_aws.list_secrets(options)
+        return
     for secret_id, keys in _store(options).list().items():
         print(f"{secret_id}  {' '.join(keys)}")
 
 
 def _secrets_unset(options: argparse.Namespace) -> None:
+    if options.stage is not None:
+        on_aws.unset_secret(options)
+        return
     name = f"{options.key} of {options.id}" if options.key else options.id
     if not _store(options).unset(options.id, options.key):
         sys.exit(f"There is no {name}. `taxiway secrets list` says what there is.")

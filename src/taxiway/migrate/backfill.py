@@ -1,0 +1,204 @@
+"""The migration itself: a scan of the table in segments side by side, and a conditional rewrite of what is not current.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from math import ceil
+from typing import Any
+
+from taxiway.data import DataError, Entity, NotConfigured, TableClient, Throttled, Unavailable
+from taxiway.data._core import core
+from taxiway.data.errors import AccessDenied, Contended, translate
+from taxiway.data.writes import is_current
+from taxiway.migrate.checkpoints import Checkpoint, Checkpoints, Counts
+
+SEGMENTS = 4
+PAGE = 100
+"""Items that a call reads, at most: what is done again after a kill."""
+PATIENCE = 60.0
+"""Seconds for which a throttled or failing DynamoDB is asked again."""
+
+
+class Backfill:
+    """One run over all items of some entities. It can be stopped at any moment, and done again at no harm.
+
+    `rate` is how many items are looked at in a second, at most. `progress` is told the counts now and then, from
+    several threads; `problem` each item that can't be rewritten. With `dry_run` nothing is written at all.
+    """
+
+    def __init__(
+        self,
+        table: TableClient,
+        entities: Sequence[type[Entity]],
+        *,
+        rate: float | None = None,
+        dry_run: bool = False,
+        progress: Callable[[Counts], None],
+        problem: Callable[[str], None],
+    ) -> None:
+        self._table = table
+        self._entities = {entity.__name__: entity for entity in entities}
+        self._checkpoints = Checkpoints(table, entities, SEGMENTS)
+        self._dry_run = dry_run
+        self._progress = progress
+        self._problem = problem
+        self._pace = _Pace(rate)
+        self._page = PAGE if rate is None else max(1, min(PAGE, ceil(rate)))
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._counts = Counts()
+        exact = {
+            name: each.__plan__.numbers["fields"] for name, each in self._entities.items() if each.__plan__.numbers
+        }
+        self._numbers: Any = {"fields": frozenset[str](), "variants": {"entity": exact}} if exact else None
+
+    def resumable(self) -> Counts | None:
+        """What an unfinished run of the same migration has done; None where there is none."""
+        found = self._checkpoints.read()
+        return sum_of(each.counts for each in found.values()) if found else None
+
+    def run(self, *, resume: bool = True) -> Counts:
+        """Go over every item, from where an unfinished run stopped unless `resume` is False. Returns the counts of all.
+
+        Raises DataError where the table can't be read or written for a minute.
+        """
+        started = self._checkpoints.read() if resume and not self._dry_run else {}
+        if not started and not self._dry_run:
+            self._checkpoints.clear()
+        self._counts = sum_of(each.counts for each in started.values())
+        checkpoints = {segment: started.get(segment, Checkpoint(Counts())) for segment in range(SEGMENTS)}
+        with ThreadPoolExecutor(SEGMENTS) as pool:
+            running = [pool.submit(self._guarded, segment, each) for segment, each in checkpoints.items()]
+            try:
+                for each in running:
+                    each.result()
+            finally:
+                self._stopping.set()
+        if not self._dry_run:
+            self._checkpoints.clear()
+        return self._counts
+
+    def _guarded(self, segment: int, checkpoint: Checkpoint) -> None:
+        try:
+            self._segment(segment, checkpoint)
+        except BaseException:
+            self._stopping.set()
+            raise
+
+    def _segment(self, segment: int, checkpoint: Checkpoint) -> None:
+        while not checkpoint.done:
+            rows, checkpoint.last = self._patiently(lambda: self._read(segment, checkpoint.last))
+            counts = Counts()
+            for row in rows:
+                self._pace.wait(self._stopping)
+                if self._stopping.is_set():
+                    return
+                self._one(row, counts)
+            checkpoint.counts = checkpoint.counts.plus(counts)
+            checkpoint.done = checkpoint.last is None
+            if not self._dry_run:
+                self._patiently(lambda: self._checkpoints.write(segment, checkpoint))
+            with self._lock:
+                self._counts = self._counts.plus(counts)
+                self._progress(self._counts)
+
+    def _read(self, segment: int, start: dict[str, Any] | None) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        names = {f":e{n}": name for n, name in enumerate(self._entities)}
+        rows, more, _ = self._table.core.sync_scan_page(
+            self._table.name,
+            f"#entity IN ({', '.join(names)})",
+            expression_attribute_names={"#entity": "entity"},
+            expression_attribute_values=names,
+            limit=self._page,
+            exclusive_start_key=start,
+            consistent_read=True,
+            segment=segment,
+            total_segments=SEGMENTS,
+            _number_schema=self._numbers,
+        )
+        return rows, more
+
+    def _one(self, row: dict[str, Any], counts: Counts) -> None:
+        entity = self._entities[row["entity"]]
+        counts.seen += 1
+        try:
+            if self._dry_run:
+                expired = entity.__plan__.has_expired(row, time.time())
+                counts.written += not expired and not is_current(entity, row)
+            else:
+                counts.written += self._patiently(lambda: self._table.rewrite(entity, row))
+        except (AccessDenied, NotConfigured):
+            raise
+        except (Throttled, Unavailable) as error:
+            if not isinstance(error, Contended):
+                raise
+            self._failed(row, error, counts)
+        except DataError as error:
+            self._failed(row, error, counts)
+
+    def _failed(self, row: dict[str, Any], error: DataError, counts: Counts) -> None:
+        counts.failed += 1
+        with self._lock:
+            self._problem(f"{row['entity']} at {row['pk']!r}, {row['sk']!r} stays as it is: {error}")
+
+    def _patiently(self, call: Callable[[], Any]) -> Any:
+        deadline, pause = time.monotonic() + PATIENCE, 0.05
+        while True:
+            try:
+                return call()
+            except DataError as error:
+                meaning = error
+            except core().PydynoxException as error:
+                meaning = translate(error)
+            passing = isinstance(meaning, Throttled | Unavailable) and not isinstance(meaning, Contended)
+            if not passing or time.monotonic() > deadline or self._stopping.wait(pause):
+                raise meaning
+            pause = min(pause * 2, 2.0)
+
+
+def count(table: TableClient, entities: Sequence[type[Entity]]) -> int:
+    """How many items there are of some entities, for a bar. It reads the table once."""
+    names = {f":e{n}": entity.__name__ for n, entity in enumerate(entities)}
+    total, more = 0, None
+    while True:
+        rows, more, _ = table.core.sync_scan_page(
+            table.name,
+            f"#entity IN ({', '.join(names)})",
+            "pk",
+            {"#entity": "entity"},
+            names,
+            exclusive_start_key=more,
+        )
+        total += len(rows)
+        if more is None:
+            return total
+
+
+def sum_of(counts: Any) -> Counts:
+    """All of some counts together."""
+    total = Counts()
+    for each in counts:
+        total = total.plus(each)
+    return total
+
+
+class _Pace:
+    """Lets so many through in a second, evenly, whichever thread they come from."""
+
+    def __init__(self, rate: float | None) -> None:
+        self._step = 0.0 if rate is None else 1 / rate
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self, stopping: threading.Event) -> None:
+        if not self._step:
+            return
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._step
+        stopping.wait(turn - now)

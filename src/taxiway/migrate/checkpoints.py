@@ -1,0 +1,90 @@
+"""How far a migration is: a record in the table itself for each segment of the scan.
+
+It is there because what it speaks of is there: it can't be taken for that of another table, anyone on any machine can
+go on with it, and an acknowledged write survives whatever happens to the process. The records go when the migration is
+complete.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+from msgspec import Struct, structs
+
+from taxiway.data import Entity, TableClient
+
+KEY = "MIGRATION"
+
+
+class Counts(Struct):
+    """Items that were looked at, those of them that were rewritten, and those that could not be."""
+
+    seen: int = 0
+    written: int = 0
+    failed: int = 0
+
+    def plus(self, other: "Counts") -> "Counts":
+        return Counts(*(a + b for a, b in zip(structs.astuple(self), structs.astuple(other), strict=True)))
+
+
+class Checkpoint(Struct):
+    """How far one segment is: the last key that was looked at, or None before the first, and what was done."""
+
+    counts: Counts
+    last: dict[str, Any] | None = None
+    done: bool = False
+
+
+class Checkpoints:
+    """The records of one migration: of these entities as they are declared now, in so many segments."""
+
+    def __init__(self, table: TableClient, entities: Sequence[type[Entity]], segments: int) -> None:
+        self._table = table
+        self._target = _target(entities, segments)
+
+    def read(self) -> dict[int, Checkpoint]:
+        """What there is to go on with, by segment; nothing of a migration to something else."""
+        rows, _, _ = self._table.core.sync_query_page(
+            self._table.name, "pk = :pk", expression_attribute_values={":pk": KEY}, consistent_read=True
+        )
+        return {
+            row["segment"]: Checkpoint(
+                Counts(seen=row["seen"], written=row["written"], failed=row["failed"]), row.get("last"), row["done"]
+            )
+            for row in rows
+            if row["target"] == self._target
+        }
+
+    def write(self, segment: int, checkpoint: Checkpoint) -> None:
+        """Keep how far a segment is. It survives this process once this returns."""
+        row: dict[str, Any] = {
+            "pk": KEY,
+            "sk": f"{segment:04}",
+            "entity": "Migration",
+            "target": self._target,
+            "segment": segment,
+            "done": checkpoint.done,
+            **structs.asdict(checkpoint.counts),
+        }
+        if checkpoint.last is not None:
+            row["last"] = checkpoint.last
+        self._table.core.sync_put_item(self._table.name, row)
+
+    def clear(self) -> None:
+        """Forget every migration of the table."""
+        rows, _, _ = self._table.core.sync_query_page(
+            self._table.name, "pk = :pk", expression_attribute_values={":pk": KEY}, consistent_read=True
+        )
+        for row in rows:
+            self._table.core.sync_delete_item(self._table.name, {"pk": row["pk"], "sk": row["sk"]})
+
+
+def _target(entities: Sequence[type[Entity]], segments: int) -> str:
+    """What is being migrated to, in few characters: another declaration is another migration."""
+    parts = [str(segments)]
+    for entity in sorted(entities, key=lambda entity: entity.__name__):
+        parts.append(f"{entity.__name__} {entity.__plan__.evolution.version} {[*entity.__plan__.fields]}")
+        for pattern in entity.__indexed__:
+            shards = pattern.sharding and pattern.sharding.layouts
+            parts.append(f"{pattern.index} {pattern.partition.text} {pattern.sort.text} {shards}")
+    return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,17 @@
+"""Finds the laptop's DynamoDB where `taxiway dev` has it running already."""
+
+from contextlib import suppress
+from pathlib import Path
+
+
+def running(database: Path) -> str | None:
+    """The endpoint of the engine that has this database open; None where none has."""
+    import psutil
+
+    lock = database.with_name(f"{database.name}.lock")
+    with suppress(OSError, ValueError, psutil.Error, IndexError):
+        pid = int(lock.read_text().split()[1])
+        command = psutil.Process(pid).cmdline()
+        if str(database) in command and Path(command[0]).name.startswith("dynoxide"):
+            return f"http://127.0.0.1:{int(command[command.index('--port') + 1])}"
+    return None
