@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import functions, laptop
+from benchmarks import data, functions, laptop
 
-BENCHMARKS = {"functions": functions.run, "laptop": laptop.run}
+BENCHMARKS = {"data": data.run, "functions": functions.run, "laptop": laptop.run}
 
 
 def main() -> None:
