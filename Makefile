@@ -4,11 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 READY  := $(VENV)/.ready
+READY_FOR_SYNTH := $(VENV)/.ready-for-synth
 ARGS   ?=
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: dev test lint format bench clean
+.PHONY: dev test lint synth snapshot format bench clean
 .DEFAULT_GOAL := dev
 
 dev: $(READY)
@@ -21,6 +22,14 @@ lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright $(ARGS)
+
+# What needs the CDK, which starts Node: the templates, their checks, and a deployment to a local stand-in for AWS.
+synth: $(READY_FOR_SYNTH)
+	@$(BIN)/pyright $(shell grep -lE "aws_cdk|jsii" src/taxiway/aws/*.py)
+	@$(BIN)/pytest -m synth tests/aws $(ARGS)
+
+snapshot: $(READY_FOR_SYNTH)
+	@$(BIN)/python -m tests.aws.snapshot
 
 format: $(READY)
 	@$(BIN)/ruff format .
@@ -38,4 +47,9 @@ $(READY): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@command -v uv >/dev/null 2>&1 || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(UV) sync --quiet --frozen --inexact --compile-bytecode --python $(BIN)/python
+	@touch $@
+
+$(READY_FOR_SYNTH): $(READY)
+	@echo "Adding the CDK to $(VENV) …"
+	@$(UV) sync --quiet --frozen --inexact --group synth --python $(BIN)/python
 	@touch $@

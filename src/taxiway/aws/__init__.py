@@ -1,0 +1,1 @@
+"""The declaration on AWS: permissions, CloudFormation, packages, deployments and what they cost."""

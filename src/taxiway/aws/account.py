@@ -1,0 +1,119 @@
+"""The account and region that a command works on: those of the stage, or none."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec import Struct
+
+from taxiway.aws.errors import AwsError
+from taxiway.declare import Stage
+
+_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"})
+
+
+class Account(Struct, frozen=True):
+    """An account, a region, and who we are in it. Only `connect` makes one, after it has compared them with a stage."""
+
+    id: str
+    region: str
+    caller: str
+    """The ARN of who the credentials are."""
+    session: Any
+    """A boto3 Session; boto3 has no types of its own."""
+
+    def client(self, service: str) -> Any:
+        """A boto3 client, which retries what AWS throttles."""
+        from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]  boto3 has no types
+
+        return self.session.client(service, config=Config(retries={"mode": "adaptive", "max_attempts": 8}))
+
+
+def connect(stage: Stage) -> Account:
+    """The stage's account, reached with the credentials that boto3 finds. Changes nothing.
+
+    Raises AwsError where there are none, where they are another account's, and where the shell or the profile says
+    another region than the stage.
+    """
+    with plainly():
+        region, said_by = configured_region()
+        if region is not None and region != stage.region:
+            raise AwsError(
+                f"The stage {stage.name} is in {stage.region}, and {said_by} says {region}.",
+                fix=f"set AWS_REGION={stage.region}, or correct AWS_REGION in {stage.source or 'the stage file'}",
+            )
+        session = new_session(stage.region)
+        identity: dict[str, str] = session.client("sts").get_caller_identity()
+    if identity["Account"] != stage.account:
+        raise AwsError(
+            f"The stage {stage.name} is in the account {stage.account}, and these credentials are of the account "
+            f"{identity['Account']} ({identity['Arn']}).",
+            fix=f"use credentials of {stage.account}, as with AWS_PROFILE=…, or correct AWS_ACCOUNT in "
+            f"{stage.source or 'the stage file'}",
+        )
+    return Account(identity["Account"], stage.region, identity["Arn"], session)
+
+
+def configured_region() -> tuple[str | None, str]:
+    """The region of the shell or the profile, where either has one, and which of them says so."""
+    for variable in _REGION_VARIABLES:
+        if value := os.environ.get(variable):
+            return value, variable
+    return new_session(None).region_name, f"the profile {os.environ.get('AWS_PROFILE', 'default')}"
+
+
+def new_session(region: str | None) -> Any:
+    """A boto3 Session. Raises AwsError where boto3 is not installed."""
+    try:
+        import boto3  # pyright: ignore[reportMissingTypeStubs]  boto3 has no types
+    except ModuleNotFoundError:
+        raise missing("boto3") from None
+    return boto3.Session(region_name=region)
+
+
+def missing(package: str) -> AwsError:
+    """The error where a package of the extra `aws` is not installed."""
+    return AwsError(f"{package} is not installed.", fix='install what AWS needs: pip install "taxiway[aws]"')
+
+
+@contextmanager
+def plainly() -> Generator[None, None, None]:
+    """Turns what boto3 raises into an AwsError."""
+    try:
+        from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]  boto3 has no types
+            BotoCoreError,
+            ClientError,
+        )
+    except ModuleNotFoundError:
+        raise missing("boto3") from None
+    try:
+        yield
+    except ClientError as error:
+        failed: Any = error
+        raise _of_service(failed.response.get("Error", {}), failed.operation_name) from error
+    except BotoCoreError as error:
+        kind = type(error).__name__
+        if kind in ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"):
+            raise AwsError(
+                f"There are no credentials for AWS: {error}.",
+                fix="run `aws configure sso` or `aws login`, or set AWS_PROFILE to a profile that has them",
+            ) from error
+        if kind in ("ProfileNotFound", "ConfigParseError"):
+            raise AwsError(f"{error}.", fix="set AWS_PROFILE to a profile of ~/.aws/config") from error
+        if "SSO" in kind or "Token" in kind:
+            raise AwsError(f"{error}", fix="run `aws sso login`") from error
+        raise AwsError(f"AWS can't be reached: {error}", fix="look at the network, and try again") from error
+
+
+def _of_service(said: dict[str, str], operation: str) -> AwsError:
+    code, message = said.get("Code", ""), said.get("Message", "")
+    if code in _EXPIRED:
+        return AwsError(f"The credentials have expired: {message}", fix="log in again, as with `aws sso login`")
+    if code in _UNKNOWN:
+        return AwsError(f"AWS does not know these credentials: {message}", fix="set AWS_PROFILE, or log in again")
+    if code.startswith(("AccessDenied", "Unauthorized")):
+        return AwsError(f"{operation} is not allowed: {message}", fix="use a role that may, or have this one be let")
+    return AwsError(f"{operation} failed: {code}: {message}", fix="mend what it says, and try again")

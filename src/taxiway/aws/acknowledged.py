@@ -1,0 +1,9 @@
+"""Findings of cdk-nag that a resource is meant to have, each with its reason beside the resource that it is about."""
+
+from aws_cdk import Acknowledgment, Validations
+from constructs import IConstruct
+
+
+def acknowledge(construct: IConstruct, reason: str, *rules: str) -> None:
+    """Accept what these rules say of a construct and of what is in it. A rule's finding is named in brackets."""
+    Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule in rules))

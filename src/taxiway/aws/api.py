@@ -1,0 +1,221 @@
+"""The HTTP API on AWS: its routes, CORS, authorizers, throttles and access log."""
+
+import json
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from taxiway.aws import names
+from taxiway.aws.acknowledged import acknowledge
+from taxiway.aws.functions import DeployedFunction
+from taxiway.declare import Authorizer, Backend, Cors, JwtAuthorizer, Route, Throttle
+from taxiway.declare import Stage as BackendStage
+
+# What an account has by itself: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+_NO_THROTTLE = Throttle(rate=10_000, burst=5_000)
+
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+_ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "route": "$context.routeKey",
+    "status": "$context.status",
+    "ip": "$context.identity.sourceIp",
+    "userAgent": "$context.identity.userAgent",
+    "bytes": "$context.responseLength",
+    "latency": "$context.responseLatency",
+    "functionLatency": "$context.integrationLatency",
+    "functionError": "$context.integrationErrorMessage",
+    "authorizerError": "$context.authorizer.error",
+    "error": "$context.error.message",
+}
+
+
+class Api:
+    """The API and its stage `$default`. Add the routes, then `complete` it."""
+
+    def __init__(self, stack: Stack, backend: Backend, stage: BackendStage) -> None:
+        self.name = names.stack(backend, stage)
+        self._backend = backend
+        self._stage = stage
+        self._declared = backend.api
+        self._api = gateway.CfnApi(
+            stack,
+            "Api",
+            name=self.name,
+            protocol_type="HTTP",
+            description=f"{backend.name}, {stage.name}",
+            cors_configuration=_cors(backend.api.cors),
+            # The domain is then the one way in; a CDN in front goes through it too.
+            disable_execute_api_endpoint=backend.api.domain is not None,
+        )
+        self._scope = Construct(stack, "Routes")
+        self._authorizers: list[tuple[Authorizer, gateway.CfnAuthorizer]] = []
+        self._routes: list[gateway.CfnRoute] = []
+        self._deployment = self._add_stage(stack)
+
+    @property
+    def id(self) -> str:
+        return self._api.ref
+
+    @property
+    def stage_name(self) -> str:
+        return self._deployment.ref
+
+    @property
+    def host(self) -> str:
+        return f"{self.id}.execute-api.{self._stage.region}.{Stack.of(self._api).url_suffix}"
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.host}"
+
+    def add_route(self, declared: Route, function: DeployedFunction) -> None:
+        authorizer = declared.authorizer and self._authorizer(declared.authorizer)
+        is_token = isinstance(declared.authorizer, JwtAuthorizer)
+        identifier = declared.key.replace("/", "|")
+        route = gateway.CfnRoute(
+            self._scope,
+            identifier,
+            api_id=self.id,
+            route_key=declared.key,
+            target=f"integrations/{self._integration(identifier, declared, function)}",
+            authorization_type="NONE" if authorizer is None else "JWT" if is_token else "CUSTOM",
+            authorizer_id=authorizer and authorizer.ref,
+            authorization_scopes=list(declared.authorizer.scopes) or None
+            if isinstance(declared.authorizer, JwtAuthorizer)
+            else None,
+        )
+        if authorizer is None:
+            acknowledge(route, "The declaration gives this route no authorizer: it is public.", "AwsSolutions-APIG4")
+        self._routes.append(route)
+
+    def complete(self) -> None:
+        """A stage's throttle of a route needs the route to be there."""
+        if self._deployment.route_settings:
+            for route in self._routes:
+                self._deployment.add_resource_dependency(route)
+
+    def _integration(self, identifier: str, route: Route, function: DeployedFunction) -> str:
+        integration = function.integration()
+        if route.cache is None:
+            return integration
+        return gateway.CfnIntegration(
+            self._scope,
+            f"{identifier} integration",
+            api_id=self.id,
+            integration_type="AWS_PROXY",
+            integration_uri=function.invoked_arn,
+            payload_format_version="2.0",
+            # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html
+            response_parameters={
+                "200": {
+                    "ResponseParameters": [
+                        {"Destination": "overwrite:header.cache-control", "Source": f"public, max-age={route.cache}"}
+                    ]
+                }
+            },
+        ).ref
+
+    def _authorizer(self, declared: Authorizer) -> gateway.CfnAuthorizer:
+        for known, made in self._authorizers:
+            if known == declared:
+                return made
+        number = len(self._authorizers) + 1
+        if isinstance(declared, JwtAuthorizer):
+            made = gateway.CfnAuthorizer(
+                self._scope,
+                f"Authorizer{number}",
+                api_id=self.id,
+                name=f"jwt-{number}",
+                authorizer_type="JWT",
+                identity_source=["$request.header.Authorization"],
+                jwt_configuration=gateway.CfnAuthorizer.JWTConfigurationProperty(
+                    issuer=declared.issuer, audience=list(declared.audience)
+                ),
+            )
+        else:
+            invoke = f"lambda:path/2015-03-31/functions/{declared.arn}/invocations"
+            made = gateway.CfnAuthorizer(
+                self._scope,
+                f"Authorizer{number}",
+                api_id=self.id,
+                name=f"lambda-{number}",
+                authorizer_type="REQUEST",
+                authorizer_uri=f"arn:{names.partition(self._stage.region)}:apigateway:{self._stage.region}:{invoke}",
+                authorizer_payload_format_version="2.0",
+                enable_simple_responses=True,
+                identity_source=list(declared.identity_sources),
+                authorizer_result_ttl_in_seconds=declared.ttl,
+            )
+            lambda_.CfnPermission(
+                self._scope,
+                f"Authorizer{number} permission",
+                action="lambda:InvokeFunction",
+                function_name=declared.arn,
+                principal="apigateway.amazonaws.com",
+                source_arn=names.arn(self._stage, "execute-api", f"{self.id}/authorizers/{made.ref}"),
+            )
+        self._authorizers.append((declared, made))
+        return made
+
+    def _add_stage(self, stack: Stack) -> gateway.CfnStage:
+        log = logs.CfnLogGroup(
+            stack,
+            "AccessLog",
+            # With this prefix the service needs no room in the account's one resource policy of CloudWatch Logs.
+            log_group_name=f"/aws/vendedlogs/{self.name}-access",
+            retention_in_days=self._backend.operations.log_days_of(self._stage),
+        )
+        log.apply_removal_policy(RemovalPolicy.DESTROY)
+        throttle = self._declared.throttle
+        stage = gateway.CfnStage(
+            stack,
+            "Stage",
+            api_id=self.id,
+            stage_name="$default",
+            auto_deploy=True,
+            access_log_settings=gateway.CfnStage.AccessLogSettingsProperty(
+                destination_arn=log.attr_arn, format=json.dumps(_ACCESS_LOG)
+            ),
+            default_route_settings=gateway.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=throttle.rate, throttling_burst_limit=throttle.burst
+            )
+            if throttle
+            else None,
+            route_settings={
+                route.key: _route_settings(route.throttle)
+                for route in self._declared.routes
+                if route.throttle != throttle
+            }
+            or None,
+        )
+        if throttle is None:
+            acknowledge(
+                stage,
+                "The declaration gives the API no throttle of its own: the account's holds.",
+                "Serverless-APIGWDefaultThrottling",
+            )
+        return stage
+
+
+def _route_settings(throttle: Throttle | None) -> dict[str, float]:
+    """As CloudFormation spells it: the CDK passes this one on unread."""
+    chosen = throttle or _NO_THROTTLE
+    return {"ThrottlingRateLimit": chosen.rate, "ThrottlingBurstLimit": chosen.burst}
+
+
+def _cors(cors: Cors | None) -> gateway.CfnApi.CorsProperty | None:
+    return cors and gateway.CfnApi.CorsProperty(
+        allow_origins=list(cors.origins),
+        allow_methods=list(cors.methods),
+        allow_headers=list(cors.headers),
+        expose_headers=list(cors.expose) or None,
+        max_age=cors.max_age,
+        allow_credentials=cors.credentials or None,
+    )

@@ -1,0 +1,199 @@
+"""What a change set of CloudFormation would do, in words: what is added, changed, replaced and deleted."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+Action: TypeAlias = Literal["delete", "replace", "may replace", "change", "add", "keep"]
+
+_ORDER: tuple[Action, ...] = ("delete", "replace", "may replace", "keep", "change", "add")
+
+_KINDS = {
+    "AWS::ApiGatewayV2::Api": "API",
+    "AWS::ApiGatewayV2::ApiMapping": "domain mapping",
+    "AWS::ApiGatewayV2::Authorizer": "authorizer",
+    "AWS::ApiGatewayV2::DomainName": "domain",
+    "AWS::ApiGatewayV2::Integration": "integration",
+    "AWS::ApiGatewayV2::Route": "route",
+    "AWS::ApiGatewayV2::Stage": "API stage",
+    "AWS::CloudFormation::Stack": "nested stack",
+    "AWS::CloudFront::Distribution": "CDN",
+    "AWS::CloudWatch::Alarm": "alarm",
+    "AWS::CloudWatch::Dashboard": "dashboard",
+    "AWS::DynamoDB::Table": "table",
+    "AWS::IAM::Role": "role",
+    "AWS::Lambda::Alias": "alias",
+    "AWS::Lambda::EventSourceMapping": "stream mapping",
+    "AWS::Lambda::Function": "function",
+    "AWS::Lambda::Permission": "permission",
+    "AWS::Lambda::Version": "version",
+    "AWS::Logs::LogGroup": "log group",
+    "AWS::SNS::Topic": "topic",
+    "AWS::SQS::Queue": "queue",
+    "AWS::SecretsManager::Secret": "secret",
+}
+_HOLD_DATA = frozenset({"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::SQS::Queue"})
+_NAMES = (
+    *("FunctionName", "TableName", "RouteKey", "LogGroupName", "QueueName", "TopicName", "AlarmName", "DashboardName"),
+    *("DomainName", "RoleName", "StageName", "Name"),
+)
+_REPLACEMENT: dict[str, Action] = {"True": "replace", "Conditional": "may replace"}
+_REFERENCES = ("ResourceReference", "ResourceAttribute")
+_HASH = re.compile(r"[0-9A-F]{8}$")
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WIDTH = 116
+
+
+class Change(Struct, frozen=True):
+    """What becomes of one resource."""
+
+    action: Action
+    type: str
+    name: str
+    properties: tuple[str, ...] = ()
+    is_retained: bool = False
+    """What is there now stays in the account, out of the stack's reach."""
+    is_consequence: bool = False
+    """Nothing of its own changes: it refers to something that does."""
+
+    @property
+    def kind(self) -> str:
+        return kind(self.type)
+
+    @property
+    def parts_with_data(self) -> bool:
+        """Whether the backend would no longer have what is in it."""
+        return self.type in _HOLD_DATA and self.action not in ("add", "change")
+
+
+def kind(type_: str) -> str:
+    """`function` for `AWS::Lambda::Function`."""
+    return _KINDS.get(type_) or _words(type_.rpartition("::")[2])
+
+
+def holds_data(type_: str) -> bool:
+    """Whether what is lost with such a resource can't be deployed again."""
+    return type_ in _HOLD_DATA
+
+
+def name(logical_id: str, resource: Mapping[str, Any] | None) -> str:
+    """What a person calls a resource: its own name where the template gives it one, else its name in the template."""
+    properties: Mapping[str, Any] = (resource or {}).get("Properties") or {}
+    named = next((properties[key] for key in _NAMES if isinstance(properties.get(key), str)), None)
+    return named or _HASH.sub("", logical_id)
+
+
+def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """The changes of a change set, as DescribeChangeSet gives them, between two templates.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
+    """
+    before: Mapping[str, Any] = old.get("Resources", {})
+    after: Mapping[str, Any] = new.get("Resources", {})
+    changes: list[Change] = []
+    for entry in described:
+        change = entry["ResourceChange"]
+        logical = change["LogicalResourceId"]
+        details: Sequence[Mapping[str, Any]] = change.get("Details", ())
+        own = [detail for detail in details if not _is_consequence(detail)]
+        targets = [detail["Target"] for detail in own or details]
+        changes.append(
+            Change(
+                _action(change, before.get(logical, {})),
+                change["ResourceType"],
+                name(logical, after.get(logical) or before.get(logical)),
+                tuple(dict.fromkeys(_words(target.get("Name") or target["Attribute"]) for target in targets)),
+                is_retained=_policy(change, before.get(logical, {})).endswith("Retain"),
+                is_consequence=bool(details) and not own,
+            )
+        )
+    return changes
+
+
+def additions(template: bytes) -> list[Change]:
+    """All of a template, as what a first deployment adds."""
+    resources: Mapping[str, Mapping[str, Any]] = json.loads(template)["Resources"]
+    return [Change("add", resource["Type"], name(logical, resource)) for logical, resource in resources.items()]
+
+
+def report(changes: Sequence[Change]) -> list[str]:
+    """Lines for a person: what is lost first, what is added last, and of that one line for each kind."""
+    own = [change for change in changes if not change.is_consequence or change.parts_with_data]
+    width = max((len(change.kind) for change in own), default=0) + 1
+    lines: list[str] = []
+    for action in _ORDER:
+        chosen = [change for change in own if change.action == action]
+        if action == "add":
+            lines += _added(chosen, width)
+        else:
+            lines += [_line(change, width) for change in sorted(chosen, key=lambda change: (change.kind, change.name))]
+    consequences = len(changes) - len(own)
+    if consequences:
+        lines.append(f"  and {consequences} that refer{'s' if consequences == 1 else ''} to these")
+    return lines
+
+
+def losses(changes: Iterable[Change]) -> list[str]:
+    """A sentence for everything whose data the backend would no longer have."""
+    how = {
+        "delete": "is deleted",
+        "replace": "is replaced by an empty one",
+        "may replace": "may be replaced by an empty one",
+        "keep": "leaves the stack",
+    }
+    return [
+        f"The {change.kind} {change.name} {how[change.action]}; {_fate(change)}."
+        for change in changes
+        if change.parts_with_data
+    ]
+
+
+def _fate(change: Change) -> str:
+    return "what is in it stays in the account, unused" if change.is_retained else "what is in it is lost"
+
+
+def _policy(change: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """What becomes of a resource that leaves: Delete, Retain, Snapshot, ReplaceAndDelete, ReplaceAndRetain …"""
+    return str(change.get("PolicyAction") or before.get("DeletionPolicy") or "Delete")
+
+
+def _action(change: Mapping[str, Any], before: Mapping[str, Any]) -> Action:
+    if change["Action"] == "Remove":
+        return "keep" if _policy(change, before).endswith("Retain") else "delete"
+    if change["Action"] == "Modify":
+        return _REPLACEMENT.get(change.get("Replacement", ""), "change")
+    return "add"
+
+
+def _is_consequence(detail: Mapping[str, Any]) -> bool:
+    """Whether a property changes only because something that it refers to may."""
+    return detail.get("Evaluation") == "Dynamic" and detail.get("ChangeSource") in _REFERENCES
+
+
+def _added(changes: Iterable[Change], width: int) -> list[str]:
+    by_kind: defaultdict[str, list[str]] = defaultdict(list)
+    for change in changes:
+        by_kind[change.kind].append(change.name)
+    lines: list[str] = []
+    for called, found in sorted(by_kind.items()):
+        start = f"  {'add':<12} {called + ('s' if len(found) > 1 else ''):<{width}}  {len(found):>3}  "
+        listed = ", ".join(sorted(found))
+        lines.append(start + (listed if len(start + listed) <= _WIDTH else f"{listed[: _WIDTH - len(start) - 2]} …"))
+    return lines
+
+
+def _line(change: Change, width: int) -> str:
+    said = f"  {change.action:<12} {change.kind:<{width}}  {change.name}"
+    if change.parts_with_data:
+        return f"{said}  ({_fate(change)})"
+    if change.action == "keep":
+        return f"{said}  (leaves the stack, stays in the account)"
+    return f"{said}  {', '.join(change.properties)}".rstrip()
+
+
+def _words(camel: str) -> str:
+    return _WORD.sub(" ", camel).lower()

@@ -1,0 +1,196 @@
+"""The libraries of a project for a runtime of Lambda: resolved and unpacked by uv, without Docker."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+from uuid import uuid4
+
+from msgspec import Struct
+
+from taxiway.aws.imports import PackageError
+
+Architecture: TypeAlias = Literal["arm64", "x86_64"]
+
+_MACHINES: dict[Architecture, str] = {"arm64": "aarch64", "x86_64": "x86_64"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LEFT_OUT = (".pyi", ".pyc", "py.typed")
+_KEPT_METADATA = frozenset({"METADATA", "entry_points.txt"})  # what importlib.metadata is asked for at run time
+
+
+class Library(Struct, frozen=True):
+    """A distribution, as it is unpacked."""
+
+    name: str
+    version: str
+    files: dict[str, Path]
+    """Where a file goes in the package, and where it is; no type stubs, no scripts, no record of the installation."""
+    requires: frozenset[str]
+    """The names of the distributions that it may need, whether or not they are there."""
+
+    @property
+    def imported_as(self) -> frozenset[str]:
+        """The top-level names that it can be imported by."""
+        tops = {path.partition("/")[0] for path in self.files}
+        return frozenset(top.partition(".")[0] for top in tops if not top.endswith(".dist-info"))
+
+
+class Libraries(Struct, frozen=True):
+    """Every distribution that a project depends on, by its normal name."""
+
+    by_name: dict[str, Library]
+    pinned_by: str
+    """What says which versions they are: `uv.lock`, or the environment that this process runs in."""
+
+    def providing(self, top: str) -> list[str]:
+        """The distributions that can be imported as `top`: several may share a namespace."""
+        return [name for name, library in self.by_name.items() if top in library.imported_as]
+
+    def with_requirements(self, names: Iterable[str]) -> set[str]:
+        """These distributions, and what they require, and so on."""
+        found: set[str] = set()
+        todo = [*names]
+        while todo:
+            name = todo.pop()
+            if name in self.by_name and name not in found:
+                found.add(name)
+                todo += self.by_name[name].requires
+        return found
+
+
+def install(project: Path, *, python: str, architecture: Architecture, cache: Path) -> Libraries:
+    """Unpack the libraries that the project declares, for Python `python` ("3.14") on Lambda's `architecture`.
+
+    The versions are those of the project's `uv.lock`; where it has none, those that are installed where this runs, so
+    that what was tested is what ships. Nothing is resolved again while neither changes. Raises PackageError where uv is
+    missing, and where it finds no wheel.
+    """
+    requirements, constraints, pinned_by = _wanted(project)
+    platform = f"{_MACHINES[architecture]}-manylinux{_glibc(python)}"
+    key = sha256(f"{requirements}\n\n{constraints}\n\n{python} {platform}".encode()).hexdigest()[:16]
+    directory = cache / "libraries" / f"{platform}-{python}-{key}"
+    if not directory.is_dir():
+        _unpack(project, requirements, constraints, python, platform, directory)
+    return Libraries(_read(directory), pinned_by)
+
+
+def uv(*arguments: str, directory: Path, text: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run uv with a directory's settings, whatever comes of it. Raises PackageError where there is none."""
+    beside = str(Path(sys.executable).parent)
+    program = shutil.which("uv") or shutil.which("uv", path=beside)
+    if program is None:
+        raise PackageError("uv is not installed, and packages are built by it.", fix="run `pip install uv`")
+    # The environment of the shell that this was started in is not the one to install for.
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    return subprocess.run(
+        [program, *arguments],
+        input=text,
+        env=environment,
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _wanted(project: Path) -> tuple[str, str, str]:
+    """Requirements, constraints on them, and what pins them."""
+    lock = project / "uv.lock"
+    if lock.is_file():
+        options = ["--frozen", "--no-dev", "--no-emit-project", "--no-emit-package", "taxiway", "--no-header"]
+        exported = uv("export", *options, directory=project)
+        if exported.returncode:
+            raise PackageError(
+                f"uv can't read the lock:\n{exported.stderr.strip()}", fix="run `uv lock`", where=str(lock)
+            )
+        return exported.stdout, "", lock.name
+    declared: Mapping[str, Any] = _pyproject(project).get("project", {})
+    own = [text for text in declared.get("dependencies", []) if normal(text) != "taxiway"]
+    taxiway = [text for text in metadata.requires("taxiway") or [] if "extra ==" not in text]
+    installed = {normal(found.name): found.version for found in metadata.distributions()}
+    constraints = [f"{name}=={version}" for name, version in sorted(installed.items()) if "+" not in version]
+    return "\n".join(sorted([*own, *taxiway])), "\n".join(constraints), "the environment"
+
+
+def _unpack(project: Path, requirements: str, constraints: str, python: str, platform: str, directory: Path) -> None:
+    work = directory.with_name(f"{directory.name}.{uuid4().hex}")
+    work.mkdir(parents=True)
+    try:
+        constraining = work / "constraints.txt"
+        constraining.write_text(constraints)
+        unpacked = work / "unpacked"
+        command = [
+            *("pip", "install", "--quiet", "--python", sys.executable, "--target", str(unpacked)),
+            *("--python-version", python, "--python-platform", platform, "--only-binary", ":all:", "--no-compile"),
+            *("--constraint", str(constraining), "--requirement", "-"),
+        ]
+        done = uv(*command, directory=project, text=requirements)
+        if done.returncode and uv(*command, "--offline", directory=project, text=requirements).returncode:
+            raise PackageError(
+                f"uv can't install the project's dependencies for Lambda ({platform}, Python {python}):\n"
+                f"{done.stderr.strip()}",
+                fix="ask for versions that have wheels for it, and be online the first time that they are asked for",
+                where="pyproject.toml",
+            )
+        unpacked.mkdir(exist_ok=True)  # nothing was asked for
+        try:
+            unpacked.rename(directory)
+        except OSError:
+            if not directory.is_dir():  # else another process was faster, with the same
+                raise
+    finally:
+        shutil.rmtree(work)
+
+
+def _read(directory: Path) -> dict[str, Library]:
+    libraries: dict[str, Library] = {}
+    for found in metadata.distributions(path=[str(directory)]):
+        files: dict[str, Path] = {}
+        for file in found.files or ():
+            path = file.as_posix()
+            folder = file.parts[0]
+            is_metadata = folder.endswith(".dist-info") and file.name not in _KEPT_METADATA
+            if path.startswith("..") or folder == "bin" or is_metadata or path.endswith(_LEFT_OUT):
+                continue
+            files[path] = directory / path
+        name = normal(found.name)
+        requires = frozenset(normal(text) for text in found.requires or ())
+        libraries[name] = Library(name, found.version, dict(sorted(files.items())), requires)
+    return dict(sorted(libraries.items()))
+
+
+def normal(requirement: str) -> str:
+    """The name in a requirement, as PEP 503 writes it: `Foo_Bar[x]>=1` is about `foo-bar`."""
+    match = _NAME.match(requirement.strip())
+    return re.sub(r"[-_.]+", "-", match[0] if match else requirement).lower().rstrip("-")
+
+
+def _pyproject(project: Path) -> dict[str, Any]:
+    path = project / "pyproject.toml"
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise PackageError(f"pyproject.toml can't be read: {error}", fix="mend it", where=str(path)) from error
+
+
+def included(project: Path) -> tuple[str, ...]:
+    """The patterns of `[tool.taxiway] include`: files that every function has, because nothing that is read says so."""
+    patterns = _pyproject(project).get("tool", {}).get("taxiway", {}).get("include", [])
+    return tuple(str(pattern) for pattern in patterns)
+
+
+def _glibc(python: str) -> str:
+    """What uv calls the C library of a runtime: Amazon Linux 2 under Python 3.11 (2.26), 2023 under later ones (2.34).
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+    """
+    return "_2_17" if python == "3.11" else "_2_34"

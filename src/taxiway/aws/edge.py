@@ -1,0 +1,190 @@
+"""What stands before the API on AWS: a domain of one's own, CloudFront, and its firewall."""
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_wafv2 as waf
+
+from taxiway.aws import names
+from taxiway.aws.acknowledged import acknowledge
+from taxiway.aws.api import Api
+from taxiway.declare import Backend, Cdn, DeclarationError, Domain, Firewall
+from taxiway.declare import Stage as BackendStage
+
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
+_ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+# https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html
+_CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+_WAF_REGION = "us-east-1"
+_A_YEAR = 31_536_000
+
+
+def add_domain(stack: Stack, domain: Domain, api: Api) -> str:
+    """The API's own domain, TLS 1.2 and up; returns its URL."""
+    name = gateway.CfnDomainName(
+        stack,
+        "Domain",
+        domain_name=domain.name,
+        domain_name_configurations=[
+            gateway.CfnDomainName.DomainNameConfigurationProperty(
+                certificate_arn=domain.certificate, endpoint_type="REGIONAL", security_policy="TLS_1_2"
+            )
+        ],
+    )
+    gateway.CfnApiMapping(stack, "Mapping", api_id=api.id, domain_name=name.ref, stage=api.stage_name)
+    if domain.zone is not None:
+        _add_records(
+            stack, "Domain", domain, domain.zone, name.attr_regional_domain_name, name.attr_regional_hosted_zone_id
+        )
+    return f"https://{domain.name}"
+
+
+def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: Api) -> str:
+    """CloudFront before the API; returns its URL.
+
+    What is kept, and for how long, the API says by `cache-control`, which is there on routes that declare `cache` and
+    wherever a handler sets it: with no such header nothing is kept.
+    """
+    name = names.stack(backend, stage)
+    policy = cloudfront.CfnCachePolicy(
+        stack,
+        "CachePolicy",
+        cache_policy_config=cloudfront.CfnCachePolicy.CachePolicyConfigProperty(
+            name=f"{name}-by-cache-control",
+            min_ttl=0,
+            default_ttl=0,
+            max_ttl=_A_YEAR,
+            parameters_in_cache_key_and_forwarded_to_origin=_CacheKey(
+                enable_accept_encoding_brotli=True,
+                enable_accept_encoding_gzip=True,
+                cookies_config=cloudfront.CfnCachePolicy.CookiesConfigProperty(cookie_behavior="none"),
+                # The gateway's CORS headers differ by origin; an answer kept for one is of no use to another.
+                headers_config=cloudfront.CfnCachePolicy.HeadersConfigProperty(
+                    header_behavior="whitelist", headers=["Accept", "Origin"]
+                ),
+                query_strings_config=cloudfront.CfnCachePolicy.QueryStringsConfigProperty(query_string_behavior="all"),
+            ),
+        ),
+    )
+    distribution = cloudfront.CfnDistribution(
+        stack,
+        "Cdn",
+        distribution_config=cloudfront.CfnDistribution.DistributionConfigProperty(
+            enabled=True,
+            comment=name,
+            http_version="http2and3",
+            ipv6_enabled=True,
+            aliases=[cdn.domain.name] if cdn.domain else None,
+            viewer_certificate=cdn.domain
+            and cloudfront.CfnDistribution.ViewerCertificateProperty(
+                acm_certificate_arn=cdn.domain.certificate,
+                minimum_protocol_version="TLSv1.2_2021",
+                ssl_support_method="sni-only",
+            ),
+            web_acl_id=_web_acl(stack, cdn.firewall, name, stage) if cdn.firewall else None,
+            logging=cloudfront.CfnDistribution.LoggingProperty(
+                bucket=f"{cdn.log_bucket}.s3.amazonaws.com", prefix=f"{name}/"
+            )
+            if cdn.log_bucket
+            else None,
+            origins=[
+                cloudfront.CfnDistribution.OriginProperty(
+                    id="api",
+                    domain_name=backend.api.domain.name if backend.api.domain else api.host,
+                    custom_origin_config=cloudfront.CfnDistribution.CustomOriginConfigProperty(
+                        origin_protocol_policy="https-only", origin_ssl_protocols=["TLSv1.2"]
+                    ),
+                )
+            ],
+            default_cache_behavior=cloudfront.CfnDistribution.DefaultCacheBehaviorProperty(
+                target_origin_id="api",
+                viewer_protocol_policy="redirect-to-https",
+                allowed_methods=["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"],
+                compress=True,
+                cache_policy_id=policy.ref,
+                origin_request_policy_id=_ALL_VIEWER_EXCEPT_HOST_HEADER,
+            ),
+        ),
+    )
+    CfnOutput(stack, "DistributionId", value=distribution.ref, description="What to invalidate after a release")
+    acknowledge(distribution, "An API is for every country unless someone says otherwise.", "AwsSolutions-CFR1")
+    if cdn.firewall is None:
+        acknowledge(distribution, "The declaration puts no firewall before the CDN.", "AwsSolutions-CFR2")
+    if cdn.log_bucket is None:
+        acknowledge(distribution, "The API logs each request that reaches it.", "AwsSolutions-CFR3")
+    if cdn.domain is None:
+        acknowledge(distribution, "CloudFront's own domain lets its TLS version be.", "AwsSolutions-CFR4")
+        return f"https://{distribution.attr_domain_name}"
+    if cdn.domain.zone is not None:
+        _add_records(stack, "Cdn", cdn.domain, cdn.domain.zone, distribution.attr_domain_name, _CLOUDFRONT_ZONE)
+    return f"https://{cdn.domain.name}"
+
+
+_CacheKey = cloudfront.CfnCachePolicy.ParametersInCacheKeyAndForwardedToOriginProperty
+
+
+def _add_records(stack: Stack, of: str, domain: Domain, zone: str, target: str, target_zone: str) -> None:
+    for kind in ("A", "AAAA"):
+        route53.CfnRecordSet(
+            stack,
+            f"{of}{kind}",
+            hosted_zone_id=zone,
+            name=domain.name,
+            type=kind,
+            alias_target=route53.CfnRecordSet.AliasTargetProperty(dns_name=target, hosted_zone_id=target_zone),
+        )
+
+
+def _web_acl(stack: Stack, firewall: Firewall, name: str, stage: BackendStage) -> str:
+    """https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html"""
+    if firewall.arn is not None:
+        return firewall.arn
+    if stage.region != _WAF_REGION:
+        raise DeclarationError(
+            f"A CDN's firewall lives in {_WAF_REGION}, and the stage {stage.name} is in {stage.region}.",
+            fix=f"make a web ACL of scope CLOUDFRONT in {_WAF_REGION} once, and name it: Firewall(arn=…)",
+            where=stage.source,
+        )
+    rules = [
+        waf.CfnWebACL.RuleProperty(
+            name="rate",
+            priority=0,
+            action=waf.CfnWebACL.RuleActionProperty(block={}),
+            statement=waf.CfnWebACL.StatementProperty(
+                rate_based_statement=waf.CfnWebACL.RateBasedStatementProperty(
+                    limit=firewall.rate, aggregate_key_type="IP", evaluation_window_sec=300
+                )
+            ),
+            visibility_config=_visible("rate"),
+        ),
+        *(
+            waf.CfnWebACL.RuleProperty(
+                name=rules,
+                priority=number,
+                override_action=waf.CfnWebACL.OverrideActionProperty(none={}),
+                statement=waf.CfnWebACL.StatementProperty(
+                    managed_rule_group_statement=waf.CfnWebACL.ManagedRuleGroupStatementProperty(
+                        vendor_name="AWS", name=rules
+                    )
+                ),
+                visibility_config=_visible(rules),
+            )
+            for number, rules in enumerate(firewall.rules, 1)
+        ),
+    ]
+    return waf.CfnWebACL(
+        stack,
+        "Firewall",
+        name=name,
+        scope="CLOUDFRONT",
+        default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
+        rules=rules,
+        visibility_config=_visible(name),
+    ).attr_arn
+
+
+def _visible(metric: str) -> waf.CfnWebACL.VisibilityConfigProperty:
+    return waf.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
+    )

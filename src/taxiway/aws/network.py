@@ -1,0 +1,117 @@
+"""The private network on AWS: subnets without a way to the internet, and endpoints for what the functions need."""
+
+from typing import Any
+
+from aws_cdk import Fn, Stack, Tags
+from aws_cdk import aws_ec2 as ec2
+
+from taxiway.aws import names, policies
+from taxiway.aws.acknowledged import acknowledge
+from taxiway.declare import Backend, Network
+from taxiway.declare import Stage as BackendStage
+
+_SUBNET_BITS = 8  # of host addresses: 256 each, which is room for the interfaces that Lambda shares among environments
+
+
+class PrivateNetwork:
+    """The subnets and security groups that functions are put into: those of the declaration, or new ones."""
+
+    def __init__(self, stack: Stack, declared: Network, backend: Backend, stage: BackendStage) -> None:
+        self.subnets = list(declared.subnets)
+        self.security_groups = list(declared.security_groups)
+        if not declared.exists:
+            self._make(stack, declared, backend, stage)
+
+    def _make(self, stack: Stack, declared: Network, backend: Backend, stage: BackendStage) -> None:
+        vpc = ec2.CfnVPC(stack, "Network", cidr_block=declared.cidr, enable_dns_hostnames=True, enable_dns_support=True)
+        Tags.of(vpc).add("Name", names.stack(backend, stage))
+        acknowledge(vpc, "Nothing but its two endpoints can be reached from it or into it.", "AwsSolutions-VPC7")
+        table = ec2.CfnRouteTable(stack, "Routing", vpc_id=vpc.ref)
+        blocks = Fn.cidr(
+            declared.cidr, declared.zones, str(_SUBNET_BITS - 1 if declared.cidr.endswith("/24") else _SUBNET_BITS)
+        )
+        for zone in range(declared.zones):
+            subnet = ec2.CfnSubnet(
+                stack,
+                f"Subnet{zone + 1}",
+                vpc_id=vpc.ref,
+                cidr_block=Fn.select(zone, blocks),
+                availability_zone=Fn.select(zone, Fn.get_azs()),
+                map_public_ip_on_launch=False,
+            )
+            ec2.CfnSubnetRouteTableAssociation(
+                stack, f"SubnetRouting{zone + 1}", subnet_id=subnet.ref, route_table_id=table.ref
+            )
+            self.subnets.append(subnet.ref)
+        functions = ec2.CfnSecurityGroup(
+            stack,
+            "FunctionsGroup",
+            group_description=f"Functions of {names.stack(backend, stage)}",
+            vpc_id=vpc.ref,
+            security_group_egress=[_https("To the endpoints, which are all that can be reached", cidr_ip="0.0.0.0/0")],
+        )
+        self.security_groups.append(functions.attr_group_id)
+        if backend.table is not None:
+            ec2.CfnVPCEndpoint(
+                stack,
+                "TableEndpoint",
+                vpc_id=vpc.ref,
+                vpc_endpoint_type="Gateway",
+                service_name=f"com.amazonaws.{stage.region}.dynamodb",
+                route_table_ids=[table.ref],
+                policy_document=_only("dynamodb", backend, stage),
+            )
+        if any(function.secrets for function in names.functions(backend)):
+            group = ec2.CfnSecurityGroup(
+                stack,
+                "SecretsGroup",
+                group_description=f"Secrets Manager for {names.stack(backend, stage)}",
+                vpc_id=vpc.ref,
+                security_group_ingress=[
+                    ec2.CfnSecurityGroup.IngressProperty(
+                        ip_protocol="tcp",
+                        from_port=443,
+                        to_port=443,
+                        source_security_group_id=functions.attr_group_id,
+                        description="From the functions",
+                    )
+                ],
+            )
+            ec2.CfnVPCEndpoint(
+                stack,
+                "SecretsEndpoint",
+                vpc_id=vpc.ref,
+                vpc_endpoint_type="Interface",
+                service_name=f"com.amazonaws.{stage.region}.secretsmanager",
+                private_dns_enabled=True,
+                subnet_ids=self.subnets,
+                security_group_ids=[group.attr_group_id],
+                policy_document=_only("secretsmanager", backend, stage),
+            )
+
+
+def _https(description: str, *, cidr_ip: str) -> ec2.CfnSecurityGroup.EgressProperty:
+    return ec2.CfnSecurityGroup.EgressProperty(
+        ip_protocol="tcp", from_port=443, to_port=443, cidr_ip=cidr_ip, description=description
+    )
+
+
+def _only(service: str, backend: Backend, stage: BackendStage) -> dict[str, Any]:
+    """What any of the functions may do with a service, and nothing else."""
+    statements = [
+        statement
+        for function in names.functions(backend)
+        for statement in policies.policy(backend, function, stage)["Statement"]
+        if statement["Action"][0].startswith(f"{service}:")
+    ]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": sorted({action for statement in statements for action in statement["Action"]}),
+                "Resource": sorted({resource for statement in statements for resource in statement["Resource"]}),
+            }
+        ],
+    }

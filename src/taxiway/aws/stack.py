@@ -1,0 +1,80 @@
+"""The stack of a stage: every resource of the backend, each made by the module that is named for it."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import App, CfnOutput, CliCredentialsStackSynthesizer, Environment, NestedStack, Stack
+from constructs import Construct
+
+from taxiway.aws import names
+from taxiway.aws.api import Api
+from taxiway.aws.dashboards import add_dashboards
+from taxiway.aws.edge import add_cdn, add_domain
+from taxiway.aws.functions import FunctionGroup, Surroundings
+from taxiway.aws.network import PrivateNetwork
+from taxiway.aws.secret import add_secret
+from taxiway.aws.synthesis import Code
+from taxiway.aws.table import add_table
+from taxiway.aws.watching import AlarmTopic, watch_api, watch_table
+from taxiway.declare import Backend, Function, Stage
+
+
+def build(backend: Backend, stage: Stage, packages: Mapping[str, Code], directory: Path) -> App:
+    """The app with the stage's stack, which will be synthesized into `directory`."""
+    app = App(outdir=str(directory), analytics_reporting=False)
+    stack = Stack(
+        app,
+        names.stack(backend, stage),
+        stack_name=names.stack(backend, stage),
+        description=f"The stage {stage.name} of the backend {backend.name}",
+        env=Environment(account=stage.account, region=stage.region),
+        # With the caller's own credentials: no roles that may do everything wait in the account for a deploy.
+        synthesizer=CliCredentialsStackSynthesizer(file_assets_bucket_name=names.asset_bucket(stage)),
+        termination_protection=backend.operations.is_protected(stage),
+        tags={"taxiway:backend": backend.name, "taxiway:stage": stage.name},
+    )
+    _fill(stack, backend, stage, packages)
+    return app
+
+
+def _fill(stack: Stack, backend: Backend, stage: Stage, packages: Mapping[str, Code]) -> None:
+    topic = AlarmTopic(stack, backend, stage) if backend.operations.has_alarms(stage) else None
+    table = add_table(stack, backend, stage)
+    for secret in backend.secrets:
+        add_secret(stack, secret, backend, stage)
+    network = PrivateNetwork(stack, backend.network, backend, stage) if backend.network else None
+    api = Api(stack, backend, stage)
+    surroundings = Surroundings(
+        backend=backend,
+        stage=stage,
+        packages=packages,
+        api_id=api.id,
+        stream_arn=table.attr_stream_arn if table and backend.consumers else None,
+        network=network,
+        topic=topic,
+    )
+    groups: dict[int | None, list[Function]] = defaultdict(list)
+    for function in names.functions(backend):
+        groups[names.group(backend, function)].append(function)
+    for number, functions in groups.items():
+        scope: Construct = stack if number is None else NestedStack(stack, f"Functions{number}")
+        group = FunctionGroup(scope, functions, surroundings)
+        for function in functions:
+            deployed = group.add(function)
+            for route in backend.routes_of(function):
+                api.add_route(route, deployed)
+    api.complete()
+    if topic is not None:
+        watch_api(stack, topic, api.id, api.name)
+        watch_table(stack, topic, backend, stage)
+    add_dashboards(stack, backend, stage, api.id)
+    url = api.url
+    if backend.api.domain is not None:
+        url = add_domain(stack, backend.api.domain, api)
+    if backend.api.cdn is not None:
+        url = add_cdn(stack, backend, stage, backend.api.cdn, api)
+    CfnOutput(stack, "Url", value=url, description="Where the API answers")
+    CfnOutput(stack, "ApiUrl", value=api.url, description="The API's own address")
+    if table is not None:
+        CfnOutput(stack, "TableName", value=table.ref)

@@ -1,0 +1,119 @@
+"""The bucket that CloudFormation reads a stack from: its templates, and the packages of its functions."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from taxiway.aws import names
+from taxiway.aws.account import Account
+from taxiway.aws.errors import AwsError
+from taxiway.declare import Backend, Stage
+
+
+class File(Struct, frozen=True):
+    """A file of an assembly, and its key in the bucket, which is its digest."""
+
+    path: Path
+    key: str
+
+    @property
+    def is_template(self) -> bool:
+        return self.path.suffix == ".json"
+
+
+class Assembly(Struct, frozen=True):
+    """A stage's cloud assembly, as the CDK writes it and a deployment reads it."""
+
+    stack: str
+    bucket: str
+    template: File
+    files: tuple[File, ...]
+    """All that is uploaded: the template too."""
+    tags: dict[str, str]
+
+    @property
+    def has_nested(self) -> bool:
+        return sum(file.is_template for file in self.files) > 1
+
+
+def read(directory: Path, backend: Backend, stage: Stage) -> Assembly:
+    """The assembly of a stage that `synthesize` wrote into `directory`."""
+    stack = names.stack(backend, stage)
+    manifest = json.loads((directory / "manifest.json").read_text())
+    properties: dict[str, Any] = manifest["artifacts"][stack]["properties"]
+    listed: dict[str, Any] = json.loads((directory / f"{stack}.assets.json").read_text())["files"]
+    files = tuple(
+        File(directory / asset["source"]["path"], destination["objectKey"])
+        for asset in listed.values()
+        for destination in asset["destinations"].values()
+    )
+    template = next(file for file in files if file.path.name == properties["templateFile"])
+    return Assembly(stack, names.asset_bucket(stage), template, files, properties.get("tags", {}))
+
+
+def ensure_bucket(account: Account, name: str, note: Callable[[str], None]) -> None:
+    """Make the bucket of the account and region where there is none: private, encrypted, over TLS alone.
+
+    Raises AwsError where somebody else has one of this name.
+    """
+    s3 = account.client("s3")
+    try:
+        s3.head_bucket(Bucket=name, ExpectedBucketOwner=account.id)
+        return
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
+            raise AwsError(
+                f"The bucket {name} can't be used: it is not of the account {account.id}, or you may not see it.",
+                fix="use a role that may list and write it; a bucket of that name in another account is an attack",
+            ) from error
+    note(f"Making the bucket {name}, for the packages of this account and region.")
+    elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
+    s3.create_bucket(Bucket=name, **({} if account.region == "us-east-1" else elsewhere))
+    s3.put_public_access_block(
+        Bucket=name,
+        PublicAccessBlockConfiguration=dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+        ),
+    )
+    partition = names.partition(account.region)
+    only_tls = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:{partition}:s3:::{name}", f"arn:{partition}:s3:::{name}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [only_tls]}))
+
+
+def upload(account: Account, assembly: Assembly, *, templates_only: bool = False) -> tuple[int, int]:
+    """Upload what the bucket lacks; returns how many files that were, and their bytes."""
+    s3 = account.client("s3")
+    sent = size = 0
+    for file in assembly.files:
+        if (templates_only and not file.is_template) or _has(s3, account, assembly.bucket, file.key):
+            continue
+        with file.path.open("rb") as body:
+            s3.put_object(Bucket=assembly.bucket, Key=file.key, Body=body, ExpectedBucketOwner=account.id)
+        sent += 1
+        size += file.path.stat().st_size
+    return sent, size
+
+
+def address(account: Account, assembly: Assembly) -> str:
+    """The URL that CloudFormation reads the template from."""
+    endpoint: str = account.client("s3").meta.endpoint_url
+    return f"{endpoint}/{assembly.bucket}/{assembly.template.key}"
+
+
+def _has(s3: Any, account: Account, bucket: str, key: str) -> bool:
+    try:
+        s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account.id)
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+            return False
+        raise
+    return True

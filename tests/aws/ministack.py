@@ -1,0 +1,57 @@
+"""MiniStack, AWS's services in one process, for a deployment that is real but for the account."""
+
+import os
+import shutil
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+VERSION = "1.5.33"
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+
+_PATIENCE = 60.0  # seconds; the first time uv installs it
+
+
+def _command() -> list[str]:
+    """MINISTACK where it names the program, else the one on PATH, else the one that uv runs from a cache of its own."""
+    program = os.environ.get("MINISTACK") or shutil.which("ministack")
+    return [program] if program else ["uv", "tool", "run", "--from", f"ministack=={VERSION}", "ministack"]
+
+
+@contextmanager
+def serve(log: Path) -> Generator[str]:
+    """Its endpoint while the block runs, on a free port of this machine alone. All that it keeps goes with it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+    }
+    endpoint = f"http://127.0.0.1:{port}"
+    with (
+        log.open("w") as output,
+        subprocess.Popen(_command(), env=environment, stdout=output, stderr=subprocess.STDOUT) as process,
+    ):
+        try:
+            deadline = monotonic() + _PATIENCE
+            while not _answers(endpoint):
+                assert process.poll() is None, log.read_text()
+                assert monotonic() < deadline, log.read_text()
+                sleep(0.1)
+            yield endpoint
+        finally:
+            process.terminate()
+
+
+def _answers(endpoint: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False

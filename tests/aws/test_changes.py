@@ -1,0 +1,130 @@
+"""What a change set says, in words. The change sets are as DescribeChangeSet gives them."""
+
+from typing import Any
+
+from taxiway.aws.changes import Change, losses, read, report
+
+TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "items-prod"}}
+FUNCTION = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "items-prod-health"}}
+ROUTE = {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"RouteKey": "GET /health"}}
+SECRET = {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "items/prod"}}
+
+
+def template(**resources: dict[str, Any]) -> dict[str, Any]:
+    return {"Resources": resources}
+
+
+def entry(action: str, logical_id: str, resource: dict[str, Any], **more: Any) -> dict[str, Any]:
+    change = {"Action": action, "LogicalResourceId": logical_id, "ResourceType": resource["Type"], **more}
+    return {"Type": "Resource", "ResourceChange": change}
+
+
+def detail(name: str, *, evaluation: str = "Static", source: str = "DirectModification") -> dict[str, Any]:
+    return {
+        "Target": {"Attribute": "Properties", "Name": name},
+        "Evaluation": evaluation,
+        "ChangeSource": source,
+    }
+
+
+def test_what_is_added_is_counted_by_kind_and_named() -> None:
+    other = {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"RouteKey": "GET /items"}}
+    changes = read(
+        [entry("Add", "A", FUNCTION), entry("Add", "B", ROUTE), entry("Add", "C", other)],
+        {},
+        template(A=FUNCTION, B=ROUTE, C=other),
+    )
+
+    assert report(changes) == [
+        "  add          function     1  items-prod-health",
+        "  add          routes       2  GET /health, GET /items",
+    ]
+
+
+def test_a_change_says_which_properties() -> None:
+    changed = entry("Modify", "A", FUNCTION, Replacement="False", Details=[detail("Code"), detail("MemorySize")])
+
+    assert report(read([changed], template(A=FUNCTION), template(A=FUNCTION))) == [
+        "  change       function   items-prod-health  code, memory size"
+    ]
+
+
+def test_a_replaced_table_comes_first_and_its_data_is_said_to_be_lost() -> None:
+    changes = read(
+        [
+            entry("Modify", "F", FUNCTION, Replacement="False", Details=[detail("Code")]),
+            entry(
+                "Modify",
+                "T",
+                TABLE,
+                Replacement="True",
+                PolicyAction="ReplaceAndDelete",
+                Details=[detail("KeySchema")],
+            ),
+        ],
+        template(F=FUNCTION, T=TABLE),
+        template(F=FUNCTION, T=TABLE),
+    )
+
+    assert report(changes)[0] == "  replace      table      items-prod  (what is in it is lost)"
+    assert losses(changes) == ["The table items-prod is replaced by an empty one; what is in it is lost."]
+
+
+def test_a_replacement_that_only_may_come_is_asked_about_too() -> None:
+    changed = entry("Modify", "T", TABLE, Replacement="Conditional", Details=[detail("KeySchema")])
+
+    assert losses(read([changed], template(T=TABLE), template(T=TABLE))) == [
+        "The table items-prod may be replaced by an empty one; what is in it is lost."
+    ]
+
+
+def test_a_deleted_secret_is_lost_and_a_deleted_function_is_not() -> None:
+    changes = read([entry("Remove", "S", SECRET), entry("Remove", "F", FUNCTION)], template(S=SECRET, F=FUNCTION), {})
+
+    assert losses(changes) == ["The secret items/prod is deleted; what is in it is lost."]
+    assert [(change.action, change.name) for change in changes] == [
+        ("delete", "items/prod"),
+        ("delete", "items-prod-health"),
+    ]
+
+
+def test_a_table_that_is_retained_leaves_the_stack_and_that_is_asked_about() -> None:
+    retained = {**TABLE, "DeletionPolicy": "Retain"}
+    by_policy = read([entry("Remove", "T", retained)], template(T=retained), {})
+    by_action = read([entry("Remove", "T", TABLE, PolicyAction="Retain")], template(T=TABLE), {})
+
+    assert by_policy == by_action
+    assert losses(by_policy) == ["The table items-prod leaves the stack; what is in it stays in the account, unused."]
+
+
+def test_what_only_refers_to_something_that_changes_is_counted_and_not_listed() -> None:
+    follows = detail("Target", evaluation="Dynamic", source="ResourceReference")
+    changes = read(
+        [
+            entry("Modify", "F", FUNCTION, Replacement="False", Details=[detail("Code")]),
+            entry("Modify", "R", ROUTE, Replacement="Conditional", Details=[follows]),
+        ],
+        template(F=FUNCTION, R=ROUTE),
+        template(F=FUNCTION, R=ROUTE),
+    )
+
+    assert report(changes) == [
+        "  change       function   items-prod-health  code",
+        "  and 1 that refers to these",
+    ]
+
+
+def test_a_table_that_may_be_replaced_is_listed_even_where_it_only_refers() -> None:
+    follows = detail("SSESpecification", evaluation="Dynamic", source="ResourceAttribute")
+    changed = entry("Modify", "T", TABLE, Replacement="Conditional", Details=[follows])
+
+    assert losses(read([changed], template(T=TABLE), template(T=TABLE)))
+
+
+def test_a_resource_without_a_name_is_called_as_in_the_template_and_an_unknown_kind_by_its_type() -> None:
+    other = {"Type": "AWS::CodeDeploy::DeploymentGroup"}
+
+    assert read([entry("Add", "healthRelease1A2B3C4D", other)], {}, template(healthRelease1A2B3C4D=other)) == [
+        Change("add", "AWS::CodeDeploy::DeploymentGroup", "healthRelease")
+    ]
+    assert "deployment group" in report([Change("add", "AWS::CodeDeploy::DeploymentGroup", "healthRelease")])[0]

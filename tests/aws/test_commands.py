@@ -1,0 +1,127 @@
+"""The commands for AWS, as far as they go without it: what they refuse, what they print of packages and of money."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TEMPLATE = Path(__file__).parents[2] / "template"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the template whose stages are in an account."""
+    copy = tmp_path / "project"
+    shutil.copytree(TEMPLATE, copy, ignore=shutil.ignore_patterns("__pycache__", ".taxiway", ".pytest_cache"))
+    for stage in ("dev", "prod"):
+        (copy / f".env.{stage}").write_text("AWS_REGION=eu-west-1\nAWS_ACCOUNT=111122223333\n")
+    return copy
+
+
+def taxiway(project: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command with no credentials, no profile and no region but those of `environment`."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    nobody = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return subprocess.run(
+        [sys.executable, "-m", "taxiway.cli", *arguments],
+        cwd=project,
+        env={**own, **nobody, "AWS_EC2_METADATA_DISABLED": "true", **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("command", ["deploy", "diff", "destroy", "outputs", "logs"])
+def test_another_region_is_refused_by_name_before_anybody_is_asked(project: Path, command: str) -> None:
+    refused = taxiway(project, command, AWS_REGION="us-east-1")
+
+    assert refused.returncode == 1
+    assert "The stage dev is in eu-west-1, and AWS_REGION says us-east-1." in refused.stderr
+    assert "Fix: set AWS_REGION=eu-west-1" in refused.stderr
+
+
+def test_the_region_of_a_profile_counts_too(project: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile other]\nregion = us-west-2\n")
+    refused = taxiway(project, "deploy", AWS_CONFIG_FILE=str(config), AWS_PROFILE="other")
+
+    assert "The stage dev is in eu-west-1, and the profile other says us-west-2." in refused.stderr
+
+
+def test_without_credentials_it_says_how_to_have_some(project: Path) -> None:
+    refused = taxiway(project, "deploy")
+
+    assert refused.returncode == 1
+    assert "There are no credentials for AWS" in refused.stderr
+    assert "AWS_PROFILE" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_profile_that_is_not_there_is_named(project: Path) -> None:
+    assert "(nobody)" in taxiway(project, "deploy", AWS_PROFILE="nobody").stderr
+
+
+def test_a_protected_stage_is_not_destroyed_whoever_asks(project: Path) -> None:
+    refused = taxiway(project, "destroy", "--stage", "prod", "--yes")
+
+    assert refused.returncode == 1
+    assert "The stage prod is protected. Nothing was deleted." in refused.stderr
+
+
+def test_a_stage_without_a_stage_file_is_refused(project: Path) -> None:
+    assert "The stage 'nowhere' has no stage file." in taxiway(project, "deploy", "--stage", "nowhere").stderr
+
+
+def test_doctor_names_everything_that_is_missing(project: Path) -> None:
+    ill = taxiway(project, "doctor")
+
+    assert ill.returncode == 1
+    assert re.search(r"^ok +stage file: .*\.env\.dev: eu-west-1, account 111122223333$", ill.stdout, re.MULTILINE)
+    assert "ok     declaration: items, 9 routes" in ill.stdout
+    assert "FAILS  credentials, account and region: There are no credentials for AWS" in ill.stdout
+
+
+def test_package_says_how_large_each_function_is(project: Path) -> None:
+    this_python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    done = taxiway(project, "package", "--python", this_python, "--architecture", "x86_64")
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^create-item +[\d.]+ MB zipped +[\d.]+ MB unzipped +built$", done.stdout, re.MULTILINE)
+    assert "unchanged" in taxiway(project, "package", "--python", this_python, "--architecture", "x86_64").stdout
+
+
+def test_cost_prints_the_bill_of_a_month(project: Path) -> None:
+    done = taxiway(project, "cost", "--requests", "10M", "--read-ratio", "0.8")
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^API Gateway +requests +10,000,000 ", done.stdout, re.MULTILINE)
+
+
+def test_cost_takes_measured_durations(project: Path) -> None:
+    (project / "durations.json").write_text('{"create-item": 7.4}')
+
+    assert "create-item" in taxiway(project, "cost").stdout.partition("Not measured")[2]
+    measured = taxiway(project, "cost", "--durations", "durations.json")
+    assert "create-item" not in measured.stdout.partition("Not measured")[2]
+    assert "No such file" in taxiway(project, "cost", "--durations", "elsewhere.json").stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("cost", "--read-ratio", "2"), ("cost", "--read-ratio", "x"), ("logs", "--since", "5x")]
+)
+def test_a_flag_that_can_not_be_is_refused(project: Path, arguments: tuple[str, ...]) -> None:
+    assert taxiway(project, *arguments).returncode == 2
+
+
+def test_a_quantity_that_can_not_be_is_refused(project: Path) -> None:
+    refused = taxiway(project, "cost", "--requests", "many")
+
+    assert refused.returncode == 1
+    assert "'many' is no quantity" in refused.stderr

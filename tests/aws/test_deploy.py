@@ -1,0 +1,344 @@
+"""The template on MiniStack by the real command: deployed, called, changed, refused what loses data, and destroyed."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from tests.aws import ministack
+
+TEMPLATE = Path(__file__).parents[2] / "template"
+
+pytestmark = [
+    pytest.mark.synth,
+    pytest.mark.xdist_group("ministack"),  # one deployment, which the tests change one after the other
+]
+
+ANSWERS = '''
+from collections.abc import Generator, Mapping
+import http.client
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import UNSET
+from taxiway.testing import Answer
+
+
+class Deployed:
+    """As taxiway.testing.Server, but for where it is."""
+
+    def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.request("GET", path, headers=headers)
+
+    def request(self, method, path, *, json=UNSET, body=b"", headers=None):
+        sent = {{"host": "{host}", **(headers or {{}})}}
+        if json is not UNSET:
+            body = msgspec.json.encode(json)
+            sent.setdefault("content-type", "application/json")
+        connection = http.client.HTTPConnection("{address}", timeout=60)
+        try:
+            connection.request(method, path, body or None, sent)
+            response = connection.getresponse()
+            names = {{name.lower() for name in response.headers}}
+            found = {{name: ", ".join(response.headers.get_all(name, [])) for name in names}}
+            return Answer(status=response.status, headers=found, body=response.read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="session")
+def api() -> Deployed:
+    return Deployed()
+'''
+
+
+class Cloud:
+    """A MiniStack, and a project that is deployed to it."""
+
+    def __init__(self, endpoint: str, project: Path) -> None:
+        self.endpoint = endpoint
+        self.project = project
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {
+            **own,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PYTHONWARNINGS": "default",
+        }
+
+    def taxiway(
+        self, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "taxiway.cli", *arguments],
+            cwd=self.project,
+            env={**self.environment, **(environment or {})},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def deploy(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return self.taxiway("deploy", "--host-packages", *arguments)
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name=ministack.REGION,
+            endpoint_url=self.endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        file = self.project / name
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+
+def stage_file(project: Path, stage: str, *, secret: str = "", account: str = ministack.ACCOUNT) -> None:
+    text = f"AWS_REGION={ministack.REGION}\nAWS_ACCOUNT={account}\nSECRETS_ID={secret}\n"
+    (project / f".env.{stage}").write_text(text)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cloud]:
+    """A MiniStack with nothing in it, and the template beside it."""
+    directory = tmp_path_factory.mktemp("cloud")
+    project = directory / "project"
+    shutil.copytree(TEMPLATE, project, ignore=shutil.ignore_patterns("__pycache__", ".taxiway", ".pytest_cache"))
+    stage_file(project, "dev")
+    with ministack.serve(directory / "ministack.log") as endpoint:
+        yield Cloud(endpoint, project)
+
+
+@pytest.fixture(scope="module")
+def cloud(empty: Cloud) -> Cloud:
+    """The template, deployed."""
+    done = empty.deploy()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "created     table items-dev" in done.stdout
+    assert re.search(r"ApiUrl +https://\w+\.execute-api\.us-east-1\.amazonaws\.com", done.stdout)
+    return empty
+
+
+def test_every_route_answers_as_on_the_laptop(cloud: Cloud) -> None:
+    """By the template's own tests, which the laptop passes."""
+    url = cloud.taxiway("outputs", "ApiUrl").stdout
+    host = url.split("//")[1].split(".")[0] + ".execute-api.localhost"
+    tests = cloud.project / "tests"
+    (tests / "conftest.py").write_text(ANSWERS.format(host=host, address=cloud.endpoint.removeprefix("http://")))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)]
+    ignored = [flag for name in NOT_ON_MINISTACK for flag in ("--deselect", name)]
+    done = subprocess.run([*command, *ignored], cwd=cloud.project, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"\d\d passed", done.stdout)
+
+
+NOT_ON_MINISTACK = (
+    "tests/test_health.py",  # it answers GET /health itself
+    "tests/test_items.py::test_a_browser_may_send_and_see_what_this_takes",  # its CloudFormation drops CORS
+)
+"""docs/deploying.md lists them too."""
+
+
+def test_the_function_of_a_route_that_ministack_has_itself_answers_when_called(cloud: Cloud) -> None:
+    event = {
+        "routeKey": "GET /health",
+        "rawPath": "/health",
+        "headers": {},
+        "queryStringParameters": {"deep": "true"},
+        "requestContext": {"requestId": "r"},
+        "isBase64Encoded": False,
+    }
+    answer = cloud.client("lambda").invoke(FunctionName="items-dev-health", Payload=json.dumps(event))
+
+    assert json.loads(json.loads(answer["Payload"].read())["body"]) == {"status": "ok", "table": "ok"}
+
+
+def test_deployed_again_as_it_is_nothing_changes(cloud: Cloud) -> None:
+    again = cloud.deploy()
+
+    assert again.returncode == 0, again.stderr
+    assert "Every file was uploaded before.\nNothing changes.\n" in again.stdout
+    assert "ApiUrl" in again.stdout
+
+
+def test_an_edit_is_the_changed_code_of_its_function_and_is_served_once_deployed(cloud: Cloud) -> None:
+    cloud.edit("handlers/http/health.py", 'status="ok"', 'status="fine"')
+    diff = cloud.taxiway("diff", "--host-packages")
+    assert re.search(r"change +function +items-dev-health +code\n", diff.stdout), diff.stdout + diff.stderr
+    assert diff.stdout.count("  change  ") == 1
+    assert b"fine" not in health(cloud)
+
+    assert cloud.deploy().returncode == 0
+    assert b"fine" in health(cloud)
+
+
+def health(cloud: Cloud) -> bytes:
+    event = {"routeKey": "GET /health", "rawPath": "/health", "headers": {}, "requestContext": {"requestId": "r"}}
+    return cloud.client("lambda").invoke(FunctionName="items-dev-health", Payload=json.dumps(event))["Payload"].read()
+
+
+def test_a_table_is_only_replaced_by_who_says_so(cloud: Cloud) -> None:
+    cloud.edit("backend.py", 'partition_key="pk"', 'partition_key="other"')
+    done = cloud.deploy()
+    cloud.edit("backend.py", 'partition_key="other"', 'partition_key="pk"')
+
+    assert done.returncode == 1
+    assert "The table items-dev may be replaced by an empty one; what is in it is lost." in done.stdout
+    assert "Nothing was changed" in done.stderr
+    table = cloud.client("dynamodb").describe_table(TableName="items-dev")["Table"]
+    assert table["KeySchema"][0]["AttributeName"] == "pk"
+
+
+def test_a_deployment_that_fails_names_the_resource_and_the_reason(cloud: Cloud) -> None:
+    stage_file(cloud.project, "alarmed")
+    plain = "return Backend("
+    alarmed = "return Backend(operations=__import__('taxiway').Operations(alarms=True), name="
+    cloud.edit("backend.py", plain, alarmed)  # of metric math, which MiniStack's CloudFormation refuses
+
+    failed = cloud.deploy("--stage", "alarmed")
+    cloud.edit("backend.py", alarmed, plain)
+    assert failed.returncode == 1
+    assert "failed      alarm items-alarmed.latency" in failed.stdout
+    assert re.search(r"alarm items-alarmed\.latency: .*\(metric math\) is not supported", failed.stderr)
+    assert "nothing of it is left" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+    again = cloud.deploy("--stage", "alarmed")
+    assert again.returncode == 0, again.stderr
+    assert "Removing the empty stack items-alarmed" in again.stdout
+    assert cloud.taxiway("destroy", "--stage", "alarmed", "--yes").returncode == 0
+
+
+def test_another_account_region_or_nobody_is_refused_by_name_before_anything_is_touched(cloud: Cloud) -> None:
+    wrong_account = cloud.taxiway("deploy", environment={"AWS_ACCESS_KEY_ID": "123456789012"})
+    wrong_region = cloud.taxiway("deploy", environment={"AWS_REGION": "eu-west-1"})
+    nobody = cloud.taxiway("deploy", environment={"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""})
+
+    said = "The stage dev is in the account 000000000000, and these credentials are of the account 123456789012"
+    assert said in wrong_account.stderr
+    assert "The stage dev is in us-east-1, and AWS_REGION says eu-west-1." in wrong_region.stderr
+    assert "There are no credentials for AWS" in nobody.stderr
+    for refused in (wrong_account, wrong_region, nobody):
+        assert refused.returncode == 1
+        assert "Fix: " in refused.stderr
+        assert "packages" not in refused.stdout
+        assert "Traceback" not in refused.stderr
+
+
+def test_packages_for_this_machine_are_for_emulators_alone(cloud: Cloud) -> None:
+    refused = cloud.taxiway("synth", "--host-packages", environment={"AWS_ENDPOINT_URL": ""})
+
+    assert refused.returncode == 1
+    assert "do not run on Lambda" in refused.stderr
+
+
+def test_doctor_says_what_is_right_and_what_is_not(cloud: Cloud) -> None:
+    well = cloud.taxiway("doctor")
+    wrong = cloud.taxiway("doctor", environment={"AWS_ACCESS_KEY_ID": "123456789012"})
+    nowhere = cloud.taxiway("doctor", "--stage", "nowhere")
+
+    assert well.returncode == 0, well.stdout
+    assert re.search(r"ok +Node: \d+\.", well.stdout)
+    assert "ok     account and region: 000000000000 in us-east-1, as the stage says" in well.stdout
+    assert "ok     stack: items-dev is UPDATE_COMPLETE" in well.stdout
+    assert (wrong.returncode, nowhere.returncode) == (1, 1)
+    assert "FAILS  credentials, account and region: The stage dev is in the account 000000000000" in wrong.stdout
+    assert "FAILS  stage file: The stage 'nowhere' has no stage file." in nowhere.stdout
+
+
+def test_secrets_of_a_stage_are_set_key_by_key_and_never_shown(cloud: Cloud) -> None:
+    stage_file(cloud.project, "kept", secret="items/kept")
+    of_stage = ("--stage", "kept")
+    assert cloud.taxiway("secrets", "list", *of_stage).stdout == "items/kept  (not there yet)\n"
+
+    first = cloud.taxiway("secrets", "set", "items/kept", "one", *of_stage, stdin="hunter2\n")
+    second = cloud.taxiway("secrets", "set", "items/kept", "two", *of_stage, stdin="hunter3")
+    kept = cloud.client("secretsmanager").get_secret_value(SecretId="items/kept")["SecretString"]
+    assert json.loads(kept) == {"one": "hunter2", "two": "hunter3"}
+    assert cloud.taxiway("secrets", "list", *of_stage).stdout == "items/kept  one two\n"
+    assert "hunter" not in first.stdout + first.stderr + second.stdout + second.stderr
+
+    assert cloud.taxiway("secrets", "unset", "items/kept", "one", *of_stage).returncode == 0
+    assert cloud.taxiway("secrets", "list", *of_stage).stdout == "items/kept  two\n"
+    assert cloud.taxiway("secrets", "unset", "items/kept", "one", *of_stage).returncode == 1
+    assert cloud.taxiway("secrets", "unset", "items/kept", *of_stage).returncode == 0
+    deleted = cloud.taxiway("secrets", "set", "items/kept", "one", *of_stage, stdin="x")
+    assert "restore-secret" in deleted.stderr
+    assert cloud.taxiway("secrets", "list").stdout == ""  # the laptop's are others
+
+
+def test_logs_are_of_the_functions_that_are_named(cloud: Cloud) -> None:
+    health(cloud)
+    shown = cloud.taxiway("logs", "health")
+    unknown = cloud.taxiway("logs", "helth")
+
+    assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} \[health\] .*RequestId", shown.stdout, re.MULTILINE)
+    assert {line.split()[1] for line in shown.stdout.splitlines()} == {"[health]"}
+    assert "There is no function helth" in unknown.stderr
+
+
+def test_logs_go_on_as_they_come(cloud: Cloud) -> None:
+    def starts(lines: list[str]) -> int:
+        return sum("START" in line for line in lines)
+
+    health(cloud)
+    before = starts(cloud.taxiway("logs", "health").stdout.splitlines())
+    command = [sys.executable, "-m", "taxiway.cli", "logs", "health", "--follow"]
+    with subprocess.Popen(command, cwd=cloud.project, env=cloud.environment, stdout=subprocess.PIPE, text=True) as tail:
+        never = threading.Timer(60, tail.kill)  # so that a line that never comes is a failure
+        never.start()
+        assert tail.stdout is not None
+        lines = [tail.stdout.readline()]  # it is there
+        health(cloud)
+        while starts(lines) <= before and (line := tail.stdout.readline()):
+            lines.append(line)
+        tail.send_signal(signal.SIGINT)
+        assert tail.wait(60) == 130
+        never.cancel()
+    assert starts(lines) == before + 1
+
+
+def test_a_protected_stage_is_not_destroyed(cloud: Cloud) -> None:
+    stage_file(cloud.project, "prod")
+    refused = cloud.taxiway("destroy", "--stage", "prod", "--yes")
+
+    assert refused.returncode == 1
+    assert "The stage prod is protected. Nothing was deleted." in refused.stderr
+
+
+def test_a_stage_is_destroyed_by_who_says_so_and_then_nothing_is_left(cloud: Cloud) -> None:
+    asked = cloud.taxiway("destroy")
+    assert asked.returncode == 1
+    assert "Nothing was deleted" in asked.stderr
+    assert health(cloud)
+
+    done = cloud.taxiway("destroy", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "deleted     API items-dev" in done.stdout
+    assert cloud.client("dynamodb").list_tables()["TableNames"] == []
+    assert cloud.client("lambda").list_functions()["Functions"] == []
+    assert cloud.taxiway("destroy", "--yes").stdout.endswith("There is no items-dev on AWS.\n")
+    assert "There is no items-dev on AWS." in cloud.taxiway("outputs").stderr

@@ -1,0 +1,84 @@
+"""Names on AWS carry backend and stage, fit their limits, and follow a function from stack to stack."""
+
+import pytest
+from tests.aws.backends import answer, of_size, stage
+
+from taxiway import Backend, DeclarationError, Function, HttpApi
+from taxiway.aws import names, packages
+
+DEV, PROD = stage("dev"), stage("prod")
+
+
+def backend(*functions: str, name: str = "shop") -> Backend:
+    api = HttpApi()
+    for number, function in enumerate(functions):
+        api.get(f"/{number}", answer, function=Function(name=function))
+    return Backend(name, api=api)
+
+
+def test_a_function_is_called_by_backend_stage_and_its_own_name():
+    shop = backend("create-order")
+
+    assert names.function(shop, PROD, shop.functions[0]) == "shop-prod-create-order"
+    assert names.log_group(shop, DEV, shop.functions[0]) == "/aws/lambda/shop-dev-create-order"
+
+
+def test_a_name_that_is_too_long_for_lambda_is_cut_and_stays_its_own():
+    shop = backend("f" * 64, "f" * 63 + "g", name="b" * 32)
+    found = [names.function(shop, PROD, function) for function in shop.functions]
+
+    assert [len(name) for name in found] == [64, 64]
+    assert len(set(found)) == 2
+
+
+def test_a_backend_that_fits_is_one_stack():
+    shop = of_size(20, PROD)
+
+    assert {names.group(shop, function) for function in shop.functions} == {None}
+
+
+def test_routes_that_share_a_function_fit_into_one_stack():
+    large = of_size(300, PROD, shared=True)
+
+    assert names.group(large, large.functions[0]) is None
+
+
+@pytest.mark.parametrize("routes", [30, 100, 200, 300])
+def test_a_large_backend_is_spread_so_that_no_nested_stack_is_too_full(routes: int):
+    large = of_size(routes, PROD)
+    groups = [names.group(large, function) for function in large.functions]
+
+    assert None not in groups
+    assert max(groups.count(group) for group in groups) * 16 < names.STACK_LIMIT
+
+
+def test_the_nested_stack_of_a_function_does_not_follow_from_the_order_of_declaration():
+    functions = [f"function-{number}" for number in range(60)]
+    one, other = backend(*functions), backend(*reversed(functions))
+
+    assert {f.name: names.group(one, f) for f in one.functions} == {
+        f.name: names.group(other, f) for f in other.functions
+    }
+
+
+def test_a_function_that_moves_to_another_stack_gets_another_name():
+    small, large = backend(*(f"f{n}" for n in range(20))), backend(*(f"f{n}" for n in range(40)))
+
+    names_in_both = {names.function(small, PROD, f) for f in small.functions}
+    assert not names_in_both & {names.function(large, PROD, f) for f in large.functions}
+
+
+def test_more_routes_than_a_stack_holds_are_refused():
+    with pytest.raises(DeclarationError, match=r"500 routes .* a stack of CloudFormation holds 500"):
+        names.group(large := of_size(500, PROD, shared=True), large.functions[0])
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_a_region_is_in_its_partition(region: str, partition: str):
+    assert names.partition(region) == partition
+
+
+def test_functions_run_the_python_that_their_packages_are_built_for():
+    assert f"python{packages.RUNTIME}" == names.RUNTIME

