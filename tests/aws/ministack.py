@@ -1,26 +1,24 @@
 """MiniStack, AWS's services in one process, for a deployment that is real but for the account."""
 
 import os
-import shutil
 import socket
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
-VERSION = "1.5.33"
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 
-_PATIENCE = 60.0  # seconds; the first time uv installs it
+_PATIENCE = 60.0  # seconds that it may take to answer
 
 
 def _command() -> list[str]:
-    """MINISTACK where it names the program, else the one on PATH, else the one that uv runs from a cache of its own."""
-    program = os.environ.get("MINISTACK") or shutil.which("ministack")
-    return [program] if program else ["uv", "tool", "run", "--from", f"ministack=={VERSION}", "ministack"]
+    """MINISTACK names the program; else it is the one beside this Python, where the group `synth` has it."""
+    return [os.environ.get("MINISTACK") or str(Path(sys.executable).with_name("ministack"))]
 
 
 @contextmanager

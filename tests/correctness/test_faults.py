@@ -1,7 +1,7 @@
 """Throttling, failures and lost answers lose nothing, double nothing, and surface as typed errors alone.
 
-About 2,000 calls in the one test and half as many in the other, of which more than a quarter meet a fault;
-TAXIWAY_STEPS says how many instead of 2,000.
+About 1,500 calls in the one test and half as many in the other, of which more than a quarter meet a fault;
+TAXIWAY_STEPS says how many instead of 1,500.
 """
 
 import os
@@ -25,7 +25,7 @@ from taxiway.data import AlreadyExists, DataError, TableClient, Throttled, Unava
 from taxiway.http import Created, Handler, handler
 from taxiway.http.idempotency import Idempotency
 
-CALLS = int(os.environ.get("TAXIWAY_STEPS", "2000"))
+CALLS = int(os.environ.get("TAXIWAY_STEPS", "1500"))
 WRITERS = 12
 SHARED = 3
 TIMEOUT = 0.2
@@ -126,7 +126,7 @@ class Writer:
 def test_nothing_is_lost_or_doubled_in_a_storm_of_faults(
     table_name: str, proxy: Proxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """12 writers, some of whose clients try again by themselves, make 2,000 calls, of which a quarter meet a fault."""
+    """12 writers, some of whose clients try again by themselves, make 1,500 calls, of which a quarter meet a fault."""
     table = TableClient(table_name=table_name)
     for number in range(SHARED):
         table.create(Tally(id=f"shared-{number}", marks=["made"], count=1))
@@ -193,7 +193,7 @@ def send(call: Handler[..., Any], request: str) -> dict[str, Any]:
 def test_a_request_with_an_idempotency_key_is_carried_out_once(
     table_name: str, proxy: Proxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Pairs of senders, each sending its requests until they are answered, make 1,000 calls; a quarter meet a fault."""
+    """Pairs of senders, each sending its requests until they are answered, make half as many calls; a quarter meet a fault."""
     table = TableClient(table_name=table_name)
     limits = Counter[str]()
 
