@@ -59,6 +59,15 @@ def test_it_says_what_it_serves_and_a_line_for_each_request(project: Path, path_
     assert "\x1b[" not in output  # colours are for terminals
 
 
+def test_what_it_leaves_out_it_says(project: Path, path_with_engine: dict[str, str]) -> None:
+    edit(project / "backend.py", "    HttpApi,\n", "    Cdn,\n    HttpApi,\n")
+    edit(project / "backend.py", "    api = HttpApi(\n", "    api = HttpApi(\n        cdn=Cdn(),\n")
+    with serve(project, environment=path_with_engine) as server:
+        assert server.get("/health").status == 200
+    output = "\n".join(server.output)
+    assert re.search(r"only on AWS\n +the CDN", output)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_stops_all_that_it_started(project: Path, path_with_engine: dict[str, str], number: signal.Signals) -> None:
     with serve(project, environment=path_with_engine) as server:

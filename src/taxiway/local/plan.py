@@ -74,6 +74,8 @@ class Plan(Struct, frozen=True):
     table: TablePlan | None
     cors: CorsPlan | None
     secrets: tuple[SecretPlan, ...]
+    only_on_aws: tuple[str, ...] = ()
+    """What is declared and left out here, in words."""
 
 
 def plan(backend: Backend, stage: Stage) -> Plan:
@@ -133,4 +135,5 @@ def plan(backend: Backend, stage: Stage) -> Plan:
             credentials=cors.credentials,
         ),
         secrets=tuple(SecretPlan(secret.id, secret.generate) for secret in backend.secrets if secret.id is not None),
+        only_on_aws=backend.only_on_aws,
     )

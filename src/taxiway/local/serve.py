@@ -70,6 +70,8 @@ def _sections(laptop: Laptop) -> list[tuple[str, list[str]]]:
     if plan.secrets:
         ids = ", ".join(secret.id for secret in plan.secrets)
         sections.append(("secrets", [f"{ids}  in .taxiway/secrets.json"]))
+    if plan.only_on_aws:
+        sections.append(("only on AWS", list(plan.only_on_aws)))
     if options.inline:
         sections.append(("inline", ["handlers run in this process: no timeout, no memory limit, no reload"]))
     return sections
