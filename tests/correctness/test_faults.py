@@ -193,7 +193,7 @@ def send(call: Handler[..., Any], request: str) -> dict[str, Any]:
 def test_a_request_with_an_idempotency_key_is_carried_out_once(
     table_name: str, proxy: Proxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Pairs of senders, each sending its requests until they are answered, make half as many calls; a quarter meet a fault."""
+    """Pairs of senders, who send each request until it is answered, make 750 calls, of which a quarter meet a fault."""
     table = TableClient(table_name=table_name)
     limits = Counter[str]()
 

@@ -312,6 +312,8 @@ def _is_done_once(operation: Any) -> bool:
     """
     if isinstance(operation, Create):
         return not isinstance(operation.item, Label)
+    if isinstance(operation, Put):
+        return isinstance(operation.item, Member)
     if isinstance(operation, Update):
-        return operation.where[0] is Part and operation.version is not None
-    return isinstance(operation, Together)
+        return "email" in operation.changes or (operation.where[0] is Part and operation.version is not None)
+    return isinstance(operation, Together) or (isinstance(operation, Delete) and operation.where[0] is Member)
