@@ -50,6 +50,17 @@ def outputs(stack: Mapping[str, Any]) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
+def check_owner(stack: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+    """Refuse a stack that is another's: backend `a-b` at stage `c` is called like backend `a` at stage `b-c`."""
+    found = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+    for name in ("taxiway:backend", "taxiway:stage"):
+        if found.get(name, tags.get(name)) != tags.get(name):
+            raise AwsError(
+                f"The stack {stack['StackName']} has the tag {name}={found[name]}, and this one would be {tags.get(name)}.",
+                fix="give the backend or the stage a name that no other stack's is put together from",
+            )
+
+
 def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
     """Have CloudFormation work out what would change; None where nothing would.
 
@@ -57,6 +68,7 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
     """
     client = account.client("cloudformation")
     stack = _changeable(account, assembly.stack, say)
+    check_owner(stack or {}, assembly.tags)
     old = _template(client, assembly.stack) if stack else {}
     new: dict[str, Any] = json.loads(assembly.template.path.read_text())
     made = client.create_change_set(
