@@ -137,5 +137,5 @@ def test_a_resource_without_a_name_is_called_as_in_the_template_and_an_unknown_k
 def test_a_stack_of_another_backend_that_is_called_alike_is_refused() -> None:
     stack = {"StackName": "a-b-c", "Tags": [{"Key": "taxiway:backend", "Value": "a-b"}]}
     check_owner(stack, {"taxiway:backend": "a-b", "taxiway:stage": "c"})
-    with pytest.raises(AwsError, match="has the tag taxiway:backend=a-b, and this one would be a"):
+    with pytest.raises(AwsError, match="has the tag taxiway:backend=a-b; this one's is a"):
         check_owner(stack, {"taxiway:backend": "a", "taxiway:stage": "b-c"})

@@ -56,7 +56,7 @@ def check_owner(stack: Mapping[str, Any], tags: Mapping[str, str]) -> None:
     for name in ("taxiway:backend", "taxiway:stage"):
         if found.get(name, tags.get(name)) != tags.get(name):
             raise AwsError(
-                f"The stack {stack['StackName']} has the tag {name}={found[name]}, and this one would be {tags.get(name)}.",
+                f"The stack {stack['StackName']} has the tag {name}={found[name]}; this one's is {tags.get(name)}.",
                 fix="give the backend or the stage a name that no other stack's is put together from",
             )
 
