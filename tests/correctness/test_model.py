@@ -266,9 +266,6 @@ def test_every_write_lets_every_other_come_between(operation: Any, empty_table: 
                 clients.teardown()
 
 
-@pytest.mark.xfail(
-    reason="What a transaction read is taken for unchanged by its version alone, which a put of a new object sets back."
-)
 @pytest.mark.parametrize(
     ("operation", "other"),
     [

@@ -224,10 +224,8 @@ class Update:
 
 
 def basis_of(entity: type[Any]) -> tuple[Field, ...]:
-    """The fields that show whether an item is as it was read: its version, which each write changes, or them all."""
-    plan: Plan = entity.__plan__
-    version = entity.__roles__.get("version")
-    return (plan.fields[version],) if version else tuple(plan.fields.values())
+    """The fields that show whether an item is as it was read: all, for a put of a new object sets its version back."""
+    return tuple(entity.__plan__.fields.values())
 
 
 def check_version(key: Key[Any], expected: int | None, stored: Attributes) -> None:
