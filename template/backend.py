@@ -44,7 +44,7 @@ def backend(stage: Stage) -> Backend:
         ),
         authorizer=LambdaAuthorizer(arn=authorizer) if authorizer else None,
     )
-    api.get("/health", health, memory=128, timeout=3, uses=[get(Item)])
+    api.get("/health", health, memory=128, timeout=3, uses=[get(Item)], authorizer=None)
     api.post("/items", create_item, memory=1024, timeout=30, uses=[put(Item), idempotency])
     api.get("/items", list_items, uses=[query(Item.by_category), config])
     api.get("/items/{id}", get_item, uses=[get(Item)])

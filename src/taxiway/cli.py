@@ -236,7 +236,7 @@ def _migrate_at(options: argparse.Namespace, endpoint: str) -> None:
     if not table.core.sync_table_exists(table.name):
         sys.exit(f"There is no table {table.name} at {endpoint}: nothing to migrate.")
     names = ", ".join(entity.__name__ for entity in entities)
-    total = migrate.count(table, entities) if sys.stdout.isatty() else None
+    total = migrate.count(table, entities) if sys.stdout.isatty() and options.rate is None else None
     progress = migrate.Progress(sys.stdout, total=total)
     backfill = migrate.Backfill(
         table, entities, rate=options.rate, dry_run=options.dry_run, progress=progress.show, problem=progress.line

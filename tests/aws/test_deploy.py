@@ -274,6 +274,10 @@ def test_secrets_of_a_stage_are_set_key_by_key_and_never_shown(cloud: Cloud) -> 
     of_stage = ("--stage", "kept")
     assert cloud.taxiway("secrets", "list", *of_stage).stdout == "items/kept  (not there yet)\n"
 
+    mistyped = cloud.taxiway("secrets", "set", "items/keep", "one", *of_stage, stdin="hunter2\n")
+    assert mistyped.returncode == 1
+    assert "declares no secret items/keep. Nothing was set.\nFix: set one of items/kept" in mistyped.stderr
+
     first = cloud.taxiway("secrets", "set", "items/kept", "one", *of_stage, stdin="hunter2\n")
     second = cloud.taxiway("secrets", "set", "items/kept", "two", *of_stage, stdin="hunter3")
     kept = cloud.client("secretsmanager").get_secret_value(SecretId="items/kept")["SecretString"]
@@ -327,6 +331,22 @@ def test_a_protected_stage_is_not_destroyed(cloud: Cloud) -> None:
 
     assert refused.returncode == 1
     assert "The stage prod is protected. Nothing was deleted." in refused.stderr
+
+
+def test_a_stack_of_another_backend_that_is_called_alike_is_not_destroyed(cloud: Cloud) -> None:
+    client = cloud.client("cloudformation")
+    body = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    tags = [{"Key": "taxiway:backend", "Value": "items-of"}, {"Key": "taxiway:stage", "Value": "another"}]
+    client.create_stack(StackName="items-of-another", TemplateBody=body, Tags=tags)
+    stage_file(cloud.project, "of-another")
+    try:
+        for command in (("destroy", "--yes"), ("outputs",)):
+            refused = cloud.taxiway(*command, "--stage", "of-another")
+            assert refused.returncode == 1, refused.stdout
+            assert "has the tag taxiway:backend=items-of; this one's is items." in refused.stderr
+        assert client.describe_stacks(StackName="items-of-another")["Stacks"]
+    finally:
+        client.delete_stack(StackName="items-of-another")
 
 
 def test_a_stage_is_destroyed_by_who_says_so_and_then_nothing_is_left(cloud: Cloud) -> None:

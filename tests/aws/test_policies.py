@@ -140,6 +140,15 @@ def test_the_key_of_the_table_is_used_through_dynamodb_alone_and_by_a_reader_to_
     assert "kms:Encrypt" in statements(put(Order), encryption_key=arn)["TableKey"]["Action"]
 
 
+def test_who_consumes_the_changes_of_an_encrypted_table_may_decrypt_them():
+    arn = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1111"
+    consumer = Function(handler, name="changes")
+    backend = Backend("shop", api=HttpApi(), table=Table(encryption_key=arn, consumers=[Consumer(consumer)]))
+
+    (key,) = [each for each in policy(backend, consumer, STAGE)["Statement"] if each["Sid"] == "TableKey"]
+    assert (key["Action"], key["Resource"]) == (["kms:Decrypt", "kms:DescribeKey"], [arn])
+
+
 def test_in_a_network_lambda_makes_interfaces_and_the_functions_code_may_not():
     found = statements(network=Network())
 

@@ -67,6 +67,15 @@ class Model:
 
     def put(self, item: Any, seen: Any) -> Any:
         _check_keys(item.__struct_fields__, lambda name: getattr(item, name))
+        stored = self.items.get(identity(item))
+        version = max(getattr(item, "version", 0), getattr(stored, "version", 0)) + 1
+        # Higher where what it had to be higher than has gone in between; never lower.
+        version = max(version, getattr(seen, "version", 0))
+        return self._store(item, version, seen, fresh=False)
+
+    def put_blindly(self, item: Any, seen: Any) -> Any:
+        """As in a batch, where a put can't look at what it replaces."""
+        _check_keys(item.__struct_fields__, lambda name: getattr(item, name))
         return self._store(item, getattr(item, "version", 0) + 1, seen, fresh=False)
 
     def update(

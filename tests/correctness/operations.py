@@ -154,8 +154,8 @@ class PutMany:
         answers = seen if isinstance(seen, list) else [None] * len(last)
         scratch = Model(model.items)
         for item in self.items:  # one that can't be stored is found before any is
-            scratch.put(item, None)
-        return [model.put(item, answer) for item, answer in zip(last.values(), answers, strict=True)]
+            scratch.put_blindly(item, None)
+        return [model.put_blindly(item, answer) for item, answer in zip(last.values(), answers, strict=True)]
 
 
 @dataclass(frozen=True)

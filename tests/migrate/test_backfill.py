@@ -89,6 +89,14 @@ def test_a_rate_is_kept(table: TableClient) -> None:
     assert time.monotonic() - started >= 0.29  # a bound from below: slowness can't break it
 
 
+def test_a_rate_counts_what_is_read_and_left_alone_too(table: TableClient) -> None:
+    fill(table, 1)
+    table.put_many([Person(id=str(number), first="Ada", last="Lovelace") for number in range(30)])
+    started = time.monotonic()
+    assert backfill(table, rate=100).run() == Counts(seen=1, written=1)
+    assert time.monotonic() - started >= 0.29  # a bound from below, too
+
+
 def test_a_migration_to_something_else_is_not_gone_on_with(table: TableClient) -> None:
     fill(table, 4)
     stopped = backfill(table)

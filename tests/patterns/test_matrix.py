@@ -46,6 +46,22 @@ User.by_email(email)  The user with an e-mail address, in any case.
 """
 
 
+class Event(Entity):
+    """One whose index is spread over shards."""
+
+    id: str
+    kind: str
+    note: str = ""
+
+    @key(pk="EVENT#{id}", sk="EVENT")
+    def by_id(self, id: str) -> None:
+        """One event."""
+
+    @pattern("gsi1", pk="EVENT#KIND#{kind}", sk="{id}", shards=4)
+    def of_kind(self, kind: str) -> None:
+        """Events of a kind."""
+
+
 class Order(Entity):
     """One with a Decimal, an index key of two fields, an index that leaves orders out, and one that never changes."""
 
@@ -268,6 +284,12 @@ def test_the_engine_bills_what_the_matrix_says(endpoint: str, monkeypatch: pytes
         assert bill.take()[1] == says["put Order.by_id"][1][1]
         table.delete(Order.by_id("a"))
         assert bill.take()[1] == says["delete Order.by_id"][1][1]
+
+        for number in range(100):
+            table.create(Event(id=str(number), kind="click", note="x" * 800))
+        bill.take()
+        assert table.query(Event.of_kind("click"), limit=20).cursor
+        assert bill.take() == (says["query Event.of_kind"][0][0], 0) == (6, 0)
 
         table.put(Tag(name="t"))
         table.update(Tag.by_name("t"), {"note": "changed"})

@@ -176,6 +176,7 @@ def _destroy(options: argparse.Namespace) -> None:
     if stack is None:
         print(f"There is no {name} on AWS.")
         return
+    deployment.check_owner(stack, names.tags(backend, stage))
     data = " and ".join(deployment.data_in(account, name))
     question = f"Delete the stack {name}" + (f", with {data} and all that is in them?" if data else "?")
     if not options.yes and not _confirmed(question):
@@ -194,6 +195,7 @@ def _outputs(options: argparse.Namespace) -> None:
     stack = deployment.find(account, name)
     if stack is None:
         raise AwsError(f"There is no {name} on AWS.", fix=f"run `taxiway deploy --stage {stage.name}`")
+    deployment.check_owner(stack, names.tags(backend, stage))
     found = deployment.outputs(stack)
     if options.name is None:
         _print_outputs(found)
@@ -232,6 +234,13 @@ def _logs(options: argparse.Namespace) -> None:
 
 def set_secret(options: argparse.Namespace, value: str) -> None:
     """`taxiway secrets set --stage`: the value comes from a terminal or a pipe, never from the command line."""
+    backend, _ = _read(options)
+    declared = [secret.id for secret in backend.secrets if secret.id is not None]
+    if options.id not in declared:
+        raise AwsError(
+            f"The stage {options.stage} declares no secret {options.id}. Nothing was set.",
+            fix=f"set one of {', '.join(declared)}" if declared else "declare it in backend.py: Secret(…)",
+        )
     with _secrets(options) as secrets:
         made = secrets.set(options.id, options.key, value)
     print(f"{'Made the secret and set' if made else 'Set'} {options.key} of {options.id} in the stage {options.stage}.")

@@ -40,11 +40,18 @@ def add_domain(stack: Stack, domain: Domain, api: Api) -> str:
     return f"https://{domain.name}"
 
 
+_KEPT_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
+"""https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html"""
+
+
 def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: Api) -> str:
     """CloudFront before the API; returns its URL.
 
     What is kept, and for how long, the API says by `cache-control`, which is there on routes that declare `cache` and
-    wherever a handler sets it: with no such header nothing is kept.
+    wherever a handler sets it: with no such header nothing is kept, errors included, which CloudFront would keep for
+    ten seconds. Requests at one moment are made one wherever their cache keys are alike, even where nothing is kept
+    (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html), so
+    who asks is in the key: the Authorization header and every cookie.
     """
     name = names.stack(backend, stage)
     policy = cloudfront.CfnCachePolicy(
@@ -58,10 +65,10 @@ def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: 
             parameters_in_cache_key_and_forwarded_to_origin=_CacheKey(
                 enable_accept_encoding_brotli=True,
                 enable_accept_encoding_gzip=True,
-                cookies_config=cloudfront.CfnCachePolicy.CookiesConfigProperty(cookie_behavior="none"),
+                cookies_config=cloudfront.CfnCachePolicy.CookiesConfigProperty(cookie_behavior="all"),
                 # The gateway's CORS headers differ by origin; an answer kept for one is of no use to another.
                 headers_config=cloudfront.CfnCachePolicy.HeadersConfigProperty(
-                    header_behavior="whitelist", headers=["Accept", "Origin"]
+                    header_behavior="whitelist", headers=["Accept", "Authorization", "Origin"]
                 ),
                 query_strings_config=cloudfront.CfnCachePolicy.QueryStringsConfigProperty(query_string_behavior="all"),
             ),
@@ -97,6 +104,10 @@ def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: 
                     ),
                 )
             ],
+            custom_error_responses=[
+                cloudfront.CfnDistribution.CustomErrorResponseProperty(error_code=code, error_caching_min_ttl=0)
+                for code in _KEPT_ERRORS
+            ],
             default_cache_behavior=cloudfront.CfnDistribution.DefaultCacheBehaviorProperty(
                 target_origin_id="api",
                 viewer_protocol_policy="redirect-to-https",
@@ -107,7 +118,7 @@ def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: 
             ),
         ),
     )
-    CfnOutput(stack, "DistributionId", value=distribution.ref, description="What to invalidate after a release")
+    CfnOutput(stack, "DistributionId", value=distribution.ref, description="What each release invalidates")
     acknowledge(distribution, "An API is for every country unless someone says otherwise.", "AwsSolutions-CFR1")
     if cdn.firewall is None:
         acknowledge(distribution, "The declaration puts no firewall before the CDN.", "AwsSolutions-CFR2")

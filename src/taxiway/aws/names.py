@@ -115,3 +115,8 @@ def _buckets(functions: tuple[str, ...]) -> int:
     while max(Counter(_bucket(name, buckets) for name in functions).values()) > _LARGEST_GROUP:
         buckets *= 2
     return buckets
+
+
+def tags(backend: Backend, stage: Stage) -> dict[str, str]:
+    """Whose a stack is: two backends' names and stages can come to one name of a stack."""
+    return {"taxiway:backend": backend.name, "taxiway:stage": stage.name}

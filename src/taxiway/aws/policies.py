@@ -127,7 +127,8 @@ def _encryption(backend: Backend, function: Function, stage: Stage) -> list[Stat
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
     """
     key = backend.table.encryption_key if backend.table else None
-    if key is None or not function.grants:
+    consumes = backend.table is not None and any(each.function is function for each in backend.consumers)
+    if key is None or not (function.grants or consumes):
         return []
     actions = ["kms:Decrypt", "kms:DescribeKey"]
     if any(grant.operation in ("put", "update", "delete") for grant in function.grants):

@@ -32,7 +32,7 @@ def build(backend: Backend, stage: Stage, packages: Mapping[str, Code], director
         # With the caller's own credentials: no roles that may do everything wait in the account for a deploy.
         synthesizer=CliCredentialsStackSynthesizer(file_assets_bucket_name=names.asset_bucket(stage)),
         termination_protection=backend.operations.is_protected(stage),
-        tags={"taxiway:backend": backend.name, "taxiway:stage": stage.name},
+        tags=names.tags(backend, stage),
     )
     _fill(stack, backend, stage, packages)
     return app

@@ -50,8 +50,10 @@ class Field:
         # A value to compare with need not meet the constraints on one that is stored.
         self._comparable: Any = Union[(*alternatives(info.type), None)]
         self.optional = is_optional(info.type)
-        self.omits_none = self.optional and info.default in (None, msgspec.NODEFAULT)
-        self.fills_none = self.omits_none and info.required
+        # Absent is None where nothing else makes sense of it; beside another default None is stored, to tell the two
+        # apart. When an item expires is never NULL, which no time is later than: absent, it never does.
+        self.omits_none = self.optional and (info.default is None or info.required or ttl)
+        self.fills_none = self.omits_none and info.default is not None
         kind = only(info.type)
         self.decimal = kind is Decimal
         # DynamoDB has no empty set, so it is no attribute; where None is a value too, a list keeps the two apart.

@@ -22,6 +22,8 @@ SORT_KEY_BYTES = 1024
 AFTER = "$"
 """Sorts above the delimiter and below anything that a field can hold: `x$` is just above every key that starts `x#`."""
 
+_WHOLE_SECONDS = len("2026-01-01T00:00:00+00:00")
+
 Part: TypeAlias = Callable[[Any], str]
 
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z0-9]+))?\}")
@@ -39,7 +41,8 @@ def timestamp(value: datetime) -> str:
             value = value.astimezone(UTC)
         except OverflowError:
             raise ValueError("it is out of range in UTC") from None
-    return value.isoformat("T", "microseconds")[:26] + "Z"
+    text = value.isoformat()
+    return f"{text[:26]}Z" if len(text) > _WHOLE_SECONDS else f"{text[:19]}.000000Z"
 
 
 def escape(text: str) -> str:
@@ -55,7 +58,8 @@ class Template:
         self.limit = limit
         self._entity = entity
         self._labels = labels
-        self._segments: list[tuple[str, Part | None]] = []
+        self._parts: list[tuple[str, Part]] = []
+        segments: list[str] = []
         for segment in text.split("#"):
             field = _FIELD.fullmatch(segment)
             if field and field[1] not in types:
@@ -70,10 +74,11 @@ class Template:
                     f"the segment {segment!r} of the key {text!r} is neither plain text nor one field",
                     fix="separate with # what are segments of their own: ITEM#{category}#{id}",
                 )
-            self._segments.append(
-                (field[1], self._part(field[1], types[field[1]], field[2])) if field else (segment, None)
-            )
-        self.fields = tuple(name for name, part in self._segments if part)
+            if field:
+                self._parts.append((field[1], self._part(field[1], types[field[1]], field[2])))
+            segments.append("%s" if field else segment)
+        self._format = "#".join(segments)
+        self.fields = tuple(name for name, _ in self._parts)
         self.prefix = text[: text.index("{")] if self.fields else text
         self.optional = any(is_optional(types[name]) for name in self.fields)
 
@@ -85,15 +90,12 @@ class Template:
         if not self.fields:
             return self.text
         pieces: list[str] = []
-        for name, part in self._segments:
-            if part is None:
-                pieces.append(name)
-                continue
+        for name, part in self._parts:
             value = get(name)
             if value is None:
                 return None
             pieces.append(self._checked(name, part, value))
-        text = "#".join(pieces)
+        text = self._format % (*pieces,)
         if len(text) * 4 > self.limit and len(text.encode()) > self.limit:
             name = max(self.fields, key=lambda field: len(str(get(field))))
             raise self._invalid(name, f"it makes the key longer than {self.limit} bytes", "it is too long")
@@ -101,15 +103,20 @@ class Template:
 
     def bound(self, value: Any) -> str:
         """The beginning of every key whose first field has this value. Raises InvalidKey as `render` does."""
-        name, part = next((name, part) for name, part in self._segments if part)
+        name, part = self._parts[0]
         return self.prefix + self._checked(name, part, value)
 
     def beginning(self, text: str) -> str:
         """The beginning of every key whose first field's text begins so. Raises InvalidKey where it is no text."""
-        name, part = next((name, part) for name, part in self._segments if part)
+        name, part = self._parts[0]
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
             raise self._invalid(name, "a prefix is a str", "it is no string")
         return self.prefix + (self._checked(name, part, text) if part in (_text, _lower) and text else escape(text))
+
+    @property
+    def folded(self) -> frozenset[str]:
+        """The fields that stand in it in lower case: from the key alone it isn't known how they are written."""
+        return frozenset(name for name, part in self._parts if part is _lower)
 
     @property
     def shape(self) -> str:
@@ -166,7 +173,7 @@ def _text(value: Any) -> str:
         raise ValueError("it is no string")
     if not value:
         raise ValueError("it must not be empty")
-    return escape(value)
+    return value if value.isalnum() else escape(value)
 
 
 def _lower(value: Any) -> str:

@@ -25,6 +25,11 @@ Position: TypeAlias = tuple[str, str, str, str]
 Read: TypeAlias = Callable[[Query[Any], int, Attributes | None], tuple[list[Attributes], Attributes | None]]
 
 
+def part(size: int, share: int) -> int:
+    """How many items are first read of one shard: twice its share of a page, as shards are never quite alike."""
+    return min(size, -(-size // share) * 2)
+
+
 class _Stream:
     """One partition: what was read of it and not given yet, and how far that goes."""
 
@@ -87,8 +92,7 @@ class Merge:
         self._forward = query.forward
         self._sort = query.pattern.sort_attribute
         self._ranks = {each.name: each.rank for each in partitions}
-        # Twice its share of a page, as shards are never quite alike.
-        self._streams = [_Stream(query, each, min(size, -(-size // each.share) * 2)) for each in partitions]
+        self._streams = [_Stream(query, each, part(size, each.share)) for each in partitions]
         self._given: set[tuple[str, str]] = set()
         if position is not None:
             self._given.add(position[:2])

@@ -205,7 +205,7 @@ class Reads(Connection):
         Raises TransactionInvalid for more, or one twice, and Conflict where transactions on them go on and on. Items
         with Decimals are read once more for their digits, and all of them again where one has changed in between.
         """
-        if not 1 <= len(keys) <= TRANSACTION or len(set(keys)) < len(keys):
+        if not 1 <= len(keys) <= TRANSACTION or len({(key.partition, key.sort) for key in keys}) < len(keys):
             raise TransactionInvalid(f"get_all takes from 1 to {TRANSACTION} keys, each once, and not {len(keys)}.")
         gets = [{"table": self.name, "key": where(key)} for key in keys]
         for attempt in range(CONFLICTS):

@@ -38,7 +38,7 @@ class Rewriting:
         return not self._set and not self._removed
 
     def request(self) -> dict[str, Any]:
-        """The arguments of an update that holds only while the item is as it was read."""
+        """The arguments of an update that holds only while the item is as it was read; of a check where it is empty."""
         expression = Expression()
         sets = ", ".join(f"{expression.name(name)} = {expression.value(value)}" for name, value in self._set.items())
         removals = ", ".join(map(expression.name, self._removed))
@@ -51,7 +51,8 @@ class Rewriting:
                 if there
                 else f"attribute_not_exists({expression.name(name)})"
             )
-        return {"update_expression": " ".join(filter(None, clauses)), **expression.arguments(conditions)}
+        update = {} if self.is_empty else {"update_expression": " ".join(filter(None, clauses))}
+        return {**update, **expression.arguments(conditions)}
 
     def _basis(self) -> list[str]:
         """What shows that nobody has changed the item: its version, or everything in it; and what is overwritten."""

@@ -53,7 +53,16 @@ class Claim:
         """The operation that frees it."""
         expression = Expression()
         condition = f"(attribute_not_exists({PARTITION}) OR {_is_own(expression, holder)})"
-        return {"type": "delete", "key": {PARTITION: sentinel, SORT: _SORT}, **expression.arguments([condition])}
+        return {"type": "delete", "key": self.place(sentinel), **expression.arguments([condition])}
+
+    def place(self, sentinel: str) -> Attributes:
+        """Where the sentinel is."""
+        return {PARTITION: sentinel, SORT: _SORT}
+
+    def is_held_by(self, row: Attributes, holder: Attributes) -> bool:
+        """Whether a sentinel that is stored is that of this item."""
+        held = (row.get(HOLDER_PARTITION), row.get(HOLDER_SORT), row.get(EXPIRES))
+        return held == (holder[PARTITION], holder[SORT], holder.get(EXPIRES))
 
     def violated(self, key: str) -> NotUnique:
         """The error of a value that another item has."""

@@ -60,7 +60,9 @@ class Update:
         if "updated" in self._roles:
             self._changed[self._roles["updated"]] = self._moment
             self._encoded[self._plan.fields[self._roles["updated"]].stored] = timestamp(self._moment)
-        self._known = dict(key.arguments) | self._changed
+        primary = key.entity.__primary__
+        folded = primary.partition.folded | primary.sort.folded
+        self._known = {name: value for name, value in key.arguments if name not in folded} | self._changed
         self._changes = self._changed.keys() | {field.name for field, _ in self._native + self._computed}
         self._rewritten = self._index_keys()
         needed = {name for _, template in self._rewritten for name in template.fields if name not in self._known}
@@ -96,6 +98,10 @@ class Update:
                 conditions.append(f"{version} = {expression.value(self.expected)}")
         if self.condition is not None:
             conditions.append(self.condition.render(expression))
+        if "updated" in self._roles and any(change.accumulates for _, change in self._native):
+            # A repetition by the core, after an answer was lost, finds what its first try stored, and adds nothing.
+            stamp = expression.name(self._stored("updated"))
+            conditions.append(f"{stamp} <> {expression.value(timestamp(self._moment))}")
         if not any(clauses.values()):  # nothing but a condition, and DynamoDB wants a change
             self._assign(clauses, expression, {ENTITY: self._plan.name})
         return {"update_expression": _joined(clauses), **expression.arguments(conditions)}
@@ -134,10 +140,9 @@ class Update:
     def was_applied(self, stored: Attributes) -> bool:
         """Whether the item is what this update made of it: its answer was lost, and the core's repetition found it."""
         return (
-            self.expected is not None
-            and "updated" in self._roles
-            and stored.get(self._stored("version")) == self.expected + 1
+            "updated" in self._roles
             and stored.get(self._stored("updated")) == timestamp(self._moment)
+            and (self.expected is None or stored.get(self._stored("version")) == self.expected + 1)
         )
 
     def _assign(self, clauses: dict[str, list[str]], expression: Expression, values: Attributes) -> None:
@@ -224,7 +229,7 @@ class Update:
 
 
 def basis_of(entity: type[Any]) -> tuple[Field, ...]:
-    """The fields that show whether an item is as it was read: all, for a put of a new object sets its version back."""
+    """The fields that show whether an item is as it was read: all, for `put_many` sets its version back."""
     return tuple(entity.__plan__.fields.values())
 
 

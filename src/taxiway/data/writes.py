@@ -88,28 +88,41 @@ class Writes(Reads):
     def put(self, item: E, *, condition: Condition | bool | None = None, expect_version: int | None = None) -> E:
         """Store an item whether or not there is one, and return it as stored: updated now, its version one higher.
 
-        Raises ConditionFailed where `condition` isn't true of the item that it replaces, VersionMismatch where that is
-        not at `expect_version`, and NotUnique. An item with unique values is read first, for those that it gives up.
+        The version is one higher than the object's, or than that of what it replaces where that is not lower: a version
+        is never given twice, so an ETag that was read before fits nothing else. Raises ConditionFailed where
+        `condition` isn't true of the item that it replaces, VersionMismatch where that is not at `expect_version`, and
+        NotUnique. An item with unique values is read first, for those that it gives up; in a transaction one with a
+        version too.
         """
         required = _condition(condition, type(item))
         _check_expected(type(item), expect_version)
         item = stamped(item, after=expect_version)
-        attributes = attributes_of(item)
+        key = _key_of(item)
         transaction = self._open()
-        if transaction is None and not item.__claims__:
+        if transaction is not None or item.__claims__:
+            return self._settle(
+                key, transaction, lambda key: self._replacement(key, item, required, expected=expect_version)
+            )
+        for attempt in range(CONFLICTS):
+            attributes = attributes_of(item)
             expression = Expression()
             conditions = _put_conditions(item, expression, required, expect_version)
+            if expect_version is None:
+                conditions += _raises_version(item, expression)
             try:
                 self._put(attributes, conditions, expression)
             except ConditionNotMet as conflict:
-                raise self._put_failure(_key_of(item), expect_version)(conflict.stored) from None
+                told_apart = "updated" in item.__roles__ or (required is None and expect_version is None)
+                if told_apart and same(attributes, conflict.stored or {}):
+                    return item  # the answer was lost, and the core's repetition found what its first try stored
+                replacing = item if expect_version is not None else _raised(item, conflict.stored)
+                if replacing is item:
+                    raise self._put_failure(key, expect_version)(conflict.stored) from None
+                item = replacing
+                pause(attempt)
+                continue
             return item
-        self._settle(
-            _key_of(item),
-            transaction,
-            lambda key: (self._replacement(key, item, attributes, required, expect_version), 0),
-        )
-        return item
+        raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being written.")
 
     def update(
         self,
@@ -255,12 +268,13 @@ class Writes(Reads):
             if found is None or entity.__plan__.has_expired(found, time.time()):
                 return False
             item, attributes, rewriting = _rewriting(entity, found)
-            if rewriting.is_empty:
+            if rewriting.is_empty and self._has_claimed(item, attributes):
                 return False
             body = rewriting.request()
             try:
                 if entity.__claims__:
-                    update = Request({"type": "update", "key": where(key), **body}, lambda _: _overtaken(key))
+                    kind = "condition_check" if rewriting.is_empty else "update"
+                    update = Request({"type": kind, "key": where(key), **body}, lambda _: _overtaken(key))
                     self._carry_out(_write("rewrite", item, attributes, [update, *_taken(item, attributes)]), None)
                 else:
                     self._call(self.core.sync_update_item, self.name, where(key), **body)
@@ -270,6 +284,21 @@ class Writes(Reads):
                 continue
             return True
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being rewritten.")
+
+    def needs_rewrite(self, entity: type[Entity], row: Attributes) -> bool:
+        """Whether `rewrite` would write. Raises StoredItemInvalid where a row can't be read as the entity."""
+        item, attributes, rewriting = _rewriting(entity, row)
+        return not (rewriting.is_empty and self._has_claimed(item, attributes))
+
+    def _has_claimed(self, item: Entity, attributes: Attributes) -> bool:
+        """Whether an item holds its unique values; a field that has become unique holds none for what was there."""
+        for claim in item.__claims__:
+            sentinel = claim.sentinel(partial(getattr, item))
+            if sentinel is not None:
+                row, _ = self._call(self.core.sync_get_item, self.name, claim.place(sentinel), True)
+                if row is None or not claim.is_held_by(row, attributes):
+                    return False
+        return True
 
     def _open(self) -> "Transaction | None":
         return None if self._transactions is None else self._transactions.get()
@@ -342,16 +371,22 @@ class Writes(Reads):
         return request.explain(row)
 
     def _replacement(
-        self, key: Key[Any], item: Entity, attributes: Attributes, required: Condition | None, expected: int | None
-    ) -> Write:
-        """A put, with the unique values that it takes and gives up."""
+        self, key: Key[E], item: E, required: Condition | None, *, expected: int | None
+    ) -> tuple[Write, E]:
+        """A put as a transaction does it, with the unique values that it takes and gives up, and the item as stored."""
+        raises = expected is None and "version" in item.__roles__
+        row = self._row(key) if raises or item.__claims__ else None
+        if raises:
+            item = _raised(item, row)
+        attributes = attributes_of(item)
         expression = Expression()
         conditions = _put_conditions(item, expression, required, expected)
+        if raises:
+            conditions += _raises_version(item, expression)
         claims: list[Request] = []
         seen: Attributes | None = None
         claimed = _claimed_fields(type(item))
         if item.__claims__:
-            row = self._row(key)
             conditions += expression.holds(row, claimed) if row else [f"attribute_not_exists({PARTITION})"]
             # What has expired has given its values up: another may have them by now.
             seen = None if row is None or item.__plan__.has_expired(row, time.time()) else row
@@ -361,13 +396,15 @@ class Writes(Reads):
         explained = self._put_failure(key, expected)
 
         def explain(current: Attributes | None) -> DataError:
+            if (required is None and expected is None) or (raises and _raised(item, current) is not item):
+                return _overtaken(key)
             if item.__claims__ and not _unchanged(seen, current, claimed):
                 return _overtaken(key)
             return explained(current)
 
         body = {"type": "put", "item": attributes, **expression.arguments(conditions)}
         request = Request(body, explain, item.__plan__, reads=True)
-        return _write("put", item, attributes, [request, *claims])
+        return _write("put", item, attributes, [request, *claims]), item
 
     def _updating(self, update: Update, key: Key[E]) -> tuple[Write, E]:
         """An update as a transaction does it, and the item as it will be."""
@@ -544,6 +581,24 @@ def stamped(item: E, *, fresh: bool = False, after: int | None = None) -> E:
     return replace(item, **stamps)
 
 
+def _raises_version(item: Entity, expression: Expression) -> list[str]:
+    """The condition that an item's version is higher than what is stored; none for an entity without one."""
+    if "version" not in item.__roles__:
+        return []
+    own = item.__roles__["version"]
+    version = expression.name(item.__plan__.fields[own].stored)
+    return [f"(attribute_not_exists({version}) OR {version} < {expression.value(getattr(item, own))})"]
+
+
+def _raised(item: E, row: Attributes | None) -> E:
+    """The item itself where its version is higher than what is stored, or else one whose version is."""
+    own = item.__roles__.get("version")
+    if own is None or row is None:
+        return item
+    stored = row.get(item.__plan__.fields[own].stored)
+    return replace(item, **{own: stored + 1}) if isinstance(stored, int) and stored >= getattr(item, own) else item
+
+
 def attributes_of(item: Entity) -> Attributes:
     """Everything that is stored of an item: its fields, its key, and its keys in the indexes that it is in."""
     attributes = item.__plan__.encode(item)
@@ -557,11 +612,6 @@ def attributes_of(item: Entity) -> Attributes:
             attributes[pattern.partition_attribute] = partition
             attributes[pattern.sort_attribute] = sort
     return attributes
-
-
-def is_current(entity: type[Entity], row: Attributes) -> bool:
-    """Whether `rewrite` would leave a row as it is. Raises StoredItemInvalid where it can't be read as the entity."""
-    return _rewriting(entity, row)[2].is_empty
 
 
 def _rewriting(entity: type[Entity], row: Attributes) -> tuple[Entity, Attributes, Rewriting]:

@@ -69,7 +69,7 @@ _CALLS: dict[Operation, tuple[str, ...]] = {
     "idempotency": ("DeleteItem", "PutItem"),
 }
 
-# Of the sentinel of each unique value; an item that has some is read before it is replaced.
+# Of the sentinel of each unique value.
 _SENTINEL_CALLS: dict[Operation, tuple[str, ...]] = {
     "put": ("DeleteItem", "PutItem"),
     "update": ("DeleteItem", "PutItem"),
@@ -86,6 +86,8 @@ class Grant:
     written: tuple[Pattern, ...] = ()
     sentinels: tuple[str, ...] = ()
     """The templates of the partition keys under which the entity's unique values are kept."""
+    reads: bool = False
+    """Whether a put may look at what it replaces, as its answer could anyway."""
 
     def __str__(self) -> str:
         return f"{self.operation}({self.pattern.entity}.{self.pattern.name})"
@@ -98,7 +100,7 @@ class Grant:
     def accesses(self) -> tuple[Access, ...]:
         """What it comes to at DynamoDB. An index is kept by DynamoDB itself: a write needs no access to it."""
         calls = _CALLS[self.operation]
-        if self.operation == "put" and self.sentinels:
+        if self.reads:
             calls = ("GetItem", *calls)
         own = Access(calls, self.pattern.index, self.pattern.partition_key)
         return (own, *(Access(_SENTINEL_CALLS[self.operation], None, sentinel) for sentinel in self.sentinels))
@@ -110,8 +112,10 @@ def get(entity: Entity) -> Grant:
 
 
 def put(entity: Entity) -> Grant:
-    """Create or replace an entity."""
-    return Grant("put", entity.__primary__, entity.__patterns__, _sentinels(entity))
+    """Create or replace an entity, which may take reading it where it has a version or unique values."""
+    sentinels = _sentinels(entity)
+    reads = bool(sentinels) or "version" in getattr(entity, "__roles__", {})
+    return Grant("put", entity.__primary__, entity.__patterns__, sentinels, reads)
 
 
 def update(entity: Entity) -> Grant:

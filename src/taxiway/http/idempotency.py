@@ -123,9 +123,10 @@ def _answer(result: Any, event: Json) -> Json:
     """What is kept of a handler's result: its response before any compression. Raises ValueError if it is too large."""
     rendered = render(result, {**event, "headers": {}})
     body: str = rendered["body"]
-    if len(body) > LARGEST:
+    size = len(body.encode())
+    if size > LARGEST:
         raise ValueError(
-            f"The answer to {event.get('routeKey')} is {len(body)} bytes, and up to {LARGEST} can be kept for its "
+            f"The answer to {event.get('routeKey')} is {size} bytes, and up to {LARGEST} can be kept for its "
             "Idempotency-Key.\nFix: answer with less, as with where the rest can be read"
         )
     return {

@@ -13,7 +13,6 @@ from typing import Any
 from taxiway.data import DataError, Entity, NotConfigured, TableClient, Throttled, Unavailable
 from taxiway.data._core import core
 from taxiway.data.errors import AccessDenied, Contended, translate
-from taxiway.data.writes import is_current
 from taxiway.migrate.checkpoints import Checkpoint, Checkpoints, Counts
 
 SEGMENTS = 4
@@ -91,7 +90,8 @@ class Backfill:
 
     def _segment(self, segment: int, checkpoint: Checkpoint) -> None:
         while not checkpoint.done:
-            rows, checkpoint.last = self._patiently(lambda: self._read(segment, checkpoint.last))
+            rows, checkpoint.last, others = self._patiently(lambda: self._read(segment, checkpoint.last))
+            self._pace.wait(self._stopping, others)
             counts = Counts()
             for row in rows:
                 self._pace.wait(self._stopping)
@@ -106,9 +106,12 @@ class Backfill:
                 self._counts = self._counts.plus(counts)
                 self._progress(self._counts)
 
-    def _read(self, segment: int, start: dict[str, Any] | None) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    def _read(
+        self, segment: int, start: dict[str, Any] | None
+    ) -> tuple[list[dict[str, Any]], dict[str, Any] | None, int]:
+        """A page of the entities' items, where the next begins, and how many others the page went over."""
         names = {f":e{n}": name for n, name in enumerate(self._entities)}
-        rows, more, _ = self._table.core.sync_scan_page(
+        rows, more, metrics = self._table.core.sync_scan_page(
             self._table.name,
             f"#entity IN ({', '.join(names)})",
             expression_attribute_names={"#entity": "entity"},
@@ -120,7 +123,7 @@ class Backfill:
             total_segments=SEGMENTS,
             _number_schema=self._numbers,
         )
-        return rows, more
+        return rows, more, (metrics.scanned_count or len(rows)) - len(rows)
 
     def _one(self, row: dict[str, Any], counts: Counts) -> None:
         entity = self._entities[row["entity"]]
@@ -128,7 +131,7 @@ class Backfill:
         try:
             if self._dry_run:
                 expired = entity.__plan__.has_expired(row, time.time())
-                counts.written += not expired and not is_current(entity, row)
+                counts.written += not expired and self._table.needs_rewrite(entity, row)
             else:
                 counts.written += self._patiently(lambda: self._table.rewrite(entity, row))
         except (AccessDenied, NotConfigured):
@@ -187,18 +190,18 @@ def sum_of(counts: Any) -> Counts:
 
 
 class _Pace:
-    """Lets so many through in a second, evenly, whichever thread they come from."""
+    """Lets so many through in a second, evenly, whichever thread they come from; several at once count as many."""
 
     def __init__(self, rate: float | None) -> None:
         self._step = 0.0 if rate is None else 1 / rate
         self._next = 0.0
         self._lock = threading.Lock()
 
-    def wait(self, stopping: threading.Event) -> None:
-        if not self._step:
+    def wait(self, stopping: threading.Event, count: int = 1) -> None:
+        if not self._step or not count:
             return
         with self._lock:
             now = time.monotonic()
             turn = max(now, self._next)
-            self._next = turn + self._step
+            self._next = turn + self._step * count
         stopping.wait(turn - now)

@@ -110,7 +110,7 @@ def _overlapping_partitions(found: Model) -> Iterator[Finding]:
 def _unbounded_partition(entity: StoredEntity, pattern: AccessPattern) -> Iterator[Finding]:
     is_singleton = not entity.primary.fields  # its own key is constant, so there is one item of it
     is_told_by_its_key = pattern.index is None and not pattern.primary  # both are partitions of the table
-    if is_singleton or is_told_by_its_key or _spreads(entity, pattern):
+    if is_singleton or is_told_by_its_key or _spreads(entity, pattern) or pattern.shares:
         return
     template = pattern.partition
     place = f"the index {pattern.index}" if pattern.index else "the table"
@@ -128,8 +128,8 @@ def _unbounded_partition(entity: StoredEntity, pattern: AccessPattern) -> Iterat
         str(pattern),
         pattern.source,
         f"{problem}. {_PARTITION_LIMIT}.",
-        "put a field with many values, or a period such as a month, into the partition key; or acknowledge it with how "
-        "many items a partition will have, and how many of them are written in a second",
+        "put a field with many values, or a period such as a month, into the partition key; or spread it, as by "
+        "shards=8; or acknowledge it with how many items a partition will have, and how many are written in a second",
     )
 
 

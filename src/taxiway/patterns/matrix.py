@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from taxiway.data.merging import part
 from taxiway.declare import Backend
 from taxiway.declare.grants import Operation
 from taxiway.patterns import units
@@ -110,7 +111,7 @@ def matrix(backend: Backend, *, item_size: int = ITEM_SIZE, page: int = PAGE) ->
 
 def _rows(found: Model, size: int, page: int) -> list[Row]:
     return [
-        Row(pattern, operation, *_cost(entity, operation, size, page), users=users)
+        Row(pattern, operation, *_cost(entity, pattern, operation, size, page), users=users)
         for entity in found.entities
         for pattern in entity.patterns
         for operation, users in _users(pattern).items()
@@ -126,13 +127,16 @@ def _users(pattern: AccessPattern) -> dict[Operation, tuple[str, ...]]:
     return users or {"get" if pattern.primary else "query": ()}
 
 
-def _cost(entity: StoredEntity, operation: Operation, size: int, page: int) -> tuple[Units, Units]:
+def _cost(
+    entity: StoredEntity, pattern: AccessPattern, operation: Operation, size: int, page: int
+) -> tuple[Units, Units]:
     """What one call reads and writes, at least and at most."""
     consistent = units.read(size, units.Consistency.STRONG)
     if operation == "get":
         return _exactly(units.read(size)), _NOTHING
     if operation == "query":
-        return _exactly(units.page(page + AHEAD, size)), _NOTHING
+        wanted = [part(page + AHEAD, share) for share in pattern.shares] or [page + AHEAD]
+        return _exactly(sum(units.page(items, size) for items in wanted)), _NOTHING
     if operation == "delete":
         reads = consistent if entity.reads_to_write or entity.unique else 0
         return _exactly(reads), _writes(entity, size, moves=False, claims=(1, 1))

@@ -46,6 +46,8 @@ class AccessPattern:
     uses: tuple[Use, ...]
     source: str
     """`file:line`."""
+    shares: tuple[int, ...] = ()
+    """For each partition of the index that a query reads, over how many its items are spread; none without shards."""
 
     def __str__(self) -> str:
         return f"{self.entity}.{self.name}"
@@ -151,6 +153,7 @@ def _stored(entity: type[Entity], table: Table, uses: dict[int, list[Use]]) -> S
             sort=key_template(pattern.sort.text, types),
             uses=tuple(uses.get(id(pattern), ())),
             source=source_of(entity, pattern.name),
+            shares=tuple(each.share for each in pattern.sharding.partitions) if pattern.sharding else (),
         )
 
     return StoredEntity(
