@@ -10,7 +10,21 @@ from models.item import Item
 from models.user import User
 from tests.aws.backends import ACCOUNT, Customer, Order, answer, of_the_template, stage, with_everything
 
-from taxiway import Backend, DeclarationError, Function, HttpApi, Index, Network, Secret, Table, get, put, query, update
+from taxiway import (
+    Backend,
+    Consumer,
+    DeclarationError,
+    Function,
+    HttpApi,
+    Index,
+    Network,
+    Secret,
+    Table,
+    get,
+    put,
+    query,
+    update,
+)
 from taxiway.aws import names, policies
 from taxiway.aws.policies import WILDCARDS, policy
 from taxiway.data import Entity, key, unique
@@ -142,10 +156,15 @@ def test_the_key_of_the_table_is_used_through_dynamodb_alone_and_by_a_reader_to_
 
 def test_who_consumes_the_changes_of_an_encrypted_table_may_decrypt_them():
     arn = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1111"
-    consumer = Function(handler, name="changes")
-    backend = Backend("shop", api=HttpApi(), table=Table(encryption_key=arn, consumers=[Consumer(consumer)]))
+    function = Function(name="changes")
+    api = HttpApi()
+    api.get("/orders", answer)
+    table = Table(encryption_key=arn, consumers=[Consumer(answer, function)])
+    backend = Backend("shop", api=api, table=table)
 
-    (key,) = [each for each in policy(backend, consumer, STAGE)["Statement"] if each["Sid"] == "TableKey"]
+    (key,) = [
+        each for each in policy(backend, backend.consumers[0].function, AT)["Statement"] if each["Sid"] == "TableKey"
+    ]
     assert (key["Action"], key["Resource"]) == (["kms:Decrypt", "kms:DescribeKey"], [arn])
 
 
