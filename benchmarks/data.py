@@ -1,7 +1,9 @@
 """The table: what a call costs over the core's own, beside other libraries, and how long a page of a query takes.
 
 For the cost DynamoDB is a stub that answers at once, so what is measured is the client; for the page it is the engine
-that `taxiway dev` uses. Each library is in an environment of its own, and they take turns.
+that `taxiway dev` uses. What Taxiway adds to the core is measured twice: its own work, with the core's calls replaced
+by ones that answer at once, and in place, after each wait for the network, when the processor has gone cold. Each
+library is in an environment of its own, and they take turns.
 """
 
 import json
@@ -10,7 +12,7 @@ import socket
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
@@ -23,6 +25,7 @@ from taxiway.local import dynamodb
 
 ROUNDS = 3
 EXPECTED = 25  # µs
+OWN = ("core", "own", "answer")
 VERBS = {"get": "get", "put": "put", "page": "page of 20"}
 SIZES = (1_000, 10_000, 100_000)
 PAGES = 200
@@ -83,7 +86,7 @@ def _costs() -> None:
     with _stub() as endpoint:
         for _ in range(ROUNDS):
             for contender, python in pythons.items():
-                own = [f"core_{verb}" for verb in VERBS] if contender is TAXIWAY else []
+                own = [f"{kind}_{verb}" for kind in OWN for verb in VERBS] if contender is TAXIWAY else []
                 for name, value in _probe(contender, python, endpoint, [*VERBS, *own]).items():
                     spent.setdefault((contender.name, name), []).append(value)
     cost = {what: statistics.median(values) for what, values in spent.items()}
@@ -92,20 +95,19 @@ def _costs() -> None:
     _row("the core alone", [cost[TAXIWAY.name, f"core_{verb}"] for verb in VERBS])
     for contender in contenders:
         _row(contender.name, [cost[contender.name, verb] for verb in VERBS])
-    over = [
-        statistics.median(
-            [
-                whole - core
-                for whole, core in zip(spent[TAXIWAY.name, verb], spent[TAXIWAY.name, f"core_{verb}"], strict=True)
-            ]
-        )
-        for verb in VERBS
-    ]
     print()
-    _row(f"Taxiway over the core (expected: {EXPECTED})", over)
+    _row(f"Taxiway's own work (expected: {EXPECTED})", _differences(spent, "own_", "answer_"))
+    _row("Taxiway over the core, in place", _differences(spent, "", "core_"))
     for contender in PEERS:
         ratios = [cost[TAXIWAY.name, verb] / cost[contender.name, verb] for verb in VERBS]
         print(f"  {'Taxiway / ' + contender.name:34}" + "".join(f"{ratio:>14.2f}" for ratio in ratios))
+
+
+def _differences(spent: Mapping[tuple[str, str], list[float]], more: str, less: str) -> list[float]:
+    """What some calls of Taxiway's take beyond others, verb by verb."""
+    own = {what: values for (name, what), values in spent.items() if name == TAXIWAY.name}
+    pairs = [zip(own[f"{more}{verb}"], own[f"{less}{verb}"], strict=True) for verb in VERBS]
+    return [statistics.median([one - other for one, other in pair]) for pair in pairs]
 
 
 def _row(name: str, values: list[float]) -> None:

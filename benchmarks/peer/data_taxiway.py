@@ -92,3 +92,48 @@ def core_page():
         _number_schema=NUMBERS,
     )
     return rows[:20]
+
+
+class Instant:
+    """A core that answers at once: what a call then takes is taxiway.data's own work, and the making of the answer."""
+
+    def __init__(self) -> None:
+        self.rows = [ROW | {"id": f"{number:010}", "pk": f"ITEM#{number:010}"} for number in range(21)]
+
+    def sync_get_item(self, *_: object, **__: object):
+        return dict(ROW), None
+
+    def sync_put_item(self, *_: object, **__: object):
+        return None, None
+
+    def sync_query_page(self, *_: object, **__: object):
+        return [dict(row) for row in self.rows], {"pk": "more"}, None
+
+
+instant = Instant()
+alone = TableClient(table_name="items")
+alone._core = instant  # noqa: SLF001  what is measured is what is around it
+
+
+def own_get():
+    return alone.get(Item.by_id("01JV6Y0000"))
+
+
+def own_put():
+    return alone.put(item)
+
+
+def own_page():
+    return alone.query(Item.by_category("stationery"), limit=20).items
+
+
+def answer_get():
+    return instant.sync_get_item()
+
+
+def answer_put():
+    return instant.sync_put_item()
+
+
+def answer_page():
+    return instant.sync_query_page()[0][:20]

@@ -303,7 +303,7 @@ def test_a_function_with_less_cpu_computes_for_longer_and_waits_as_long() -> Non
 
 def test_what_was_not_measured_is_named() -> None:
     month = bill(stored(), DEV, requests=1e6, read_ratio=0.5, durations={"read": Measured(6, "lambda")})
-    assert month.notes == ("Not measured, and so assumed: the durations of find, make, drop.",)
+    assert month.notes[0] == "Not measured, and so assumed: the durations of find, make, drop."
 
 
 # Knobs and the report.

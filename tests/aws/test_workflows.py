@@ -1,6 +1,9 @@
 """The template's ways to deploy from a repository: what they run is fixed, and what they may do is little."""
 
+import os
 import re
+import subprocess
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,27 @@ def test_prod_comes_after_test_which_comes_after_the_tests_and_data_is_never_giv
     commands = [line for job in found.values() for line in job.splitlines() if "taxiway deploy" in line]
     assert len(commands) == 2
     assert not any("--yes" in line for line in commands)
+
+
+def test_what_a_closed_pull_request_leaves_is_removed_and_what_an_open_one_has_stays(tmp_path: Path) -> None:
+    """The script itself, with stand-ins for the commands that ask AWS and GitHub."""
+    text = (TEMPLATE / ".github" / "workflows" / "sweep.yml").read_text()
+    script = textwrap.dedent(text.partition("        run: |\n          stacks=")[2].join(["          stacks=", ""]))
+    (tmp_path / ".env.test").write_text("AWS_REGION=eu-west-1\nSECRETS_ID=items/test\n")
+    for name, body in {
+        "aws": 'echo "items-pr-7 items-pr-12"',
+        "gh": '[ "$3" = 7 ] && echo CLOSED || echo OPEN',
+        "uv": 'echo "$@" >> done; cat .env.pr-* >> done',
+    }.items():
+        command = tmp_path / "bin" / name
+        command.parent.mkdir(exist_ok=True)
+        command.write_text(f"#!/bin/sh\n{body}\n")
+        command.chmod(0o755)
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "done").read_text() == (
+        "run --group deploy taxiway destroy --stage pr-7 --yes\nAWS_REGION=eu-west-1\nSECRETS_ID=items/pr-7\n"
+    )
 
 
 def test_a_pull_request_has_a_stage_that_goes_with_it_and_one_from_a_fork_has_none() -> None:

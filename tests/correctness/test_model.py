@@ -309,8 +309,6 @@ def _is_done_once(operation: Any) -> bool:
         return not isinstance(operation.item, Label)
     if isinstance(operation, Put):
         return not isinstance(operation.item, Label)
-    if isinstance(operation, Alter):
-        return operation.where[0] is Part and operation.how is add
     if isinstance(operation, Update):
         return "email" in operation.changes or (operation.where[0] is Part and operation.version is not None)
     return isinstance(operation, Together) or (isinstance(operation, Delete) and operation.where[0] is Member)

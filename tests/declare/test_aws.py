@@ -93,6 +93,7 @@ def test_without_alarms_prod_releases_at_once() -> None:
         (lambda: Network(cidr="10.0.0.1/16"), "has host bits set"),
         (lambda: Network(cidr="10.0.0.0/8"), "cidr=10.0.0.0/8"),
         (lambda: Network(zones=1), "zones=1"),
+        (lambda: Network(cidr="10.0.0.0/23", zones=3), "no room for the subnets of 3 zones"),
         (lambda: Network(subnets=["subnet-12345678"]), "subnets or security groups, and not the other"),
         (lambda: Network(subnets=["mine"], security_groups=["sg-12345678"]), "'mine' is malformed"),
         (lambda: HttpApi().post("/a", answer, cache=60), "POST /a can't be cached for 60 seconds"),

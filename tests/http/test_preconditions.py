@@ -152,6 +152,13 @@ def test_if_none_match_makes_no_write_a_304(method, request_of):
     assert get_note(request_of(method, if_none_match='"3"'), None)["statusCode"] == 200
 
 
+def test_a_write_that_takes_if_match_refuses_if_none_match(request_of):
+    refused = patch(request_of("PUT", if_match='"3"', if_none_match="*"), None)
+
+    assert refused["statusCode"] == 400
+    assert "if-none-match" in refused["body"]
+
+
 def test_an_error_is_no_304(request_of):
     @handler
     def get() -> Response[Note]:

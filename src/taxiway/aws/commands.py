@@ -190,19 +190,16 @@ def _outputs(options: argparse.Namespace) -> None:
     from taxiway.aws import deployment, names
 
     backend, stage = _read(options)
-    account = accounts.connect(stage)
-    name = names.stack(backend, stage)
-    stack = deployment.find(account, name)
-    if stack is None:
-        raise AwsError(f"There is no {name} on AWS.", fix=f"run `taxiway deploy --stage {stage.name}`")
-    deployment.check_owner(stack, names.tags(backend, stage))
-    found = deployment.outputs(stack)
+    found = deployment.outputs(deployment.deployed(accounts.connect(stage), backend, stage))
     if options.name is None:
         _print_outputs(found)
     elif options.name in found:
         print(found[options.name])
     else:
-        raise AwsError(f"{name} has no output {options.name}.", fix=f"ask for one of {', '.join(sorted(found))}")
+        raise AwsError(
+            f"{names.stack(backend, stage)} has no output {options.name}.",
+            fix=f"ask for one of {', '.join(sorted(found))}",
+        )
 
 
 def _doctor(options: argparse.Namespace) -> None:
@@ -218,7 +215,7 @@ def _doctor(options: argparse.Namespace) -> None:
 
 def _logs(options: argparse.Namespace) -> None:
     from taxiway.aws import account as accounts
-    from taxiway.aws import names, tail
+    from taxiway.aws import deployment, names, tail
 
     backend, stage = _read(options)
     functions = {function.name: function for function in names.functions(backend)}
@@ -228,6 +225,7 @@ def _logs(options: argparse.Namespace) -> None:
     chosen = options.function or functions
     groups = {name: names.log_group(backend, stage, functions[name]) for name in chosen}
     account = accounts.connect(stage)
+    deployment.deployed(account, backend, stage)
     for line in tail.lines(account, groups, since=time.time() - options.since, follow=options.follow):
         print(line, flush=True)
 

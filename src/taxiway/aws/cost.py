@@ -169,7 +169,14 @@ def bill(
     )
     guessed = [function.name for function in backend.functions if function.name not in durations]
     notes = [f"Not measured, and so assumed: the durations of {', '.join(guessed)}."] if guessed else []
+    notes.append(f"Not counted: {_LEFT_OUT}.")
     return Bill(now, knobs, prices, assumptions, tuple(notes))
+
+
+_LEFT_OUT = (
+    "alarms (about $0.10 each a month) and dashboards ($3 from the fourth on), consumers of the table's changes, "
+    "keys of your own in KMS, a network's interface endpoints (about $8 each in a zone a month), and transfer out"
+)
 
 
 def read_durations(text: str) -> dict[str, Measured]:

@@ -7,12 +7,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from taxiway.aws import changes, upload
+from taxiway.aws import changes, names, upload
 from taxiway.aws.account import Account
 from taxiway.aws.changes import Change
 from taxiway.aws.errors import AwsError
 from taxiway.aws.progress import Watch
 from taxiway.aws.upload import Assembly
+from taxiway.declare import Backend, Stage
 
 _STACK = "AWS::CloudFormation::Stack"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -61,6 +62,16 @@ def check_owner(stack: Mapping[str, Any], tags: Mapping[str, str]) -> None:
             )
 
 
+def deployed(account: Account, backend: Backend, stage: Stage) -> Mapping[str, Any]:
+    """The stack of a backend's stage. Raises AwsError where there is none, or it is another backend's."""
+    name = names.stack(backend, stage)
+    stack = find(account, name)
+    if stack is None:
+        raise AwsError(f"There is no {name} on AWS.", fix=f"run `taxiway deploy --stage {stage.name}`")
+    check_owner(stack, names.tags(backend, stage))
+    return stack
+
+
 def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
     """Have CloudFormation work out what would change; None where nothing would.
 
@@ -80,19 +91,23 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
         Tags=[{"Key": key, "Value": value} for key, value in assembly.tags.items()],
         **({"IncludeNestedStacks": True} if assembly.has_nested else {}),
     )
-    described = _described(client, made["Id"])
+    try:
+        described = _described(client, made["Id"])
+    except AwsError:
+        discard(account, Plan(made["Id"], made["StackId"], stack is None, (), {}))
+        raise
     if described is None:
         client.delete_change_set(ChangeSetName=made["Id"])
         return None
     found = changes.read(described, old, new)
     resources: dict[str, Any] = {**old.get("Resources", {}), **new["Resources"]}
-    names = {logical: changes.name(logical, resource) for logical, resource in resources.items()}
+    labels = {logical: changes.name(logical, resource) for logical, resource in resources.items()}
     for entry in described:
         if inner := entry["ResourceChange"].get("ChangeSetId"):
             nested, called = _nested(client, inner, entry["ResourceChange"], assembly)
             found += nested
-            names |= called
-    return Plan(made["Id"], made["StackId"], stack is None, tuple(found), names)
+            labels |= called
+    return Plan(made["Id"], made["StackId"], stack is None, tuple(found), labels)
 
 
 def discard(account: Account, plan: Plan) -> None:
@@ -162,8 +177,8 @@ def destroy(account: Account, stack: Mapping[str, Any], say: Say) -> None:
         )
     client = account.client("cloudformation")
     template = _template(client, stack["StackId"])
-    names = {logical: changes.name(logical, resource) for logical, resource in template.get("Resources", {}).items()}
-    watch = Watch(account, stack["StackId"], names, say)
+    labels = {logical: changes.name(logical, resource) for logical, resource in template.get("Resources", {}).items()}
+    watch = Watch(account, stack["StackId"], labels, say)
     client.delete_stack(StackName=stack["StackId"])
     status = watch.wait()
     if status != "DELETE_COMPLETE":

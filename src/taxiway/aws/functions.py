@@ -231,11 +231,14 @@ class DeployedFunction(Construct):
         return alias
 
     def _fingerprint(self) -> str:
+        """Changes with what the function is given and nothing else: Lambda publishes no two versions of the same."""
         around, declared = self._around, self.declared
         code = around.packages[declared.name]
+        network = around.backend.network
+        where = network and [network.cidr, network.zones, *network.subnets, *network.security_groups]
         configuration = [
             *(code.digest, code.handler, names.RUNTIME, declared.memory, declared.timeout, self._variables()),
-            *(self._layers(), self._log_level(), around.backend.operations.tracing, repr(around.backend.network)),
+            *(self._layers(), self._log_level(), around.backend.operations.tracing, where),
         ]
         return sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -51,7 +51,9 @@ class Package(Struct, frozen=True):
     function: str
     path: Path
     digest: str
-    """Changes if and only if what is inside does, whichever zlib deflated it: what a deployment compares."""
+    """Changes if and only if what is inside does, whichever zlib deflated it and whichever Python compiled it so:
+    what a deployment compares. Lambda publishes no second version of the same code, and CloudFormation fails on that.
+    """
     handler: str
     """What Lambda calls: `handlers.http.create_item.create_item`."""
     variables: dict[str, str]
@@ -141,19 +143,21 @@ class _Builder:
         modules = {path.rpartition(".")[0] for path in handlers.values()} | ({_SHARED} if is_shared else set[str]())
         reached = self._imports.reach(modules, where=function.source, extra=self._extra)
         content = self._content(reached, msgspec.json.encode(handlers, order="sorted") if is_shared else None)
-        digest = self._digest(content)
-        path = self._cache / f"{digest}.zip"
-        is_cached = path.is_file()
-        if is_cached:
+        key = self._key(content)
+        path = next(self._cache.glob(f"{key}-*.zip"), None)
+        is_cached = path is not None
+        if path is not None:
             path.touch()
         else:
-            write(path, self._build(content))
+            files = self._compiled(content)
+            path = self._cache / f"{key}-{_digest(files, content.routes)}.zip"
+            write(path, self._build(files, content.routes))
         parts = _parts(path, content.owners)
         size = sum(part.size for part in parts)
         return Package(
             function=function.name,
             path=path,
-            digest=digest,
+            digest=path.stem.rpartition("-")[2],
             handler=f"{_SHARED}.handler" if is_shared else next(iter(handlers.values())),
             variables={"TAXIWAY_ROUTES": f"{TASK_ROOT}/{ROUTES}"} if is_shared else {},
             size=size,
@@ -207,7 +211,8 @@ class _Builder:
             chosen.setdefault("pydynox", False)
         return chosen
 
-    def _digest(self, content: _Content) -> str:
+    def _key(self, content: _Content) -> str:
+        """What a package is kept under: everything that it is built from, the compiler too."""
         whole = sha256(_FORMAT)
         whole.update(f"{self._target} {self._compiler.version if self._compiler else 'no bytecode'}".encode())
         whole.update(content.routes or b"")
@@ -217,15 +222,18 @@ class _Builder:
             whole.update(path.encode() + b"\0" + self._digests[file])
         return whole.hexdigest()[:32]
 
-    def _build(self, content: _Content) -> bytes:
+    def _compiled(self, content: _Content) -> dict[str, Path]:
         files = dict(content.files)
         if self._compiler is not None:
             sources = {path: file for path, file in files.items() if path.endswith(".py")}
             own = (path for path, owner in content.owners.items() if owner == "project")
             files |= self._compiler.compile(sources, required=own)
+        return files
+
+    def _build(self, files: dict[str, Path], routes: bytes | None) -> bytes:
         members = {path: self._deflater.deflate(file.read_bytes()) for path, file in files.items()}
-        if content.routes is not None:
-            members[ROUTES] = self._deflater.deflate(content.routes)
+        if routes is not None:
+            members[ROUTES] = self._deflater.deflate(routes)
         return archive(members)
 
     def _judge(self, function: Function, size: int, parts: tuple[Part, ...]) -> tuple[str, ...]:
@@ -260,6 +268,13 @@ def _handlers(backend: Backend) -> Iterator[tuple[Function, dict[str, str]]]:
         yield function, {route.key: route.handler_path for route in backend.routes_of(function)}
     for consumer in backend.consumers:
         yield consumer.function, {"": consumer.handler_path}
+
+
+def _digest(files: dict[str, Path], routes: bytes | None) -> str:
+    whole = sha256(_FORMAT + (routes or b""))
+    for path, file in sorted(files.items()):
+        whole.update(path.encode() + b"\0" + sha256(file.read_bytes()).digest())
+    return whole.hexdigest()[:32]
 
 
 def _parts(path: Path, owners: dict[str, str]) -> tuple[Part, ...]:

@@ -68,13 +68,19 @@ def _fill(stack: Stack, backend: Backend, stage: Stage, packages: Mapping[str, C
     if topic is not None:
         watch_api(stack, topic, api.id, api.name)
         watch_table(stack, topic, backend, stage)
-    add_dashboards(stack, backend, stage, api.id)
+        add_dashboards(stack, backend, stage, api.id)
+    _publish(stack, backend, stage, api)
+    if table is not None:
+        CfnOutput(stack, "TableName", value=table.ref)
+
+
+def _publish(stack: Stack, backend: Backend, stage: Stage, api: Api) -> None:
+    """Put the domain and the CDN in front of the API, and say where it answers."""
     url = api.url
     if backend.api.domain is not None:
         url = add_domain(stack, backend.api.domain, api)
+    else:  # under a domain, the API's own address answers nothing
+        CfnOutput(stack, "ApiUrl", value=api.url, description="The API's own address")
     if backend.api.cdn is not None:
         url = add_cdn(stack, backend, stage, backend.api.cdn, api)
     CfnOutput(stack, "Url", value=url, description="Where the API answers")
-    CfnOutput(stack, "ApiUrl", value=api.url, description="The API's own address")
-    if table is not None:
-        CfnOutput(stack, "TableName", value=table.ref)

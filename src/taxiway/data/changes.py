@@ -22,8 +22,6 @@ class Change:
     """What happens to a field. `path` is the field that it was made from, where it was made from one."""
 
     path: str | None = None
-    accumulates = True
-    """Whether doing it twice makes another value than doing it once."""
 
     def of(self, path: str) -> "Change":
         self.path = path
@@ -114,8 +112,6 @@ class _Append(Change):
 
 
 class _Members(Change):
-    accumulates = False
-
     def __init__(self, members: Iterable[Any], *, remove: bool) -> None:
         self._members = set(members)
         self._remove = remove
@@ -147,9 +143,8 @@ class _Members(Change):
 def add(amount: float | Decimal) -> Change:
     """Add to a number; take from it where `amount` is negative. One that isn't there counts as the field's default.
 
-    Where the answer to it is lost, the core repeats a write that may have been done. The repetition adds nothing where
-    the entity has a field under `updated()`, unless another has written in between; without one it adds again, except
-    in a transaction or with `expect_version`. That holds for `append` and `prepend` too.
+    Where the answer to it is lost, the core repeats a write that may have been done, and it is added twice; in a
+    transaction, or with `expect_version`, it is added once. That holds for `append` and `prepend` too.
     """
     return _Add(amount)
 

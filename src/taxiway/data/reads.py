@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeVar, overload
@@ -27,7 +26,7 @@ from taxiway.data.errors import (
 from taxiway.data.expressions import Expression
 from taxiway.data.merging import LARGEST_PAGE, Merge, Position
 from taxiway.data.patterns import PARTITION, SORT, Key, KeyPattern, Query
-from taxiway.data.updates import alive
+from taxiway.data.updates import alive, same_value
 
 A = TypeVar("A", bound=Entity)
 B = TypeVar("B", bound=Entity)
@@ -311,10 +310,7 @@ def label(row: Attributes) -> str:
 
 def same(exact: Attributes, inexact: Attributes) -> bool:
     """Whether two rows are one, where the second may have floats for the first one's Decimals."""
-    return exact.keys() == inexact.keys() and all(
-        inexact[name] == value or (isinstance(value, Decimal) and inexact[name] == float(value))
-        for name, value in exact.items()
-    )
+    return exact.keys() == inexact.keys() and all(same_value(value, inexact[name]) for name, value in exact.items())
 
 
 def _unfitting(error: Exception) -> InvalidCursor:

@@ -1,6 +1,7 @@
 """One update of an item: which attributes and index keys change, what that depends on, and as which expression."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import msgspec
@@ -98,10 +99,6 @@ class Update:
                 conditions.append(f"{version} = {expression.value(self.expected)}")
         if self.condition is not None:
             conditions.append(self.condition.render(expression))
-        if "updated" in self._roles and any(change.accumulates for _, change in self._native):
-            # A repetition by the core, after an answer was lost, finds what its first try stored, and adds nothing.
-            stamp = expression.name(self._stored("updated"))
-            conditions.append(f"{stamp} <> {expression.value(timestamp(self._moment))}")
         if not any(clauses.values()):  # nothing but a condition, and DynamoDB wants a change
             self._assign(clauses, expression, {ENTITY: self._plan.name})
         return {"update_expression": _joined(clauses), **expression.arguments(conditions)}
@@ -138,11 +135,17 @@ class Update:
         _computed(self._native, stored)
 
     def was_applied(self, stored: Attributes) -> bool:
-        """Whether the item is what this update made of it: its answer was lost, and the core's repetition found it."""
+        """Whether the item is what this update made of it: its answer was lost, and the core's repetition found it.
+
+        Another may have written in the same microsecond, so everything that was written is compared; what DynamoDB was
+        to make of a field isn't known here, and then nothing is claimed.
+        """
         return (
-            "updated" in self._roles
-            and stored.get(self._stored("updated")) == timestamp(self._moment)
-            and (self.expected is None or stored.get(self._stored("version")) == self.expected + 1)
+            self.expected is not None
+            and "updated" in self._roles
+            and not self._native
+            and stored.get(self._stored("version")) == self.expected + 1
+            and all(same_value(value, stored.get(name)) for name, value in self._settled.items())
         )
 
     def _assign(self, clauses: dict[str, list[str]], expression: Expression, values: Attributes) -> None:
@@ -226,6 +229,11 @@ class Update:
         return value is not None or any(
             field.stored == stored and field.optional and not field.omits_none for field in self._plan.fields.values()
         )
+
+
+def same_value(exact: Any, inexact: Any) -> bool:
+    """Whether two values are one, where the second may have a float for a Decimal."""
+    return inexact == exact or (isinstance(exact, Decimal) and inexact == float(exact))
 
 
 def basis_of(entity: type[Any]) -> tuple[Field, ...]:

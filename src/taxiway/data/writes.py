@@ -112,8 +112,7 @@ class Writes(Reads):
             try:
                 self._put(attributes, conditions, expression)
             except ConditionNotMet as conflict:
-                told_apart = "updated" in item.__roles__ or (required is None and expect_version is None)
-                if told_apart and same(attributes, conflict.stored or {}):
+                if required is None and expect_version is None and same(attributes, conflict.stored or {}):
                     return item  # the answer was lost, and the core's repetition found what its first try stored
                 replacing = item if expect_version is not None else _raised(item, conflict.stored)
                 if replacing is item:

@@ -43,6 +43,8 @@ class Network:
         else:
             if not 16 <= size <= 24:
                 self._refuse(f"cidr={self.cidr}", "use a network of /16 to /24")
+            if self.zones == 3 and size > 22:
+                self._refuse(f"cidr={self.cidr} has no room for the subnets of 3 zones", "use /16 to /22, or 2 zones")
 
     @property
     def exists(self) -> bool:

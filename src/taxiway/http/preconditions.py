@@ -53,7 +53,8 @@ def compressed(tag: str) -> str:
 def is_current(tag: str, event: Json) -> bool:
     """Whether the client has the representation of this tag already, and asks for no other: 304.
 
-    https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2: the comparison is weak. On a write the header is ignored.
+    https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2: the comparison is weak. A write that takes If-Match
+    refuses the header.
     """
     held = strings(event, "headers").get("if-none-match")
     if not held or method(event) not in ("GET", "HEAD"):
@@ -69,6 +70,10 @@ def if_match_reader(parameter: Parameter) -> Callable[[Json, Any, list[FieldErro
     """
 
     def read(event: Json, _context: Any, errors: list[FieldError]) -> int | None:
+        if "if-none-match" in strings(event, "headers"):
+            # Ignored, it would replace what it is there to keep: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2
+            detail = "It isn't taken on a write; POST makes what isn't there yet"
+            errors.append(FieldError(name="if-none-match", detail=detail, in_="header"))
         text = strings(event, "headers").get("if-match")
         if text is None:
             if parameter.required:
