@@ -4,6 +4,8 @@ import importlib.util
 import json
 import marshal
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +18,7 @@ from tests.local.workers import on_uvloop, running
 
 from taxiway import idempotency
 from taxiway import project as projects
-from taxiway.aws import packages
-from taxiway.aws.bytecode import compiler
+from taxiway.aws import bytecode, packages
 from taxiway.aws.dependencies import uv
 from taxiway.aws.imports import PackageError
 from taxiway.aws.packages import Package, build, report
@@ -208,18 +209,48 @@ def test_compiled_modules_are_unchecked_and_name_the_file_on_lambda(tmp_path: Pa
     assert marshal.loads(compiled[16:]).co_filename == "/var/task/hello.py"  # noqa: S302  we have just built it
 
 
-def test_a_package_has_modules_compiled_by_its_own_python_or_says_that_it_has_none(tmp_path: Path, cache: Path) -> None:
+def test_a_package_has_modules_compiled_by_lambdas_python(tmp_path: Path, cache: Path) -> None:
     [package] = pack(write(tmp_path, hello=PLAIN), "hello.handle", cache=cache, python="3.14", architecture="arm64")
     with ZipFile(package.path) as archive:
-        compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
-    if compiler("3.14", cache):
-        assert compiled == ["__pycache__/hello.cpython-314.pyc"]
-        assert package.notes == ()
-    else:
-        assert compiled == []
-        assert "There is no Python 3.14 on this machine" in package.notes[0]
-        assert package.notes[0] in report([package])
-    assert compiler("3.99", cache) is None
+        [name] = [name for name in archive.namelist() if name.endswith(".pyc")]
+        compiled = archive.read(name)
+    assert name == "__pycache__/hello.cpython-314.pyc"
+    # https://github.com/python/cpython/blob/3.14/Include/internal/pycore_magic_number.h
+    assert int.from_bytes(compiled[:2], "little") == 3627
+    assert int.from_bytes(compiled[4:8], "little") == 0b01
+    assert package.notes == ()
+
+
+def test_pyodide_writes_the_bytecode_that_its_version_of_python_reads(tmp_path: Path, cache: Path) -> None:
+    pyodide = bytecode._pyodide("3.14", cache)  # noqa: SLF001  where the machine has that Python, it is preferred
+    assert pyodide is not None
+    source = tmp_path / "hello.py"
+    source.write_text("def handle(): return 'compiled'\n")
+    [(name, compiled)] = pyodide.compile({"hello.py": source}, required=["hello.py"]).items()
+    (tmp_path / "__pycache__").mkdir()
+    shutil.copy(compiled, tmp_path / name)
+    source.write_text("def handle(): return 'from its source'\n")
+
+    code = f"import sys; sys.path.insert(0, root + {str(tmp_path)!r}); import hello; raise SystemExit(hello.handle())"
+    command = [*pyodide.command[:-1], pyodide.command[-1] + code]
+    assert subprocess.run(command, input="", capture_output=True, text=True, check=False).stderr == "compiled\n"
+
+    source.write_text("def handle(:\n")
+    with pytest.raises(
+        PackageError, match=r"can't compile a module:\n/.*hello\.py:   File \"/var/task/hello\.py\", line 1"
+    ):
+        pyodide.compile({"hello.py": source}, required=["hello.py"])
+
+
+def test_a_package_that_lacks_compiled_modules_says_so(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bytecode.compiler("3.99", cache) is None
+    monkeypatch.setattr(packages, "compiler", lambda *_: bytecode.compiler("3.99", cache))
+    [package] = pack(write(tmp_path, hello=PLAIN), "hello.handle", cache=cache, python="3.14", architecture="arm64")
+    assert not [name for name in ZipFile(package.path).namelist() if name.endswith(".pyc")]
+    assert "There is no Python 3.14 on this machine" in package.notes[0]
+    assert package.notes[0] in report([package])
 
 
 def test_a_library_comes_without_stubs_and_the_record_of_its_installation(tmp_path: Path, cache: Path) -> None:

@@ -134,8 +134,8 @@ class _Builder:
         self._extra = tuple(self._included())
         self._digests: dict[Path, bytes] = {}
         self._no_compiler = (
-            f"There is no Python {python} on this machine, so the packages have no compiled modules, and each cold "
-            f"start compiles them. `uv python install {python}` mends that."
+            f"There is no Python {python} on this machine, and npm could not bring Pyodide in its place: the packages "
+            f"have no compiled modules, and each cold start compiles them. `uv python install {python}` mends that."
         )
 
     def package(self, function: Function, handlers: dict[str, str]) -> Package:
