@@ -216,7 +216,7 @@ def test_a_token_makes_a_repetition_write_once(table: TableClient) -> None:
     with pytest.raises(TransactionInvalid, match="token"):
         write(total=2.0)
     for token in ("", "x" * 37):
-        with pytest.raises(TransactionInvalid, match="1 to 36 characters"):
+        with pytest.raises(TransactionInvalid, match="1 to 36 bytes"):
             table.transaction(token)
 
 

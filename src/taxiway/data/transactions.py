@@ -25,8 +25,8 @@ class Transaction:
     """The writes of a `with` block. `len` of it is how many operations DynamoDB would be given: 0 writes nothing."""
 
     def __init__(self, current: "ContextVar[Transaction | None]", commit: Committing, token: str | None) -> None:
-        if token is not None and not 1 <= len(token) <= LONGEST_TOKEN:
-            raise TransactionInvalid(f"A transaction's token has 1 to {LONGEST_TOKEN} characters, not {len(token)}.")
+        if token is not None and not 1 <= len(token.encode()) <= LONGEST_TOKEN:
+            raise TransactionInvalid(f"A transaction's token has 1 to {LONGEST_TOKEN} bytes, and this is {token!r}.")
         self.token = token
         self._current = current
         self._commit = commit

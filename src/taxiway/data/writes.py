@@ -88,11 +88,12 @@ class Writes(Reads):
     def put(self, item: E, *, condition: Condition | bool | None = None, expect_version: int | None = None) -> E:
         """Store an item whether or not there is one, and return it as stored: updated now, its version one higher.
 
-        The version is one higher than the object's, or than that of what it replaces where that is not lower: a version
-        is never given twice, so an ETag that was read before fits nothing else. Raises ConditionFailed where
-        `condition` isn't true of the item that it replaces, VersionMismatch where that is not at `expect_version`, and
-        NotUnique. An item with unique values is read first, for those that it gives up; in a transaction one with a
-        version too.
+        The version is one higher than the object's, or than that of what it replaces where that is not lower: as long
+        as the item is there no version is given twice, and an ETag that was read before fits nothing else.
+
+        Raises ConditionFailed where `condition` isn't true of the item that it replaces, VersionMismatch where that is
+        not at `expect_version`, and NotUnique. An item with unique values is read first, for those that it gives up; in
+        a transaction one with a version too.
         """
         required = _condition(condition, type(item))
         _check_expected(type(item), expect_version)
