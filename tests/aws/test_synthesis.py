@@ -254,6 +254,11 @@ def test_a_consumer_reads_the_stream_and_what_fails_is_queued_and_told(everythin
     assert everything.table["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert (mapping["BatchSize"], mapping["MaximumRetryAttempts"]) == (10, 4)
     assert everything.one("SQS::Queue")["QueueName"] == "shop-prod-changes-failures"
+    (policy,) = [
+        role["Policies"][0] for role in everything.of_type("IAM::Role") if "prod-changes " in role["Description"]
+    ]
+    (reading,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "Changes"]
+    assert reading["Resource"] == [mapping["EventSourceArn"]]  # the stream itself, and no pattern
     assert "shop-prod-changes-failures" in {alarm["AlarmName"] for alarm in everything.of_type("CloudWatch::Alarm")}
 
 
@@ -270,6 +275,7 @@ def test_the_domain_speaks_tls_1_2_and_is_the_only_way_in(everything: Template) 
 
     assert configuration["SecurityPolicy"] == "TLS_1_2"
     assert everything.one("ApiGatewayV2::Api")["DisableExecuteApiEndpoint"] is True
+    assert "ApiUrl" not in everything.outputs
     assert {record["Name"] for record in everything.of_type("Route53::RecordSet")} == {
         "api.example.com",
         "www.example.com",
@@ -284,6 +290,10 @@ def test_the_cdn_compresses_and_keeps_what_a_route_declares(everything: Template
     assert distribution["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
     assert distribution["Origins"][0]["DomainName"] == "api.example.com"
     assert (policy["MinTTL"], policy["DefaultTTL"]) == (0, 0)
+    key = policy["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert "Authorization" in key["HeadersConfig"]["Headers"]  # nobody is given what another was answered
+    assert key["CookiesConfig"] == {"CookieBehavior": "all"}
+    assert {error["ErrorCachingMinTTL"] for error in distribution["CustomErrorResponses"]} == {0}
     assert {key: route.cache for key, route in everything.routes.items() if route.cache} == {
         "GET /catalogue": "public, max-age=300"
     }

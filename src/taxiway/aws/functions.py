@@ -109,7 +109,7 @@ class DeployedFunction(Construct):
         return self._integration.ref
 
     def _add_role(self) -> iam.CfnRole:
-        document = policies.policy(self._around.backend, self.declared, self._around.stage)
+        document = policies.policy(self._around.backend, self.declared, self._around.stage, self._around.stream_arn)
         role = iam.CfnRole(
             self,
             "Role",

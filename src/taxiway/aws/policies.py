@@ -16,15 +16,17 @@ Policy: TypeAlias = dict[str, Any]
 POLICY_LIMIT = 10_240
 """Characters of a role's inline policies: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
+_LABEL = "DynamoDB makes up the label of a table's stream, which only a policy that is deployed can have"
+
 WILDCARDS = {
     "logs:CreateLogStream": "Lambda makes up the names of the streams in the function's own log group",
     "logs:PutLogEvents": "Lambda makes up the names of the streams in the function's own log group",
     "secretsmanager:GetSecretValue": "Secrets Manager ends a secret's ARN in six characters of its own choice",
     "xray:PutTraceSegments": "X-Ray has no resource to name",
     "xray:PutTelemetryRecords": "X-Ray has no resource to name",
-    "dynamodb:DescribeStream": "DynamoDB makes up the label of the table's stream",
-    "dynamodb:GetRecords": "DynamoDB makes up the label of the table's stream",
-    "dynamodb:GetShardIterator": "DynamoDB makes up the label of the table's stream",
+    "dynamodb:DescribeStream": _LABEL,
+    "dynamodb:GetRecords": _LABEL,
+    "dynamodb:GetShardIterator": _LABEL,
     "dynamodb:ListStreams": "DynamoDB lists streams for an account, and can't limit it to a table",
     "ec2:CreateNetworkInterface": "Lambda makes a network interface before it has an ARN",
     "ec2:DeleteNetworkInterface": "Lambda makes up the ids of its network interfaces",
@@ -41,16 +43,17 @@ _NETWORK = sorted(action for action in WILDCARDS if action.startswith("ec2:"))
 _FIELD = re.compile(r"\{[^{}]*\}")
 
 
-def policy(backend: Backend, function: Function, stage: Stage) -> Policy:
+def policy(backend: Backend, function: Function, stage: Stage, stream: str | None = None) -> Policy:
     """The policy document of a function's role, the same for the same declaration.
 
-    Raises DeclarationError where it would be longer than IAM takes.
+    `stream` is the ARN of the table's stream, where it is known: its label is DynamoDB's own. Raises DeclarationError
+    where the policy would be longer than IAM takes.
     """
     statements = [
         *_table(backend, function, stage),
         *_encryption(backend, function, stage),
         *(statement for secret in function.secrets for statement in _secret(secret, stage)),
-        *_consumer(backend, function, stage),
+        *_consumer(backend, function, stage, stream),
         _logs(backend, function, stage),
     ]
     if backend.operations.tracing:
@@ -146,13 +149,13 @@ def _secret(secret: Secret, stage: Stage) -> list[Statement]:
     return allowed
 
 
-def _consumer(backend: Backend, function: Function, stage: Stage) -> list[Statement]:
+def _consumer(backend: Backend, function: Function, stage: Stage, arn: str | None) -> list[Statement]:
     """https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html, with the queue for what fails."""
     if not any(consumer.function is function for consumer in backend.consumers):
         return []
     stream = [f"dynamodb:{call}" for call in ("DescribeStream", "GetRecords", "GetShardIterator")]
     return [
-        _allow("Changes", stream, [f"{table_arn(backend, stage)}/stream/*"]),
+        _allow("Changes", stream, [arn or f"{table_arn(backend, stage)}/stream/*"]),
         _allow("FindChanges", ["dynamodb:ListStreams"], ["*"]),
         _allow("Failures", ["sqs:SendMessage"], [names.arn(stage, "sqs", names.failures(backend, stage, function))]),
     ]
