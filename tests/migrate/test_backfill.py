@@ -153,7 +153,7 @@ def migrate_in_a_process(kill_after: float | None) -> tuple[list[int], int]:
     with subprocess.Popen(
         [sys.executable, "-m", "tests.migrate.entities"],
         cwd=ROOT,
-        env={**os.environ, "RATE": "1500", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "RATE": "800", "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -178,7 +178,8 @@ def test_killed_again_and_again_it_migrates_everything_and_keeps_what_others_wri
             statuses.append(status)
     assert statuses == [-signal.SIGKILL] * (len(statuses) - 1) + [0]
     assert len(statuses) > 1
-    assert seen[-1] > seen[0]  # the last went on where those before it had been
+    # They went on where the one before had been; but one that is killed when all is done leaves nothing to go on with.
+    assert max(seen[1:]) > seen[0]
     assert others.wrong == []
     after = rows(table)
     assert len(after) == count
