@@ -11,8 +11,10 @@ import pytest
 from taxiway.data import (
     Entity,
     NotUnique,
+    StoredItemInvalid,
     TableClient,
     TransactionInvalid,
+    UnknownVersion,
     VersionMismatch,
     add,
     key,
@@ -175,3 +177,19 @@ def test_what_became_unique_is_claimed_by_a_rewrite(table: TableClient) -> None:
         table.rewrite(Parcel, two)
     with pytest.raises(NotUnique):
         table.create(Parcel(id="3", depot="a", label="x"))
+
+
+def test_what_is_not_ones_own_is_neither_changed_nor_deleted(table: TableClient) -> None:
+    foreign = {"pk": "STOCK#1", "sk": "STOCK", "entity": "Other", "id": "1", "count": 3}
+    newer = {"pk": "STOCK#2", "sk": "STOCK", "entity": "Stock", "id": "2", "_v": 2, "version": 1}
+    for row, problem in ((foreign, StoredItemInvalid), (newer, UnknownVersion)):
+        table.core.sync_put_item(table.name, row)
+        where = Stock.by_id(str(row["id"]))
+        with pytest.raises(problem):
+            table.update(where, {"count": 4})
+        with pytest.raises(problem):
+            table.delete(where)
+        with pytest.raises(problem), table.transaction():
+            table.delete(where)
+        kept, _ = table.core.sync_get_item(table.name, {"pk": row["pk"], "sk": row["sk"]})
+        assert kept == row

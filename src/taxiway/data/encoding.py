@@ -142,9 +142,8 @@ class Plan:
 
     def decode(self, attributes: Attributes, where: str) -> Any:
         """The item. Raises StoredItemInvalid, naming `where` (its key) and the field, where it doesn't fit its type."""
-        if attributes.get(ENTITY, self.name) != self.name:
-            raise StoredItemInvalid(f"{where} holds a {attributes[ENTITY]}, and not a {self.name}.")
-        if attributes.get(SCHEMA, 1) != self._schema:
+        if attributes.get(ENTITY, self.name) != self.name or attributes.get(SCHEMA, 1) != self._schema:
+            self.check_readable(attributes, where)
             attributes = self.evolution.upcast(attributes, where)
         if self._fills:
             self._readable(attributes)
@@ -152,6 +151,12 @@ class Plan:
             return msgspec.convert(attributes, self.entity, str_keys=True)
         except msgspec.ValidationError as error:
             raise StoredItemInvalid(f"{where} does not fit {self.name}: {error}.") from None
+
+    def check_readable(self, attributes: Attributes, where: str) -> None:
+        """Raise StoredItemInvalid for an item of another entity, and UnknownVersion for one of newer code."""
+        if attributes.get(ENTITY, self.name) != self.name:
+            raise StoredItemInvalid(f"{where} holds a {attributes[ENTITY]}, and not a {self.name}.")
+        self.evolution.check_known(attributes, where)
 
     def decode_all(self, rows: list[Attributes], where: Callable[[Attributes], str]) -> list[Any]:
         """The items among the rows; those of other entities that share the partition are left out."""

@@ -77,15 +77,7 @@ class Evolution:
 
     def upcast(self, row: Attributes, where: str) -> Attributes:
         """A row of another version, in the present form. Raises UnknownVersion and StoredItemInvalid."""
-        found = row.get(SCHEMA, 1)
-        if type(found) is not int or found < 1:
-            raise StoredItemInvalid(f"{where} has {SCHEMA}={found!r}, which is no version.")
-        if found > self.version:
-            raise UnknownVersion(
-                f"{where} is stored in version {found} of {self._entity}, and this code knows up to {self.version}.\n"
-                "Fix: run the newer code, which wrote it",
-                found=found,
-            )
+        found = self.check_known(row, where)
         from copy import deepcopy  # 1 ms that only who has older items pays
 
         row = deepcopy(row)
@@ -101,6 +93,24 @@ class Evolution:
                 raise StoredItemInvalid(f"{where}: {self._entity}.{name} gives {row!r}, and no attributes.")
         row[SCHEMA] = self.version
         return row
+
+    def check_known(self, row: Attributes, where: str) -> int:
+        """The version that a row is of. Raises UnknownVersion for one of newer code, and StoredItemInvalid."""
+        found = row.get(SCHEMA, 1)
+        if type(found) is not int or found < 1:
+            raise StoredItemInvalid(f"{where} has {SCHEMA}={found!r}, which is no version.")
+        if found > self.version:
+            raise UnknownVersion(
+                f"{where} is stored in version {found} of {self._entity}, and this code knows up to {self.version}.\n"
+                "Fix: run the newer code, which wrote it",
+                found=found,
+            )
+        return found
+
+    def knows(self, expression: Expression) -> str:
+        """The condition that what is stored is of the present version, or of one before it."""
+        name = expression.name(SCHEMA)
+        return f"(attribute_not_exists({name}) OR {name} <= {expression.value(self.version)})"
 
     def holds(self, expression: Expression) -> str:
         """The condition that what is stored is of the present version."""

@@ -34,6 +34,12 @@ def alive(plan: Plan, expression: Expression, moment: int) -> list[str]:
     return [f"(attribute_not_exists({name}) OR {name} > {expression.value(moment)})"]
 
 
+def own(plan: Plan, expression: Expression) -> str:
+    """The condition that what is stored is an item of this entity; none is, and so is one that doesn't say."""
+    name = expression.name(ENTITY)
+    return f"(attribute_not_exists({name}) OR {name} = {expression.value(plan.name)})"
+
+
 class Update:
     """The changes of one `update`. Raises InvalidItem and EntityError where they can't be made."""
 
@@ -82,7 +88,8 @@ class Update:
     def request(self, basis: Attributes) -> dict[str, Any]:
         """The arguments of `sync_update_item`, given what `depends_on` was found to be. Raises Unfit."""
         expression = Expression()
-        conditions = [f"attribute_exists({PARTITION})", *expression.holds(basis, self.depends_on)]
+        conditions = [f"attribute_exists({PARTITION})", own(self._plan, expression)]
+        conditions += expression.holds(basis, self.depends_on)
         conditions.append(self._plan.evolution.holds(expression))
         conditions += alive(self._plan, expression, int(self._moment.timestamp()))
         self._settled = self._encoded | _computed(self._computed, basis)

@@ -34,7 +34,7 @@ from taxiway.data.operations import Request, Write
 from taxiway.data.patterns import PARTITION, SORT, Key
 from taxiway.data.reads import Reads, label, same
 from taxiway.data.rewriting import Rewriting
-from taxiway.data.updates import Changes, Unfit, Update, alive, basis_of, check_version
+from taxiway.data.updates import Changes, Unfit, Update, alive, basis_of, check_version, own
 
 if TYPE_CHECKING:
     from contextvars import ContextVar  # 0.3 ms that a function without transactions doesn't pay
@@ -183,8 +183,9 @@ class Writes(Reads):
     ) -> E | None:
         """Delete an item, and return what it was, or None where there was none.
 
-        Raises ConditionFailed where `condition` isn't true of it, and VersionMismatch where it is not at
-        `expect_version`. An entity with Decimals or unique values is read first, and deleted only as it was read.
+        Raises ConditionFailed where `condition` isn't true of it, VersionMismatch where it is not at `expect_version`,
+        and StoredItemInvalid where it is another entity's or of a form that this code doesn't know: then it stays. An
+        entity with Decimals or unique values is read first, and deleted only as it was read.
         """
         required = _condition(condition, key.entity)
         _check_expected(key.entity, expect_version)
@@ -199,7 +200,7 @@ class Writes(Reads):
             if basis is None:
                 return None
             expression = Expression()
-            conditions = expression.holds(basis, plan.exact)
+            conditions = [own(plan, expression), plan.evolution.knows(expression), *expression.holds(basis, plan.exact)]
             conditions += _requirements(key.entity, expression, required, expect_version)
             try:
                 row, _metrics = self._call(
@@ -207,12 +208,13 @@ class Writes(Reads):
                     self.name,
                     where(key),
                     return_values="ALL_OLD",
-                    return_values_on_condition_check_failure=bool(conditions),
+                    return_values_on_condition_check_failure=True,
                     **expression.arguments(conditions),
                 )
             except ConditionNotMet as conflict:
                 if conflict.stored is None:
                     return None
+                plan.check_readable(conflict.stored, str(key))
                 check_version(key, expect_version, conflict.stored)
                 if required is not None and self._basis(key, plan.exact) == basis:
                     raise self._condition_failed(key, conflict.stored) from None
@@ -462,6 +464,8 @@ class Writes(Reads):
     def _check_refusal(self, update: Update, stored: Attributes | None) -> None:
         """Raise what the item itself says against an update that was refused: it is gone, or doesn't fit."""
         key = update.key
+        if stored is not None:
+            key.entity.__plan__.check_readable(stored, str(key))
         if stored is None or key.entity.__plan__.has_expired(stored, time.time()):
             raise Missing(f"There is no {key}.") from None
         if update.was_applied(stored):
