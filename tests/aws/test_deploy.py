@@ -309,8 +309,9 @@ def test_logs_go_on_as_they_come(cloud: Cloud) -> None:
         return sum("START" in line for line in lines)
 
     health(cloud)
-    before = starts(cloud.taxiway("logs", "health").stdout.splitlines())
-    command = [sys.executable, "-m", "taxiway.cli", "logs", "health", "--follow"]
+    since = ("--since", "2h")  # both of all that there is: no line grows too old between the two
+    before = starts(cloud.taxiway("logs", "health", *since).stdout.splitlines())
+    command = [sys.executable, "-m", "taxiway.cli", "logs", "health", "--follow", *since]
     with subprocess.Popen(command, cwd=cloud.project, env=cloud.environment, stdout=subprocess.PIPE, text=True) as tail:
         never = threading.Timer(60, tail.kill)  # so that a line that never comes is a failure
         never.start()
