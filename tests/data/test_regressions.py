@@ -40,7 +40,7 @@ class Session(Entity):
 
 class Parcel(Entity):
     id: str
-    depot: str
+    depot: str | None = None
     label: str = unique()
     weight: float = 0.0
     stock: int = 0

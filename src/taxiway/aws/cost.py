@@ -174,8 +174,8 @@ def bill(
 
 
 _LEFT_OUT = (
-    "alarms (about $0.10 each a month) and dashboards ($3 from the fourth on), consumers of the table's changes, "
-    "keys of your own in KMS, a network's interface endpoints (about $8 each in a zone a month), and transfer out"
+    "alarms and dashboards, consumers of the table's changes, keys of your own in KMS, a network's interface "
+    "endpoints, and transfer out"
 )
 
 

@@ -130,8 +130,7 @@ def _encryption(backend: Backend, function: Function, stage: Stage) -> list[Stat
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
     """
     key = backend.table.encryption_key if backend.table else None
-    consumes = backend.table is not None and any(each.function is function for each in backend.consumers)
-    if key is None or not (function.grants or consumes):
+    if key is None or not (function.grants or _consumes(backend, function)):
         return []
     actions = ["kms:Decrypt", "kms:DescribeKey"]
     if any(grant.operation in ("put", "update", "delete") for grant in function.grants):
@@ -149,9 +148,13 @@ def _secret(secret: Secret, stage: Stage) -> list[Statement]:
     return allowed
 
 
+def _consumes(backend: Backend, function: Function) -> bool:
+    return any(consumer.function is function for consumer in backend.consumers)
+
+
 def _consumer(backend: Backend, function: Function, stage: Stage, arn: str | None) -> list[Statement]:
     """https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html, with the queue for what fails."""
-    if not any(consumer.function is function for consumer in backend.consumers):
+    if not _consumes(backend, function):
         return []
     stream = [f"dynamodb:{call}" for call in ("DescribeStream", "GetRecords", "GetShardIterator")]
     return [
