@@ -69,7 +69,7 @@ class Reading(Entity):
     def by_id(self, id: str) -> None:
         """One reading."""
 
-    @pattern("gsi1", pk="SENSOR#{sensor}", sk="{id}")
+    @pattern("gsi1", pk="SENSOR#{sensor}", sk="{id}", sorted_by=str)
     def by_sensor(self, sensor: str) -> None:
         """Readings of a sensor."""
 

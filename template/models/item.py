@@ -26,7 +26,7 @@ class Item(Entity):
 
     # taxiway: allow[unbounded-partition] a category has a few thousand items, and few of them are written in a second
     # taxiway: allow[mutable-key] a category is seldom changed, and the item belongs in the other list then
-    @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}")
+    @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}", sorted_by=datetime)
     def by_category(self, category: str) -> None:
         """The items of a category, by the time of their creation."""
 

@@ -25,7 +25,7 @@ class Item(Entity):
     def by_id(self, id: str) -> None:
         """One item."""
 
-    @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}")
+    @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}", sorted_by=datetime)
     def by_category(self, category: str) -> None:
         """Items of a category, by creation time."""
 
@@ -58,11 +58,11 @@ class Task(Entity):
     def by_id(self, list_id: str, id: str) -> None:
         """One task of a list."""
 
-    @pattern("gsi1", pk="OWNER#{owner}", sk="TASK#{rank:06}")
+    @pattern("gsi1", pk="OWNER#{owner}", sk="TASK#{rank:06}", sorted_by=int)
     def by_owner(self, owner: str) -> None:
         """Tasks of an owner, by rank."""
 
-    @pattern("gsi2", pk="LIST#{list_id}", sk="{rank:06}#{id}")
+    @pattern("gsi2", pk="LIST#{list_id}", sk="{rank:06}#{id}", sorted_by=int)
     def by_rank(self, list_id: str) -> None:
         """Tasks of a list, by rank."""
 
@@ -178,7 +178,7 @@ class Order(Entity):
     def by_id(self, account: str, id: str) -> None:
         """One order."""
 
-    @pattern(pk="ACCOUNT#{account}", sk="ORDER#{id}")
+    @pattern(pk="ACCOUNT#{account}", sk="ORDER#{id}", sorted_by=str)
     def of_account(self, account: str) -> None:
         """Orders of an account."""
 

@@ -2,19 +2,22 @@
 
 import re
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec import UNSET, Struct, UnsetType
 from tests.data.conftest import Engine
-from tests.data.models import Claim, Item, Task, User
+from tests.data.models import Claim, Item, Session, Task, User
 
 from taxiway.data import (
     AlreadyExists,
+    Entity,
     EntityError,
+    InvalidCursor,
     InvalidItem,
     InvalidKey,
     InvalidLimit,
@@ -25,6 +28,9 @@ from taxiway.data import (
     TableClient,
     Unavailable,
     VersionMismatch,
+    collection,
+    key,
+    pattern,
 )
 
 PRECISE = Decimal("12345678901234567890.123456789012345678")
@@ -289,9 +295,79 @@ def test_a_query_leaves_out_other_entities_of_the_partition(table: TableClient) 
 
 def test_a_range_of_a_pattern_with_one_sort_key_is_a_mistake() -> None:
     with pytest.raises(EntityError, match="no range"):
-        User.by_email("a@b.c").since(datetime.now(UTC))
+        User.by_email("a@b.c").since(datetime.now(UTC))  # pyright: ignore[reportArgumentType]  the point
+    with pytest.raises(EntityError, match="no range"):
+        User.by_email("a@b.c").prefix("U")
     with pytest.raises(InvalidKey, match="datetime"):
-        Item.by_category("home").since("yesterday")
+        Item.by_category("home").since("yesterday")  # pyright: ignore[reportArgumentType]  the point
+    with pytest.raises(InvalidKey, match="one field has no #"):
+        Item.by_category("home").prefix("2026-11-25T10:00:00.000000Z#1")
+
+
+def test_a_range_needs_to_be_said_what_it_is_over() -> None:
+    with pytest.raises(EntityError, match="by_owner doesn't say what it is sorted by") as caught:
+        Session.by_owner("ann").since("1")  # pyright: ignore[reportArgumentType]  the point
+    assert "Fix: @pattern(…, sk='{id}', sorted_by=…), with the type of id" in str(caught.value)
+
+
+class State(Enum):
+    OPEN = "open"
+    DONE = "done"
+
+
+class Errand(Entity):
+    id: str
+    owner: str
+    state: State = State.OPEN
+    due: date
+
+    @key(pk="ERRAND#{id}", sk="ERRAND")
+    def by_id(self, id: str) -> None: ...
+
+    @pattern("gsi1", pk="OWNER#{owner}", sk="ERRAND#{state}#{due}#{id}", sorted_by=State)
+    def of_owner(self, owner: str) -> None: ...
+
+    @pattern("gsi1", pk="OWNER#{owner}", sk="ERRAND#{state}#{due}#{id}", sorted_by=date)
+    def of_owner_in(self, owner: str, state: State) -> None: ...
+
+    @pattern("gsi1", pk="OWNER#{owner}", sk="ERRAND#{state}#{due}#{id}")
+    def exactly(self, owner: str, state: State, due: date, id: str) -> None: ...
+
+
+def test_a_pattern_takes_fields_of_its_sort_key_and_has_a_range_over_the_next(table: TableClient) -> None:
+    days = [date(2026, 11, day) for day in range(1, 7)]
+    made = [
+        table.create(Errand(id=f"{n}#{state.value}", owner="ann", state=state, due=day))
+        for state in (State.DONE, State.OPEN)
+        for n, day in enumerate(days)
+    ]
+    done, open_ = made[:6], made[6:]
+    assert table.query(Errand.of_owner("ann")).items == made
+    assert table.query(Errand.of_owner("ann").since(State.OPEN)).items == open_
+    assert table.query(Errand.of_owner_in("ann", State.DONE)).items == done
+    assert table.query(Errand.of_owner_in("ann", State.OPEN).between(days[1], days[3])).items == open_[1:4]
+    assert table.query(Errand.of_owner_in("ann", State.OPEN).before(days[2]).newest_first()).items == open_[1::-1]
+    assert table.query(Errand.of_owner_in("ann", State.DONE).after(days[3])).items == done[4:]
+    assert table.query(Errand.of_owner_in("ann", State.DONE).prefix("2026-11-02")).items == [done[1]]
+    assert table.query(Errand.exactly("ann", State.DONE, days[2], "2#done")).items == [done[2]]
+    assert table.count(Errand.of_owner_in(owner="ann", state=State.OPEN)) == 6
+    moved = table.update(Errand.by_id(open_[0].id), {"state": State.DONE})
+    assert table.query(Errand.of_owner_in("ann", State.DONE), limit=2).items == [done[0], moved]
+
+
+def test_a_cursor_is_good_for_the_sort_fields_that_it_was_given_for(table: TableClient) -> None:
+    for n in range(4):
+        table.create(Errand(id=f"{n}", owner="ann", due=date(2026, 11, 1)))
+    first = table.query(Errand.of_owner_in("ann", State.OPEN), limit=2)
+    rest = table.query(Errand.of_owner_in("ann", State.OPEN), cursor=first.cursor)
+    assert [each.id for each in first.items + rest.items] == ["0", "1", "2", "3"]
+    with pytest.raises(InvalidCursor, match="another query"):
+        table.query(Errand.of_owner_in("ann", State.DONE), cursor=first.cursor)
+
+
+def test_a_collection_is_of_patterns_that_find_a_whole_partition() -> None:
+    with pytest.raises(EntityError, match="finds those of one state only"):
+        collection(Errand.of_owner_in, Task.by_owner)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001, 10**9])

@@ -138,7 +138,7 @@ def test_without_a_key_a_made_up_position_stays_in_its_partition(table: TableCli
     table.put(Item(id="1", name="x", category="mine"))
     table.put(Item(id="2", name="x", category="other"))
     query = Item.by_category("mine")
-    identity = "Item.by_category True ITEM#CATEGORY#mine"
+    identity = "Item.by_category True ITEM#CATEGORY#mine "
     made_up = Cursors(None).issue(identity, ("ITEM#2", "ITEM", "0"))
     assert [item.id for item in table.query(query, cursor=made_up).items] == ["1"]
     for position in (("", "", ""), ("x",), ()):

@@ -97,7 +97,26 @@ named = {"name": str}
         ({"fields": {"a_b": str, "aB": str}}, "same name"),
         (
             {"a": pattern("gsi1", pk="A#{id}", sk="T")(by_id), "b": pattern("gsi1", pk="B#{id}", sk="T")(other)},
-            "both need 'gsi1pk'",
+            "by_id and other give gsi1 different keys",
+        ),
+        (
+            {
+                "a": pattern("gsi1", pk="A#{id}", sk="T", shards=2)(by_id),
+                "b": pattern("gsi1", pk="A#{id}", sk="T")(other),
+            },
+            "by_id and other give gsi1 different shards",
+        ),
+        (
+            {"fields": named, "by_name": pattern("gsi1", pk="A#{id}", sk="A#{id}#{name}")(by_name)},
+            r"def by_name\(self, id: …\) -> None, and after them fields of 'A#\{id\}#\{name\}' from the first on",
+        ),
+        (
+            {"other": pattern("gsi1", pk="A#{id}", sk="A", sorted_by=str)(other)},
+            "other has the one sort key 'A': nothing to sort by",
+        ),
+        (
+            {"fields": {"at": datetime}, "other": pattern("gsi1", pk="A#{id}", sk="A#{at}", sorted_by=str)(other)},
+            "other is sorted by at, which is no str.\nFix: sorted_by=datetime",
         ),
         ({"fields": {"v": str}, "v": version()}, r"v = version\(\) is no field of its type"),
         ({"v": version()}, r"v = version\(\) is no field"),

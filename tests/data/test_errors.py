@@ -99,7 +99,7 @@ def test_an_item_that_grows_too_large_is_the_callers_doing(endpoint: Answering) 
 def test_a_position_outside_the_query_is_the_cursors_fault(endpoint: Answering) -> None:
     endpoint.fail(400, "ValidationException", "The provided starting key is outside query boundaries")
     query = Item.by_category("c")
-    cursor = Cursors().issue("Item.by_category True ITEM#CATEGORY#c", ("ITEM#1", "ITEM", "x"))
+    cursor = Cursors().issue("Item.by_category True ITEM#CATEGORY#c ", ("ITEM#1", "ITEM", "x"))
     with pytest.raises(InvalidCursor, match="does not fit the query") as caught:
         TableClient(table_name="t").query(query, cursor=cursor)
     assert caught.value.public_detail == "The cursor does not fit the query."

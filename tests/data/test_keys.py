@@ -51,7 +51,19 @@ def test_keys_sort_as_their_values_do(one: tuple[str, str], other: tuple[str, st
 def test_the_end_of_a_range_is_above_every_key_of_its_value_and_no_other(end: str, other: tuple[str, str]) -> None:
     keys = template("X#{a}#{b}", a=str, b=str)
     found = str(keys.render(dict(zip("ab", other, strict=True)).__getitem__))
-    assert (found < keys.bound(end) + AFTER) == (other[0] <= end)
+    assert (found < f"X#{keys.bound(0, end)}{AFTER}") == (other[0] <= end)
+
+
+@given(text, text, st.tuples(text, text, text))
+def test_the_span_of_values_holds_the_keys_that_have_them_and_no_other(
+    a: str, b: str, other: tuple[str, str, str]
+) -> None:
+    keys = template("X#{a}#Y#{b}#{c}#Z", a=str, b=str, c=str)
+    found = str(keys.render(dict(zip("abc", other, strict=True)).__getitem__))
+    given = {"a": a, "b": b, "c": other[2]}
+    for count in range(4):
+        least, greatest = keys.span(count, given.__getitem__)
+        assert (least <= found <= greatest) == (list(given.values())[:count] == list(other)[:count])
 
 
 @given(text)

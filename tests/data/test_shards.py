@@ -38,7 +38,7 @@ def note(shards: int | Shards) -> Any:
         def by_id(self, id: str) -> None:
             """One note."""
 
-        @pattern("gsi1", pk="NOTES#{list_id}", sk="{rank:03}#{id}", shards=shards)
+        @pattern("gsi1", pk="NOTES#{list_id}", sk="{rank:03}#{id}", sorted_by=int, shards=shards)
         def of_list(self, list_id: str) -> None:
             """Notes of a list, by rank."""
 

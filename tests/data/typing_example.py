@@ -1,12 +1,12 @@
 """Read by the type checker, never run: what an editor knows of an entity, its keys and its patterns."""
 
 from datetime import UTC, datetime
-from typing import assert_type
+from typing import Never, assert_type
 
 from msgspec import Struct
 from tests.data.models import Account, AccountWithOrders, Item, Order, Session, Task
 
-from taxiway.data import Condition, Key, Page, Query, TableClient, attr, collection
+from taxiway.data import Condition, Key, Page, Query, SortedQuery, TableClient, attr, collection
 from taxiway.data.conditions import Path
 from taxiway.declare import get, put, query
 
@@ -15,8 +15,9 @@ item = Item(name="Lamp", category="home")
 
 assert_type(Item.by_id("1"), Key[Item])
 assert_type(Item.by_id(id="1"), Key[Item])
-assert_type(Item.by_category(category="home"), Query[Item])
-assert_type(Item.by_category("home").since(datetime.now(UTC)).newest_first(), Query[Item])
+assert_type(Item.by_category(category="home"), SortedQuery[Item, datetime])
+assert_type(Item.by_category("home").since(datetime.now(UTC)).newest_first(), SortedQuery[Item, datetime])
+query_of_any_order: Query[Item] = Item.by_category("home")
 assert_type(table.get(Item.by_id("1")), Item | None)
 assert_type(table.create(item), Item)
 assert_type(table.put(item), Item)
@@ -35,9 +36,11 @@ assert_type(list(table.each(Task.by_owner("ann").prefix("0"))), list[Task])
 assert_type(table.count(Task.by_owner("ann")), int)
 assert_type(attr(Item.name), Path[str])
 assert_type(attr(Item.name).begins_with("A") & ~attr(Item.category).is_in(["a"]), Condition)
-assert_type(Item.by_category("home").where(attr(Item.name) > "A"), Query[Item])
-assert_type(Task.by_owner("ann").where(Task.rank > 3), Query[Task])
-assert_type(Order.of_account(account="1"), Query[Order])
+assert_type(Item.by_category("home").where(attr(Item.name) > "A"), SortedQuery[Item, datetime])
+assert_type(Task.by_owner("ann").where(Task.rank > 3).between(1, 4), SortedQuery[Task, int])
+assert_type(Order.of_account(account="1"), SortedQuery[Order, str])
+assert_type(Session.by_owner("ann"), SortedQuery[Session, Never])
+assert_type(table.query(Session.by_owner("ann").prefix("0")), Page[Session])
 assert_type(table.collect(AccountWithOrders(id="1")), tuple[Account | None, list[Order]])
 assert_type(table.get_all(Item.by_id("1"), Task.by_id("l", "1")), tuple[Item | None, Task | None])
 assert_type(table.get_all(*[Item.by_id("1")]), tuple[Item | None, ...])
@@ -72,6 +75,9 @@ attr(Item.name).is_in([1])  # expect: reportArgumentType
 attr(Item.nmae)  # expect: reportAttributeAccessIssue
 table.put(item, condition="name = 1")  # expect: reportArgumentType
 Item.by_category("home").only(5)  # expect: reportArgumentType
+Item.by_category("home").since("yesterday")  # expect: reportArgumentType
+Task.by_owner("ann").between(1, "4")  # expect: reportArgumentType
+Session.by_owner("ann").since("0")  # expect: reportArgumentType
 item.name = "Chair"  # expect: reportAttributeAccessIssue
 table.get(Item.by_category("home"))  # expect: reportArgumentType
 table.query(Item.by_id("1"))  # expect: reportArgumentType

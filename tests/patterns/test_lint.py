@@ -137,11 +137,12 @@ def test_two_entities_in_one_partition_under_sort_keys_of_their_own_are_what_a_s
 class Folder(Entity):
     id: str = sortable_id()
     owner_id: str
+    name: str
 
     @key(pk="FOLDER#{id}", sk="FOLDER")
     def by_id(self, id: str) -> None: ...
 
-    @pattern("gsi1", pk="{owner_id}#{id}", sk="{id}")
+    @pattern("gsi1", pk="{owner_id}#{id}", sk="{name}")
     def by_owner(self, owner_id: str, id: str) -> None: ...
 
     @pattern("gsi2", pk="OWNER#{owner_id}", sk="FOLDER#{id}")

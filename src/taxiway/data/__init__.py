@@ -34,7 +34,7 @@ from taxiway.data.errors import (
 )
 from taxiway.data.evolution import upcaster
 from taxiway.data.fields import created, sortable_id, ttl, unique, updated, version
-from taxiway.data.patterns import Key, Query, key, pattern
+from taxiway.data.patterns import Key, Query, SortedQuery, key, pattern
 from taxiway.data.sharding import Shards
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "Query",
     "Refused",
     "Shards",
+    "SortedQuery",
     "StoredItemInvalid",
     "TableClient",
     "Throttled",

@@ -30,7 +30,7 @@ class CollectionQuery(msgspec.Struct, Generic[R], frozen=True):
 class Collection(Generic[P, R]):
     """Several patterns of one partition. It takes the arguments of the first, and tells of itself as a pattern does."""
 
-    def __init__(self, members: tuple[KeyPattern[..., Any] | IndexPattern[..., Any], ...]) -> None:
+    def __init__(self, members: tuple[KeyPattern[..., Any] | IndexPattern[..., Any, Any], ...]) -> None:
         first = members[0]
         names = [member.entity for member in members]
         self.members = members
@@ -58,6 +58,12 @@ class Collection(Generic[P, R]):
                     member.entity,
                     f"{member.name} finds one of several in the partition",
                     fix="declare a @pattern without an index for them, and name that",
+                )
+            if isinstance(member, IndexPattern) and member.given:
+                raise EntityError(
+                    member.entity,
+                    f"{member.name} finds those of one {member.sort.fields[0]} only, and a collection all of them",
+                    fix="name a pattern that takes the fields of its pk alone",
                 )
         # What is read: from the first sort key that any of them can have to the last.
         prefixes = [member.sort.prefix for member in members]

@@ -31,7 +31,9 @@ class EntityMeta(msgspec.StructMeta):
         if any(hasattr(base, "__primary__") for base in bases):
             raise EntityError(name, "an entity can't inherit from another", fix="derive it from Entity")
         managed = {key: value for key, value in namespace.items() if isinstance(value, Managed)}
-        stubs = {key: value for key, value in namespace.items() if isinstance(value, KeyStub | IndexStub)}
+        stubs: dict[str, KeyStub[...] | IndexStub[..., Any]] = {
+            key: value for key, value in namespace.items() if isinstance(value, KeyStub | IndexStub)
+        }
         upcasters = {key: value for key, value in namespace.items() if isinstance(value, Upcaster)}
         body = {key: value for key, value in namespace.items() if key not in stubs and key not in upcasters}
         uniques = {key: value for key, value in namespace.items() if isinstance(value, Unique)}
@@ -71,13 +73,14 @@ class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
             @key(pk="ITEM#{id}", sk="ITEM")
             def by_id(self, id: str) -> None: "One item."
 
-            @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}")
+            @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}", sorted_by=datetime)
             def by_category(self, category: str) -> None: "Items of a category, by creation time."
     """
 
     __primary__: ClassVar[KeyPattern[..., Any]]
-    __patterns__: ClassVar[tuple[IndexPattern[..., Any], ...]]
-    __indexed__: ClassVar[tuple[IndexPattern[..., Any], ...]]
+    __patterns__: ClassVar[tuple[IndexPattern[..., Any, Any], ...]]
+    __indexed__: ClassVar[tuple[IndexPattern[..., Any, Any], ...]]
+    """One pattern for each index that a write keeps."""
     __claims__: ClassVar[tuple[Claim, ...]]
     __plan__: ClassVar[Plan]
     __roles__: ClassVar[dict[Role, str]]
@@ -106,7 +109,7 @@ def _roles(entity: type[Entity], managed: dict[str, Managed]) -> dict[Role, str]
     return roles
 
 
-def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[...]]) -> None:
+def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[..., Any]]) -> None:
     name = entity.__name__
     plan: Plan = entity.__plan__
     types = {field.name: field.type for field in plan.fields.values()}
@@ -118,13 +121,13 @@ def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[...]]) -> N
     partition, sort = keys[0].templates(name, types, labels)
     if partition.optional or sort.optional:
         raise EntityError(name, "a field of its own key may be None", fix="make the field required")
-    patterns: list[IndexPattern[..., Any]] = []
+    patterns: list[IndexPattern[..., Any, Any]] = []
     for attribute, stub in stubs.items():
         if isinstance(stub, KeyStub):
             entity.__primary__ = KeyPattern(entity, stub, partition, sort)
             setattr(entity, attribute, entity.__primary__)
         else:
-            found = IndexPattern(entity, stub, *stub.templates(name, types, labels), index=stub.index)
+            found = IndexPattern(entity, stub, *stub.templates(name, types, labels))
             if found.index is None and (found.partition.text, found.sort.text) != (partition.text, sort.text):
                 raise EntityError(
                     name,
@@ -134,13 +137,39 @@ def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[...]]) -> N
             patterns.append(found)
             setattr(entity, attribute, found)
     entity.__patterns__ = tuple(patterns)
-    entity.__indexed__ = tuple(found for found in patterns if found.index is not None)
+    entity.__indexed__ = _one_for_each_index(name, patterns)
     for template in (partition, sort, *(t for found in patterns for t in (found.partition, found.sort))):
         for role in ("version", "updated") if template in (partition, sort) else ("version",):
             if entity.__roles__.get(role) in template.fields:
                 raise EntityError(
                     name, f"the key {template.text!r} holds {entity.__roles__[role]}, which each write changes"
                 )
+
+
+def _one_for_each_index(
+    name: str, patterns: list[IndexPattern[..., Any, Any]]
+) -> tuple[IndexPattern[..., Any, Any], ...]:
+    """Those that writes go by. Raises EntityError where two patterns say different things of one index."""
+    found: dict[str, IndexPattern[..., Any, Any]] = {}
+    for each in patterns:
+        if each.index is None:
+            continue
+        first = found.setdefault(each.index, each)
+        if (first.partition.text, first.sort.text) != (each.partition.text, each.sort.text):
+            raise EntityError(
+                name,
+                f"{first.name} and {each.name} give {each.index} different keys, and an item has one there",
+                fix="use another index, or the same pk and sk",
+            )
+        if _layouts(first) != _layouts(each):
+            raise EntityError(
+                name, f"{first.name} and {each.name} give {each.index} different shards", fix="give both the same"
+            )
+    return tuple(found.values())
+
+
+def _layouts(pattern: IndexPattern[..., Any, Any]) -> tuple[int, ...]:
+    return pattern.sharding.layouts if pattern.sharding else ()
 
 
 def _claims(entity: type[Entity], uniques: dict[str, Unique]) -> tuple[Claim, ...]:
@@ -160,8 +189,8 @@ def _claims(entity: type[Entity], uniques: dict[str, Unique]) -> tuple[Claim, ..
     return tuple(claims)
 
 
-def _check_names(entity: type[Entity], stubs: dict[str, KeyStub[...] | IndexStub[...]]) -> None:
-    """Refuse two things under one attribute: a field and a key, two fields, two patterns of one index."""
+def _check_names(entity: type[Entity], stubs: dict[str, KeyStub[...] | IndexStub[..., Any]]) -> None:
+    """Refuse two things under one attribute: a field and a key, two fields, the keys of two indexes."""
     name = entity.__name__
     taken = {
         PARTITION: "the table's key",

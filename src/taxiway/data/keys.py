@@ -77,6 +77,7 @@ class Template:
             if field:
                 self._parts.append((field[1], self._part(field[1], types[field[1]], field[2])))
             segments.append("%s" if field else segment)
+        self._segments = segments
         self._format = "#".join(segments)
         self.fields = tuple(name for name, _ in self._parts)
         self.prefix = text[: text.index("{")] if self.fields else text
@@ -101,17 +102,33 @@ class Template:
             raise self._invalid(name, f"it makes the key longer than {self.limit} bytes", "it is too long")
         return text
 
-    def bound(self, value: Any) -> str:
-        """The beginning of every key whose first field has this value. Raises InvalidKey as `render` does."""
-        name, part = self._parts[0]
-        return self.prefix + self._checked(name, part, value)
+    def span(self, count: int, get: Callable[[str], Any]) -> tuple[str, str]:
+        """The least and the greatest key whose first `count` fields have these values; empty where nothing bounds it.
 
-    def beginning(self, text: str) -> str:
-        """The beginning of every key whose first field's text begins so. Raises InvalidKey where it is no text."""
-        name, part = self._parts[0]
+        Raises InvalidKey as `render` does.
+        """
+        if count == len(self.fields):
+            whole = str(self.render(get))
+            return whole, whole
+        place = [segment for segment, text in enumerate(self._segments) if text == "%s"][count]
+        pieces = [self._checked(name, part, get(name)) for name, part in self._parts[:count]]
+        least = "".join(f"{segment}#" for segment in self._segments[:place]) % (*pieces,)
+        return least, least[:-1] + AFTER if least else ""
+
+    def bound(self, position: int, value: Any) -> str:
+        """A value of the field at a position as it stands in the key. Raises InvalidKey as `render` does."""
+        return self._checked(*self._parts[position], value)
+
+    def beginning(self, position: int, text: str) -> str:
+        """The beginning of a field's text as it stands in the key. Raises InvalidKey where no field begins so."""
+        name, part = self._parts[position]
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
             raise self._invalid(name, "a prefix is a str", "it is no string")
-        return self.prefix + (self._checked(name, part, text) if part in (_text, _lower) and text else escape(text))
+        if part is _text or part is _lower:
+            return self._checked(name, part, text) if text else ""
+        if "#" in text:
+            raise self._invalid(name, f"nothing in it begins with {text!r}: one field has no #", "it holds a #")
+        return escape(text)
 
     @property
     def folded(self) -> frozenset[str]:

@@ -61,7 +61,7 @@ class _Stream:
             self._start = dict(zip(names, (partition, sort, place, query.partition), strict=True))
         elif query.forward:
             low = place + LEAST if self.partition.rank < rank else place
-            self._bounded = replace(query, low=max(low, query.low or pattern.sort.prefix))
+            self._bounded = replace(query, low=max(low, query.low or query.span[0]))
         else:
             high = place if self.partition.rank < rank else place + LEAST
             self._bounded = replace(query, high=min(high, query.high or high))

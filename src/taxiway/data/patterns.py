@@ -4,13 +4,12 @@ Calling one gives a value, `Key` or `Query`, that the table client takes. Values
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
-from uuid import UUID
+from typing import Any, ClassVar, Concatenate, Generic, Never, ParamSpec, Self, TypeVar, cast, overload
 
 import msgspec
 from msgspec.structs import replace
 
+from taxiway.data._types import only
 from taxiway.data.conditions import Condition, condition_of
 from taxiway.data.errors import EntityError
 from taxiway.data.expressions import Expression
@@ -20,12 +19,12 @@ from taxiway.data.sharding import SUFFIX_BYTES, Sharding, Shards, sharding
 
 P = ParamSpec("P")
 R = TypeVar("R")
-S = TypeVar("S", bound=msgspec.Struct)
+S = TypeVar("S")
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 T = TypeVar("T")
 
 PARTITION, SORT = "pk", "sk"
 """The attributes that hold the table's own keys."""
-Bound: TypeAlias = datetime | date | str | int | UUID
 
 
 class Key(msgspec.Struct, Generic[T], frozen=True):
@@ -41,69 +40,48 @@ class Key(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Query(msgspec.Struct, Generic[T], frozen=True):
-    """A partition of an index or of the table, or a range of it: what `Item.by_category(category="…")` gives.
-
-    The range is over the first field of the pattern's sort key. Each refinement gives a new query.
-    """
+    """A partition of an index or of the table, or a part of it, to read. Each refinement gives a new query."""
 
     entity: type[Any]
-    pattern: "IndexPattern[..., Any]"
+    pattern: "IndexPattern[..., Any, Any]"
     partition: str
+    span: tuple[str, str]
+    """The least and the greatest that a sort key of the pattern can be; empty where nothing bounds it."""
     low: str | None = None
     high: str | None = None
     forward: bool = True
     condition: Condition | None = None
     projection: Projection | None = None
 
-    def since(self, value: Bound) -> "Query[T]":
-        """Those at `value` or later."""
-        return replace(self, low=self._bound(value))
+    def prefix(self, text: str) -> Self:
+        """Those whose sort field begins so, as text: `prefix("2026-11")` is November of a timestamp.
 
-    def after(self, value: Bound) -> "Query[T]":
-        """Those later than `value`."""
-        return replace(self, low=self._bound(value) + AFTER)
-
-    def before(self, value: Bound) -> "Query[T]":
-        """Those earlier than `value`."""
-        return replace(self, high=self._bound(value))
-
-    def until(self, value: Bound) -> "Query[T]":
-        """Those at `value` or earlier."""
-        return replace(self, high=self._bound(value) + AFTER)
-
-    def between(self, first: Bound, last: Bound) -> "Query[T]":
-        """Those from `first` to `last`, both included."""
-        return self.since(first).until(last)
-
-    def prefix(self, text: str) -> "Query[T]":
-        """Those whose first sort field begins so, as text: `prefix("2026-11")` is November of a timestamp."""
-        if not self.pattern.sort.fields:
-            raise self._unranged()
-        low = self.pattern.sort.beginning(text)
+        Of several sort fields it is the first that the pattern's arguments don't give.
+        """
+        self.pattern.check_ranged()
+        low = self.span[0] + self.pattern.sort.beginning(self.pattern.given, text)
         return replace(self, low=low, high=_after_all_with(low))
 
-    def where(self, condition: Condition | bool) -> "Query[T]":
+    def where(self, condition: Condition | bool) -> Self:
         """Those of which a condition is true; more than one must all be. What is left out is read all the same."""
         found = condition_of(condition, self.entity.__name__)
         return replace(self, condition=found if self.condition is None else self.condition & found)
 
-    def only(self, shape: type[S]) -> "Query[S]":
+    def only(self, shape: type[Shape]) -> "Query[Shape]":
         """Some fields of each: those that a struct of one's own has, by their names in Python. It costs as much."""
         known: dict[type[Any], Projection] = self.entity.__plan__.projections
         projection = known.get(shape)
         if projection is None:
             projection = known[shape] = Projection(self.entity.__plan__, shape)
-        return cast("Query[S]", replace(self, projection=projection))
+        return cast("Query[Shape]", replace(self, projection=projection))
 
-    def newest_first(self) -> "Query[T]":
+    def newest_first(self) -> Self:
         """In descending order of the sort key."""
         return replace(self, forward=False)
 
     def key_condition(self, expression: Expression) -> str | None:
         """The key condition; None where the range is empty."""
-        sort = self.pattern.sort
-        low = self.low or sort.prefix
-        high = self.high or (sort.prefix[:-1] + AFTER if sort.fields and sort.prefix else sort.prefix)
+        low, high = self.low or self.span[0], self.high or self.span[1]
         partition = f"{expression.name(self.pattern.partition_attribute)} = {expression.value(self.partition)}"
         if not low and not high:
             return partition
@@ -122,14 +100,37 @@ class Query(msgspec.Struct, Generic[T], frozen=True):
             return rows
         return [row for row in rows if row[self.pattern.sort_attribute] != self.high]
 
-    def _bound(self, value: Bound) -> str:
-        if not self.pattern.sort.fields:
-            raise self._unranged()
-        return self.pattern.sort.bound(value)
 
-    def _unranged(self) -> EntityError:
-        name, text = self.pattern.name, self.pattern.sort.text
-        return EntityError(self.entity.__name__, f"{name} has the one sort key {text!r}: no range")
+class SortedQuery(Query[T], Generic[T, S], frozen=True):
+    """What `Item.by_category(category="…")` gives: a query whose ranges are over a sort field of type S.
+
+    That is the first field of the pattern's sort key that its arguments don't give; Never, where the pattern doesn't
+    say `sorted_by`.
+    """
+
+    def since(self, value: S) -> Self:
+        """Those at `value` or later."""
+        return replace(self, low=self._bound(value))
+
+    def after(self, value: S) -> Self:
+        """Those later than `value`."""
+        return replace(self, low=self._bound(value) + AFTER)
+
+    def before(self, value: S) -> Self:
+        """Those earlier than `value`."""
+        return replace(self, high=self._bound(value))
+
+    def until(self, value: S) -> Self:
+        """Those at `value` or earlier."""
+        return replace(self, high=self._bound(value) + AFTER)
+
+    def between(self, first: S, last: S) -> Self:
+        """Those from `first` to `last`, both included."""
+        return self.since(first).until(last)
+
+    def _bound(self, value: S) -> str:
+        self.pattern.check_sorted()
+        return self.span[0] + self.pattern.sort.bound(self.pattern.given, value)
 
 
 def _after_all_with(prefix: str) -> str:
@@ -203,14 +204,19 @@ class KeyPattern(_AccessPattern[P, T], Member[P, T | None]):
         return Key(self._entity, partition, sort, tuple(arguments.items()))
 
 
-class IndexPattern(_AccessPattern[P, T], Member[P, list[T]]):
-    """A way to find an entity's items through an index, or in a partition of the table where `index` is None."""
+class IndexPattern(_AccessPattern[P, T], Member[P, list[T]], Generic[P, T, S]):
+    """A way to find an entity's items through an index, or in a partition of the table where `index` is None.
 
-    def __init__(
-        self, entity: type[T], stub: "Stub[P]", partition: Template, sort: Template, *, index: str | None
-    ) -> None:
+    `given` is how many fields of the sort key its arguments give, from the first on.
+    """
+
+    def __init__(self, entity: type[T], stub: "IndexStub[P, S]", partition: Template, sort: Template) -> None:
         super().__init__(entity, stub, partition, sort)
+        index = stub.index
         self.index = index
+        self.given = stub.given(sort)
+        self._sorted_by = stub.sorted_by
+        self._span = None if self.given else sort.span(0, dict[str, Any]().__getitem__)
         self.sharding: Sharding | None = sharding(self.entity, self.name, stub.shards)
         self.partition_attribute, self.sort_attribute = index_attributes(index) if index else (PARTITION, SORT)
         if self.sharding is not None:
@@ -222,9 +228,26 @@ class IndexPattern(_AccessPattern[P, T], Member[P, list[T]]):
         """The partition in which an item is stored, of those that the text of its template stands for."""
         return partition if partition is None or self.sharding is None else self.sharding.place(partition, own)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Query[T]:
-        arguments = self.bind(args, kwargs)
-        return Query(self._entity, self, cast("str", self.partition.render(arguments.__getitem__)))
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> SortedQuery[T, S]:
+        get = self.bind(args, kwargs).__getitem__
+        partition = cast("str", self.partition.render(get))
+        return SortedQuery(self._entity, self, partition, self._span or self.sort.span(self.given, get))
+
+    def check_ranged(self) -> None:
+        """Raise EntityError where no field of the sort key is left to be in a range."""
+        if self.given == len(self.sort.fields):
+            raise EntityError(self.entity, f"{self.name} has the one sort key {self.sort.text!r}: no range")
+
+    def check_sorted(self) -> None:
+        """Raise EntityError where the pattern doesn't say what its ranges are over."""
+        if self._sorted_by is None:
+            self.check_ranged()
+            field = self.sort.fields[self.given]
+            raise EntityError(
+                self.entity,
+                f"{self.name} doesn't say what it is sorted by",
+                fix=f"@pattern(…, sk={self.sort.text!r}, sorted_by=…), with the type of {field}",
+            )
 
 
 class Stub(Generic[P]):
@@ -256,13 +279,22 @@ class Stub(Generic[P]):
         partition = Template(entity, self.pk, types, labels, room)
         sort = Template(entity, self.sk, types, labels, SORT_KEY_BYTES)
         needed = dict.fromkeys(partition.fields if self.many else partition.fields + sort.fields)
-        if set(self.parameters) != set(needed):
+        leading = sort.fields[: self.given(sort)] if self.many else ()
+        if set(self.parameters) != {*needed, *leading}:
             raise EntityError(
                 entity,
                 f"{self.name}({', '.join(self.parameters)}) doesn't take what its key needs",
-                fix=f"def {self.name}(self{''.join(f', {name}: …' for name in needed)}) -> None",
+                fix=f"def {self.name}(self{''.join(f', {name}: …' for name in needed)}) -> None"
+                + (f", and after them fields of {sort.text!r} from the first on" if self.many and sort.fields else ""),
             )
         return partition, sort
+
+    def given(self, sort: Template) -> int:
+        """How many fields of the sort key its parameters give, from the first on."""
+        given = 0
+        while given < len(sort.fields) and sort.fields[given] in self.parameters:
+            given += 1
+        return given
 
 
 class KeyStub(Stub[P]):
@@ -272,10 +304,40 @@ class KeyStub(Stub[P]):
         raise EntityError(owner.__name__, f"{self.name} is a key, and {owner.__name__} is no Entity")
 
 
-class IndexStub(Stub[P]):
+class IndexStub(Stub[P], Generic[P, S]):
     many = True
 
-    def __get__(self, instance: object, owner: type[T]) -> IndexPattern[P, T]:
+    def __init__(
+        self,
+        function: Callable[Concatenate[Any, P], None],
+        *,
+        index: str | None,
+        pk: str,
+        sk: str,
+        shards: int | Shards = 1,
+        sorted_by: type[S] | None = None,
+    ) -> None:
+        super().__init__(function, index=index, pk=pk, sk=sk, shards=shards)
+        self.sorted_by = sorted_by
+
+    def templates(self, entity: str, types: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Template, Template]:
+        partition, sort = super().templates(entity, types, labels)
+        if self.sorted_by is None:
+            return partition, sort
+        left = sort.fields[self.given(sort) :]
+        if not left:
+            raise EntityError(
+                entity, f"{self.name} has the one sort key {sort.text!r}: nothing to sort by", fix="leave sorted_by out"
+            )
+        if only(types[left[0]]) is not only(self.sorted_by):
+            raise EntityError(
+                entity,
+                f"{self.name} is sorted by {left[0]}, which is no {self.sorted_by.__name__}",
+                fix=f"sorted_by={only(types[left[0]]).__name__}",
+            )
+        return partition, sort
+
+    def __get__(self, instance: object, owner: type[T]) -> IndexPattern[P, T, S]:
         raise EntityError(owner.__name__, f"{self.name} is an access pattern, and {owner.__name__} is no Entity")
 
 
@@ -288,10 +350,22 @@ def key(*, pk: str, sk: str) -> Callable[[Callable[Concatenate[Any, P], None]], 
     return declare
 
 
+@overload
+def pattern(
+    index: str | None = None, *, pk: str, sk: str, sorted_by: type[S], shards: int | Shards = 1
+) -> Callable[[Callable[Concatenate[Any, P], None]], IndexStub[P, S]]: ...
+@overload
 def pattern(
     index: str | None = None, *, pk: str, sk: str, shards: int | Shards = 1
-) -> Callable[[Callable[Concatenate[Any, P], None]], IndexStub[P]]:
+) -> Callable[[Callable[Concatenate[Any, P], None]], IndexStub[P, Never]]: ...
+def pattern(
+    index: str | None = None, *, pk: str, sk: str, sorted_by: type[S] | None = None, shards: int | Shards = 1
+) -> Callable[[Callable[Concatenate[Any, P], None]], IndexStub[P, S]]:
     """Declare a way to read many, through an index. The method takes the fields of the partition key's template.
+
+    It can take fields of the sort key's template too, from the first on: it then finds those that have them all. With
+    `sorted_by`, the type of the sort key's next field, the query has ranges: `since`, `between` and the like. Several
+    patterns can read one index, by the same templates.
 
     An item whose field in one of the templates is None is left out of the index. Without an index it reads a partition
     of the table itself, and the templates are those of the entity's key.
@@ -300,8 +374,8 @@ def pattern(
     each page is then read from all of them. Changing it takes the steps of docs/scale.md.
     """
 
-    def declare(function: Callable[Concatenate[Any, P], None]) -> IndexStub[P]:
-        return IndexStub(function, index=index, pk=pk, sk=sk, shards=shards)
+    def declare(function: Callable[Concatenate[Any, P], None]) -> IndexStub[P, S]:
+        return IndexStub(function, index=index, pk=pk, sk=sk, shards=shards, sorted_by=sorted_by)
 
     return declare
 

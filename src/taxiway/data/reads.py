@@ -82,7 +82,7 @@ class Reads(Connection):
             text = f"limit must be from 1 to {LARGEST_PAGE}"
             raise InvalidLimit(f"{text}, and is {limit}.", public_detail=f"{text}.")
         pattern = query.pattern
-        identity = f"{pattern.entity}.{pattern.name} {query.forward} {query.partition}"
+        identity = f"{pattern.entity}.{pattern.name} {query.forward} {query.partition} {query.span[0]}"
         if caller is not None:
             identity = f"{identity}\n{caller}"
         position = None if cursor is None else self._cursors.read(identity, cursor)

@@ -49,7 +49,7 @@ class Update:
         self.key = key
         self._plan: Plan = key.entity.__plan__
         self._roles = key.entity.__roles__
-        self._indexed: tuple[IndexPattern[..., Any], ...] = key.entity.__indexed__
+        self._indexed: tuple[IndexPattern[..., Any, Any], ...] = key.entity.__indexed__
         self.expected = expect_version
         self.condition = condition
         if expect_version is not None and "version" not in self._roles:

@@ -6,7 +6,7 @@ says which.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations, permutations
+from itertools import combinations, product
 
 from msgspec import inspect
 
@@ -62,11 +62,12 @@ def lint(backend: Backend) -> tuple[Finding, ...]:
 
 
 def _of_entity(entity: StoredEntity) -> Iterator[Finding]:
-    for pattern in entity.patterns:
+    for pattern in (entity.primary, *entity.indexed):
         yield from _unbounded_partition(entity, pattern)
         yield from _mutable_key(entity, pattern)
-        yield from _unused_pattern(pattern)
         yield from _wide_projection(entity, pattern)
+    for pattern in entity.patterns:
+        yield from _unused_pattern(pattern)
     yield from _grants_on_nothing(entity)
 
 
@@ -93,8 +94,9 @@ def _colliding_keys(found: Model) -> Iterator[Finding]:
 
 
 def _overlapping_partitions(found: Model) -> Iterator[Finding]:
-    for one, other in permutations(found.patterns, 2):
-        if not one.primary and _share_partitions(one, other) and one.sort.sees(other.sort):
+    stored = [pattern for entity in found.entities for pattern in (entity.primary, *entity.indexed)]
+    for one, other in product(found.patterns, stored):
+        if not one.primary and _share_partitions(one, other) and one.sort.sees(other.sort, one.given):
             yield Finding(
                 "overlapping-partitions",
                 str(one),

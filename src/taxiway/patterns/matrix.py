@@ -40,16 +40,16 @@ class Row:
         """The key condition, with templates for values: `gsi1pk = ITEM#CATEGORY#{category}`."""
         (partition, sort), template = self.pattern.attributes, self.pattern.sort
         condition = f"{partition} = {self.pattern.partition.text}"
-        if self.pattern.primary or not template.fields:
+        if self.pattern.primary or self.pattern.given == len(template.fields):
             return f"{condition} and {sort} = {template.text}"
-        if template.range:
-            return f"{condition} and {sort} begins with {template.text[: template.text.index('{')]}"
+        if bounds := len(template.range(self.pattern.given)):
+            return f"{condition} and {sort} begins with {'#'.join(template.text.split('#')[:bounds])}#"
         return condition
 
     @property
     def order(self) -> str:
         """The fields that a query's items are sorted by."""
-        return "" if self.pattern.primary else ", ".join(self.pattern.sort.fields)
+        return "" if self.pattern.primary else ", ".join(self.pattern.sort.fields[self.pattern.given :])
 
 
 @dataclass(frozen=True)

@@ -48,13 +48,19 @@ class AccessPattern:
     """`file:line`."""
     shares: tuple[int, ...] = ()
     """For each partition of the index that a query reads, over how many its items are spread; none without shards."""
+    given: int = 0
+    """How many fields of the sort key a query's arguments give, from the first on."""
 
     def __str__(self) -> str:
         return f"{self.entity}.{self.name}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        return self.fields if self.primary else self.partition.fields
+        return (
+            self.fields
+            if self.primary
+            else tuple(dict.fromkeys(self.partition.fields + self.sort.fields[: self.given]))
+        )
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -83,8 +89,8 @@ class StoredEntity:
 
     @property
     def indexed(self) -> tuple[AccessPattern, ...]:
-        """The patterns that a write keeps an index for."""
-        return tuple(pattern for pattern in self.patterns if pattern.index is not None)
+        """The patterns that a write keeps an index for: one for each."""
+        return tuple({pattern.index: pattern for pattern in reversed(self.patterns) if pattern.index}.values())[::-1]
 
     @property
     def reads_to_write(self) -> bool:
@@ -154,6 +160,7 @@ def _stored(entity: type[Entity], table: Table, uses: dict[int, list[Use]]) -> S
             uses=tuple(uses.get(id(pattern), ())),
             source=source_of(entity, pattern.name),
             shares=tuple(each.share for each in pattern.sharding.partitions) if pattern.sharding else (),
+            given=0 if pattern is entity.__primary__ else pattern.given,
         )
 
     return StoredEntity(

@@ -52,22 +52,24 @@ class KeyTemplate:
     def fields(self) -> tuple[str, ...]:
         return tuple(segment.name for segment in self.segments if segment.name is not None)
 
-    @property
-    def range(self) -> tuple[Segment, ...]:
-        """The plain text that it starts with: what a query of its pattern is bounded to, whatever its arguments."""
-        names = [segment.name for segment in self.segments]
-        first = next((position for position, name in enumerate(names) if name is not None), len(names))
-        return self.segments[:first]
+    def range(self, given: int = 0) -> tuple[Segment, ...]:
+        """What a query is bounded to whose arguments give so many fields: what precedes the first that is not given."""
+        names = [position for position, segment in enumerate(self.segments) if segment.name is not None]
+        return self.segments[: names[given] if given < len(names) else len(self.segments)]
 
     def meets(self, other: "KeyTemplate") -> bool:
         """Whether a key of this template can be a key of the other."""
         return len(self.segments) == len(other.segments) and _meet(self.segments, other.segments)
 
-    def sees(self, other: "KeyTemplate") -> bool:
-        """Whether a query over this sort key finds sort keys of the other, in a partition that both are in."""
-        if not self.fields:
+    def sees(self, other: "KeyTemplate", given: int = 0) -> bool:
+        """Whether a query over this sort key finds sort keys of the other, in a partition that both are in.
+
+        `given` is how many of its fields the query's arguments give.
+        """
+        if given == len(self.fields):
             return self.meets(other)
-        return len(other.segments) > len(self.range) and _meet(self.range, other.segments)
+        bounds = self.range(given)
+        return len(other.segments) > len(bounds) and _meet(bounds, other.segments)
 
 
 def key_template(text: str, types: Mapping[str, inspect.Type]) -> KeyTemplate:
