@@ -239,7 +239,13 @@ def _migrate_at(options: argparse.Namespace, endpoint: str) -> None:
     total = migrate.count(table, entities) if sys.stdout.isatty() and options.rate is None else None
     progress = migrate.Progress(sys.stdout, total=total)
     backfill = migrate.Backfill(
-        table, entities, rate=options.rate, dry_run=options.dry_run, progress=progress.show, problem=progress.line
+        table,
+        entities,
+        indexes=[index.name for index in backend.table.indexes] if backend.table else [],
+        rate=options.rate,
+        dry_run=options.dry_run,
+        progress=progress.show,
+        problem=progress.line,
     )
     try:
         found = None if options.restart or options.dry_run else backfill.resumable()

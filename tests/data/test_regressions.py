@@ -1,18 +1,25 @@
-"""Where a declaration and a value meet badly: None beside another default, floats, folded keys, lost answers."""
+"""Where a declaration and a value meet badly: None beside another default, floats, folded keys, an item as a whole."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
 from typing import Any
 from unittest.mock import ANY
 
 import msgspec
 import pytest
+from msgspec.structs import replace
+from tests.data.models import Everything, Task
 
 from taxiway.data import (
+    ConditionFailed,
     Entity,
+    InvalidItem,
+    ItemTooLarge,
     NotUnique,
     StoredItemInvalid,
     TableClient,
+    TransactionFailed,
     TransactionInvalid,
     UnknownVersion,
     VersionMismatch,
@@ -193,3 +200,69 @@ def test_what_is_not_ones_own_is_neither_changed_nor_deleted(table: TableClient)
             table.delete(where)
         kept, _ = table.core.sync_get_item(table.name, {"pk": row["pk"], "sk": row["sk"]})
         assert kept == row
+
+
+class Booking(Entity):
+    id: str
+    first: date
+    last: date
+    seats: int = 1
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError("it ends before it begins")
+        if self.seats > (self.last - self.first).days + 1:
+            raise ValueError("it has more seats than days")
+
+    @key(pk="BOOKING#{id}", sk="BOOKING")
+    def by_id(self, id: str) -> None: ...
+
+
+def test_an_update_that_the_class_would_refuse_is_not_made(table: TableClient) -> None:
+    made = table.create(Booking(id="1", first=date(2026, 11, 10), last=date(2026, 11, 12)))
+    with pytest.raises(InvalidItem, match="it ends before it begins") as caught:
+        table.update(Booking.by_id("1"), {"last": date(2026, 11, 9)})
+    assert caught.value.http_status == 400
+    with pytest.raises(InvalidItem, match="it ends before it begins"), table.transaction():
+        table.update(Booking.by_id("1"), {"last": date(2026, 11, 9)})
+    assert table.update(Booking.by_id("1"), {"seats": add(2)}).seats == 3
+    with pytest.raises(InvalidItem, match="more seats than days"):
+        table.update(Booking.by_id("1"), {"seats": add(1)})
+    assert table.get(Booking.by_id("1")) == replace(made, seats=3)
+
+
+def test_writers_at_once_can_not_make_together_what_the_class_would_refuse(table: TableClient) -> None:
+    for number in range(10):
+        table.put(Booking(id=f"{number}", first=date(2026, 11, 10), last=date(2026, 11, 12), seats=2))
+        changes: list[dict[str, Any]] = [{"last": date(2026, 11, 11)}, {"seats": add(1)}]
+        with ThreadPoolExecutor(2) as threads:
+            done = [threads.submit(table.update, Booking.by_id(f"{number}"), change) for change in changes]
+        assert sum(isinstance(each.exception(), InvalidItem) for each in done) == 1
+        assert table.get(Booking.by_id(f"{number}")) is not None  # it can be read
+
+
+def test_an_item_that_grows_too_large_in_a_transaction_is_said_to_be(table: TableClient) -> None:
+    task = table.create(Task(list_id="l", id="1"))
+
+    def grow() -> None:
+        with table.transaction():
+            table.put(Task(list_id="l", id="2"))
+            table.update(Task.by_id("l", "1"), {"labels": {"x" * 410_000}})
+
+    with pytest.raises(TransactionFailed) as caught:
+        grow()
+    assert [type(failure.error) for failure in caught.value.failures] == [ItemTooLarge]
+    assert caught.value.http_status == 413
+    assert table.get_many([Task.by_id("l", "1"), Task.by_id("l", "2")]) == [task, None]
+
+
+@pytest.mark.parametrize(("stored", "amount"), [(10**38 - 1, 2), (10**125, 9 * 10**125), (10**125, 9)])
+def test_a_sum_of_more_digits_than_dynamodb_has_is_the_changes_fault(
+    table: TableClient, stored: int, amount: int
+) -> None:
+    table.create(Everything(id="1", whole=stored))
+    with pytest.raises(ConditionFailed, match="can't be changed so: whole: a number"):
+        table.update(Everything.by_id("1"), {"whole": add(amount)})
+    found = table.get(Everything.by_id("1"))
+    assert found is not None
+    assert found.whole == stored

@@ -11,12 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.data.test_evolution import Person
 from tests.migrate.entities import Book, before
 
-from taxiway.data import TableClient
-from taxiway.migrate import Backfill, Counts
+from taxiway.data import Entity, TableClient, key, unique
+from taxiway.migrate import Backfill, Checkpoints, Counts
 
 ROOT = Path(__file__).parents[2]
 
@@ -186,3 +187,39 @@ def test_killed_again_and_again_it_migrates_everything_and_keeps_what_others_wri
     assert all(map(is_migrated, after.values()))
     assert [after[f"BOOK#{n:04}"]["reads"] for n in range(count)] == others.updates
     assert sum(others.updates) > 0
+
+
+def test_an_item_leaves_an_index_that_its_entity_has_no_pattern_for_any_more(table: TableClient) -> None:
+    fill(table, 3)
+    for row in rows(table).values():
+        table.core.sync_put_item(table.name, {**row, "gsi2pk": "OLD", "gsi2sk": "1", "gsi9pk": "a field of others"})
+    assert backfill(table, indexes=["gsi1", "gsi2"], dry_run=True).run() == Counts(seen=3, written=3)
+    assert backfill(table, indexes=["gsi1", "gsi2"]).run() == Counts(seen=3, written=3)
+    after = rows(table)
+    assert all(is_migrated(row) and "gsi2pk" not in row and "gsi2sk" not in row for row in after.values())
+    assert {row["gsi9pk"] for row in after.values()} == {"a field of others"}
+    assert backfill(table, indexes=["gsi1", "gsi2"]).run() == Counts(seen=3, written=0)
+
+
+def test_another_type_name_or_unique_value_is_another_migration(table: TableClient) -> None:
+    def by_id(self: Any, id: str) -> None: ...
+
+    def shape(**fields: Any) -> Any:
+        body = {"by_id": key(pk="N#{id}", sk="N")(by_id), **fields.pop("body", {})}
+        return type(Entity)(
+            "Note", (Entity,), {"__module__": __name__, "__annotations__": {"id": str, **fields}, **body}
+        )
+
+    def target(entity: Any, indexes: tuple[str, ...] = ()) -> str:
+        return Checkpoints(table, [entity], indexes, 4)._target  # noqa: SLF001  what tells two migrations apart
+
+    different = [
+        target(shape(text=str)),
+        target(shape(text=int)),
+        target(shape(text=str, body={"text": msgspec.field(name="t")})),
+        target(shape(text=str, body={"text": unique()})),
+        target(shape(text=str, body={"text": unique("{text:lower}")})),
+        target(shape(text=str), ("gsi1",)),
+    ]
+    assert len(set(different)) == len(different)
+    assert target(shape(text=str)) == different[0]

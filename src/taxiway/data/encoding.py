@@ -104,6 +104,7 @@ class Plan:
         self.name = entity.__name__
         self.fields = {info.name: Field(info, ttl=info.name == ttl) for info in fields(entity)}
         self.expires = ttl is not None
+        self.checks = hasattr(entity, "__post_init__")
         self.projections: dict[type[Any], Any] = {}
         self.decimals = tuple(field for field in self.fields.values() if field.decimal)
         self.exact: tuple[Named, ...] = (*self.decimals, *evolution.decimals)
@@ -151,6 +152,13 @@ class Plan:
             return msgspec.convert(attributes, self.entity, str_keys=True)
         except msgspec.ValidationError as error:
             raise StoredItemInvalid(f"{where} does not fit {self.name}: {error}.") from None
+
+    def check(self, attributes: Attributes) -> None:
+        """Raise InvalidItem where what a change would make doesn't fit the entity as a whole."""
+        try:
+            msgspec.convert(self._readable(dict(attributes)), self.entity, str_keys=True)
+        except msgspec.ValidationError as error:
+            raise self.invalid(None, error) from None
 
     def check_readable(self, attributes: Attributes, where: str) -> None:
         """Raise StoredItemInvalid for an item of another entity, and UnknownVersion for one of newer code."""

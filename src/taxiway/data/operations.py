@@ -9,6 +9,7 @@ from taxiway.data._core import Attributes
 from taxiway.data.encoding import Plan
 from taxiway.data.errors import DataError
 from taxiway.data.patterns import PARTITION, SORT
+from taxiway.data.sizes import LARGEST_ITEM, size
 
 Explain: TypeAlias = Callable[[Attributes | None], DataError]
 """Why a condition failed, from the item that is there now."""
@@ -18,13 +19,20 @@ class Request(msgspec.Struct, frozen=True):
     """One of a transaction's operations, as the core takes it without its table.
 
     `explain` gives the error that it means when its condition fails; it is given the item as it is then, where `reads`
-    says that it looks at it.
+    says that it looks at it. `result` is the item as it will be, where the body doesn't have it.
     """
 
     body: dict[str, Any]
     explain: Explain
     plan: Plan | None = None
     reads: bool = False
+    result: Attributes | None = None
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it makes an item that DynamoDB doesn't take."""
+        made = self.result or self.body.get("item")
+        return made is not None and size(made) > LARGEST_ITEM
 
     @property
     def key(self) -> tuple[str, str]:

@@ -1,8 +1,10 @@
 """What has to change of a stored item for it to be as its entity is declared now: its form, its keys in the indexes.
 
-Attributes that the entity doesn't know stay as they are. Versions and timestamps stay too: nothing changes to a reader.
+Attributes that the entity doesn't know stay as they are, but for the keys of indexes that it has no pattern for any
+more. Versions and timestamps stay too: nothing changes to a reader.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from taxiway.data._core import Attributes
@@ -10,13 +12,21 @@ from taxiway.data.encoding import ENTITY, Plan
 from taxiway.data.errors import StoredItemInvalid
 from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression
-from taxiway.data.patterns import PARTITION, SORT
+from taxiway.data.patterns import PARTITION, SORT, index_attributes
 
 
 class Rewriting:
     """The difference between a row and what it should be: `attributes`, of the item that the row is read as."""
 
-    def __init__(self, entity: Any, row: Attributes, upcast: Attributes, attributes: Attributes, where: str) -> None:
+    def __init__(
+        self,
+        entity: Any,
+        row: Attributes,
+        upcast: Attributes,
+        attributes: Attributes,
+        where: str,
+        indexes: Sequence[str] = (),
+    ) -> None:
         plan: Plan = entity.__plan__
         self._row = row
         self._fields = {field.stored: field for field in plan.fields.values()}
@@ -26,7 +36,8 @@ class Rewriting:
             raise StoredItemInvalid(
                 f"{where} would be at {attributes[PARTITION]!r}, {attributes[SORT]!r} by its fields."
             )
-        keys = (key for found in entity.__indexed__ for key in (found.partition_attribute, found.sort_attribute))
+        every = (*indexes, *(found.index for found in entity.__indexed__))
+        keys = (key for index in every for key in index_attributes(index))
         self._known = {PARTITION, SORT, ENTITY, SCHEMA, *self._fields, *keys}
         kept = {name: value for name, value in upcast.items() if name not in self._known}
         wanted = attributes | kept

@@ -77,7 +77,7 @@ class Update:
         self.depends_on = tuple(
             field
             for field in self._plan.fields.values()
-            if field.name in needed or (field.decimal and field.name not in self._changed)
+            if self._plan.checks or field.name in needed or (field.decimal and field.name not in self._changed)
         )
         self._settled: Attributes = {}
 
@@ -86,13 +86,15 @@ class Update:
         return not self._changes.isdisjoint(fields)
 
     def request(self, basis: Attributes) -> dict[str, Any]:
-        """The arguments of `sync_update_item`, given what `depends_on` was found to be. Raises Unfit."""
+        """The arguments of `sync_update_item`, given what `depends_on` was found to be. Raises Unfit, InvalidItem."""
         expression = Expression()
         conditions = [f"attribute_exists({PARTITION})", own(self._plan, expression)]
         conditions += expression.holds(basis, self.depends_on)
         conditions.append(self._plan.evolution.holds(expression))
         conditions += alive(self._plan, expression, int(self._moment.timestamp()))
         self._settled = self._encoded | _computed(self._computed, basis)
+        if self._plan.checks:
+            self._plan.check(self._replaced(basis, self._settled | _computed(self._native, basis)))
         clauses: dict[str, list[str]] = {"SET": [], "REMOVE": [], "ADD": [], "DELETE": []}
         self._assign(clauses, expression, self._settled | self._keys(basis))
         for field, change in self._native:
@@ -112,15 +114,16 @@ class Update:
 
     def settled(self, row: Attributes) -> tuple[Attributes, dict[str, Any]]:
         """The whole item as it will be, from the whole that is stored, and the request of a transaction that makes it
-        so; its condition is added to by whoever knows what else must hold. Raises Unfit.
+        so; its condition is added to by whoever knows what else must hold. Raises Unfit and InvalidItem.
         """
         values = self._encoded | _computed(self._native + self._computed, row)
         if "version" in self._roles:
             values[self._stored("version")] = row.get(self._stored("version"), 0) + 1
         self._settled = values
         values = values | self._keys(row)
-        kept = {name: value for name, value in row.items() if name not in values}
-        result = kept | {name: value for name, value in values.items() if self._is_stored(name, value)}
+        result = self._replaced(row, values)
+        if self._plan.checks:
+            self._plan.check(result)
         expression = Expression()
         conditions = [f"attribute_exists({PARTITION})", *expression.holds(row, basis_of(self.key.entity))]
         conditions.append(self._plan.evolution.holds(expression))
@@ -154,6 +157,11 @@ class Update:
             and stored.get(self._stored("version")) == self.expected + 1
             and all(same_value(value, stored.get(name)) for name, value in self._settled.items())
         )
+
+    def _replaced(self, row: Attributes, values: Attributes) -> Attributes:
+        """A row with other values, without those that are none."""
+        kept = {name: value for name, value in row.items() if name not in values}
+        return kept | {name: value for name, value in values.items() if self._is_stored(name, value)}
 
     def _assign(self, clauses: dict[str, list[str]], expression: Expression, values: Attributes) -> None:
         for stored, value in values.items():

@@ -1,7 +1,7 @@
 """The verbs that write one item, and the transactions that they become part of."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +21,7 @@ from taxiway.data.errors import (
     DataError,
     EntityError,
     Failure,
+    ItemTooLarge,
     Missing,
     Refused,
     Throttled,
@@ -155,16 +156,7 @@ class Writes(Reads):
             if basis is None:
                 raise Missing(f"There is no {key}.")
             try:
-                row, _metrics = self._call(
-                    self.core.sync_update_item,
-                    self.name,
-                    where(key),
-                    return_values="ALL_NEW",
-                    return_values_on_condition_check_failure=True,
-                    **update.request(basis),
-                )
-            except Unfit as error:
-                raise self._unfit(key, error) from None
+                row = self._updated(update, basis)
             except ConditionNotMet as conflict:
                 if self._brought_up(key, conflict.stored):
                     continue
@@ -257,19 +249,20 @@ class Writes(Reads):
         request = Request(body, explain, key.entity.__plan__, reads=required is not None)
         transaction.enqueue(Write("check", key.entity.__name__, str(key), [request]))
 
-    def rewrite(self, entity: type[Entity], row: Attributes) -> bool:
+    def rewrite(self, entity: type[Entity], row: Attributes, *, indexes: Sequence[str] = ()) -> bool:
         """Bring a stored row up to its entity's declaration: its form, and its keys in the indexes.
 
-        `row` is what the core's calls give. Its version and its timestamps stay. It is written only as it was read, and
-        read anew where it has changed since; the result is whether it was written. Raises StoredItemInvalid where it
-        can't be read as the entity, NotUnique where another has its unique value, and Contended after twenty times.
+        `row` is what the core's calls give. Of `indexes` it leaves those that the entity has no pattern for. Its
+        version and its timestamps stay. It is written only as it was read, and read anew where it has changed since;
+        the result is whether it was written. Raises StoredItemInvalid where it can't be read as the entity, NotUnique
+        where another has its unique value, and Contended after twenty times.
         """
         key: Key[Any] = Key(entity, row[PARTITION], row[SORT], ())
         found: Attributes | None = row
         for attempt in range(CONFLICTS):
             if found is None or entity.__plan__.has_expired(found, time.time()):
                 return False
-            item, attributes, rewriting = _rewriting(entity, found)
+            item, attributes, rewriting = _rewriting(entity, found, indexes)
             if rewriting.is_empty and self._has_claimed(item, attributes):
                 return False
             body = rewriting.request()
@@ -287,9 +280,9 @@ class Writes(Reads):
             return True
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being rewritten.")
 
-    def needs_rewrite(self, entity: type[Entity], row: Attributes) -> bool:
+    def needs_rewrite(self, entity: type[Entity], row: Attributes, *, indexes: Sequence[str] = ()) -> bool:
         """Whether `rewrite` would write. Raises StoredItemInvalid where a row can't be read as the entity."""
-        item, attributes, rewriting = _rewriting(entity, row)
+        item, attributes, rewriting = _rewriting(entity, row, indexes)
         return not (rewriting.is_empty and self._has_claimed(item, attributes))
 
     def _has_claimed(self, item: Entity, attributes: Attributes) -> bool:
@@ -359,6 +352,8 @@ class Writes(Reads):
 
     def _reason(self, code: str, request: Request) -> DataError:
         """Why an operation failed. The core doesn't pass on the item that DynamoDB can tell it by, so it is read."""
+        if code == "ValidationError" and request.is_too_large:
+            return ItemTooLarge("DynamoDB: the item would be larger than 400 KB.")
         if code != "ConditionalCheckFailed":
             return _REASONS.get(code, Refused)(f"DynamoDB: {code}.")
         row = None
@@ -431,7 +426,7 @@ class Writes(Reads):
                 return self._condition_failed(key, current)
             return _overtaken(key)
 
-        requests = [Request({"type": "update", "key": where(key), **body}, explain, plan, reads=True)]
+        requests = [Request({"type": "update", "key": where(key), **body}, explain, plan, reads=True, result=result)]
         if _moves(update, key.entity):
             requests += [*_taken(item, result, old, row.get(EXPIRES)), *_released(old, item, where(key))]
         return Write("update", plan.name, str(key), requests), item
@@ -460,6 +455,24 @@ class Writes(Reads):
         body = {"type": "delete", "key": where(key), **expression.arguments(conditions)}
         requests = [Request(body, explain, plan, reads=True), *_released(item, None, where(key))]
         return Write("delete", plan.name, str(key), requests), item
+
+    def _updated(self, update: Update, basis: Attributes) -> Attributes | None:
+        """The item as DynamoDB gives it back after an update."""
+        try:
+            row, _metrics = self._call(
+                self.core.sync_update_item,
+                self.name,
+                where(update.key),
+                return_values="ALL_NEW",
+                return_values_on_condition_check_failure=True,
+                **update.request(basis),
+            )
+        except Unfit as error:
+            raise self._unfit(update.key, error) from None
+        except Refused:
+            self._check_refusal(update, self._row(update.key))  # of a sum that has more digits than DynamoDB
+            raise
+        return row
 
     def _check_refusal(self, update: Update, stored: Attributes | None) -> None:
         """Raise what the item itself says against an update that was refused: it is gone, or doesn't fit."""
@@ -618,12 +631,12 @@ def attributes_of(item: Entity) -> Attributes:
     return attributes
 
 
-def _rewriting(entity: type[Entity], row: Attributes) -> tuple[Entity, Attributes, Rewriting]:
+def _rewriting(entity: type[Entity], row: Attributes, indexes: Sequence[str]) -> tuple[Entity, Attributes, Rewriting]:
     plan, place = entity.__plan__, label(row)
     upcast = plan.evolution.upcast(row, place) if plan.evolution.is_other(row) else row
     item = plan.decode(dict(upcast), place)
     attributes = attributes_of(item)
-    return item, attributes, Rewriting(entity, row, upcast, attributes, place)
+    return item, attributes, Rewriting(entity, row, upcast, attributes, place, indexes)
 
 
 def _condition(given: Condition | bool | None, entity: type[Entity]) -> Condition | None:

@@ -25,8 +25,9 @@ PATIENCE = 60.0
 class Backfill:
     """One run over all items of some entities. It can be stopped at any moment, and done again at no harm.
 
-    `rate` is how many items are looked at in a second, at most. `progress` is told the counts now and then, from
-    several threads; `problem` each item that can't be rewritten. With `dry_run` nothing is written at all.
+    `indexes` are the table's: an item leaves those that its entity has no pattern for. `rate` is how many items are
+    looked at in a second, at most. `progress` is told the counts now and then, from several threads; `problem` each
+    item that can't be rewritten. With `dry_run` nothing is written at all.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Backfill:
         table: TableClient,
         entities: Sequence[type[Entity]],
         *,
+        indexes: Sequence[str] = (),
         rate: float | None = None,
         dry_run: bool = False,
         progress: Callable[[Counts], None],
@@ -41,7 +43,8 @@ class Backfill:
     ) -> None:
         self._table = table
         self._entities = {entity.__name__: entity for entity in entities}
-        self._checkpoints = Checkpoints(table, entities, SEGMENTS)
+        self._indexes = indexes
+        self._checkpoints = Checkpoints(table, entities, indexes, SEGMENTS)
         self._dry_run = dry_run
         self._progress = progress
         self._problem = problem
@@ -131,9 +134,9 @@ class Backfill:
         try:
             if self._dry_run:
                 expired = entity.__plan__.has_expired(row, time.time())
-                counts.written += not expired and self._table.needs_rewrite(entity, row)
+                counts.written += not expired and self._table.needs_rewrite(entity, row, indexes=self._indexes)
             else:
-                counts.written += self._patiently(lambda: self._table.rewrite(entity, row))
+                counts.written += self._patiently(lambda: self._table.rewrite(entity, row, indexes=self._indexes))
         except (AccessDenied, NotConfigured):
             raise
         except (Throttled, Unavailable) as error:

@@ -36,11 +36,13 @@ class Checkpoint(Struct):
 
 
 class Checkpoints:
-    """The records of one migration: of these entities as they are declared now, in so many segments."""
+    """The records of one migration: of these entities and indexes as they are declared now, in so many segments."""
 
-    def __init__(self, table: TableClient, entities: Sequence[type[Entity]], segments: int) -> None:
+    def __init__(
+        self, table: TableClient, entities: Sequence[type[Entity]], indexes: Sequence[str], segments: int
+    ) -> None:
         self._table = table
-        self._target = _target(entities, segments)
+        self._target = _target(entities, indexes, segments)
 
     def read(self) -> dict[int, Checkpoint]:
         """What there is to go on with, by segment; nothing of a migration to something else."""
@@ -79,11 +81,13 @@ class Checkpoints:
             self._table.core.sync_delete_item(self._table.name, {"pk": row["pk"], "sk": row["sk"]})
 
 
-def _target(entities: Sequence[type[Entity]], segments: int) -> str:
+def _target(entities: Sequence[type[Entity]], indexes: Sequence[str], segments: int) -> str:
     """What is being migrated to, in few characters: another declaration is another migration."""
-    parts = [str(segments)]
+    parts = [str(segments), *sorted(indexes)]
     for entity in sorted(entities, key=lambda entity: entity.__name__):
-        parts.append(f"{entity.__name__} {entity.__plan__.evolution.version} {[*entity.__plan__.fields]}")
+        parts.append(f"{entity.__name__} {entity.__plan__.evolution.version}")
+        parts += [f"{field.name} {field.stored} {field.type}" for field in entity.__plan__.fields.values()]
+        parts += [f"unique {claim.template.text}" for claim in entity.__claims__]
         for pattern in entity.__indexed__:
             shards = pattern.sharding and pattern.sharding.layouts
             parts.append(f"{pattern.index} {pattern.partition.text} {pattern.sort.text} {shards}")

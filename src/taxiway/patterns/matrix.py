@@ -141,8 +141,8 @@ def _cost(
         reads = consistent if entity.reads_to_write or entity.unique else 0
         return _exactly(reads), _writes(entity, size, moves=False, claims=(1, 1))
     if operation == "update":
-        reads = consistent if entity.reads_to_write or entity.unique or _mixes(entity) else 0
-        return (0, reads), _writes(entity, size, moves=True, claims=(0, 2))
+        reads = consistent if entity.reads_to_write or entity.unique or entity.checks or _mixes(entity) else 0
+        return (reads if entity.checks else 0, reads), _writes(entity, size, moves=True, claims=(0, 2))
     return (0, consistent if entity.unique else 0), _writes(entity, size, moves=True, claims=(1, 2))
 
 

@@ -80,6 +80,8 @@ class StoredEntity:
     """The fields that a write sets."""
     patterns: tuple[AccessPattern, ...]
     """Its own key first."""
+    checks: bool = False
+    """Whether its class checks an item as a whole (`__post_init__`), for which an update reads it first."""
     unique: int = 0
     """How many of its values no other may have: each is an item of its own, written in the same transaction."""
 
@@ -170,5 +172,6 @@ def _stored(entity: type[Entity], table: Table, uses: dict[int, list[Use]]) -> S
         updated=roles.get("updated"),
         version=roles.get("version"),
         patterns=tuple(seen(pattern) for pattern in (entity.__primary__, *entity.__patterns__)),
+        checks=entity.__plan__.checks,
         unique=len(entity.__claims__),
     )
