@@ -186,6 +186,21 @@ def test_a_hundred_operations_are_the_most(table: TableClient) -> None:
         assert len(transaction) == 100
 
 
+def test_a_block_inside_a_joinable_one_is_part_of_it(table: TableClient) -> None:
+    with table.transaction(joinable=True) as outer:
+        table.create(Order(account="1", id="1"))
+        with table.transaction() as inner:
+            table.create(Order(account="1", id="2"))
+        assert inner is outer
+        with pytest.raises(LookupError), table.transaction():
+            table.create(Order(account="1", id="3"))
+            raise LookupError
+        table.create(Order(account="1", id="3", paid=True))
+        assert len(outer) == 3
+        assert table.count(Order.of_account("1"), consistent=True) == 0
+    assert [order.paid for order in table.query(Order.of_account("1")).items] == [False, False, True]
+
+
 def test_one_is_open_at_a_time_in_a_thread_and_others_write_at_once(table: TableClient) -> None:
     with table.transaction():
         table.create(Order(account="1", id="1"))

@@ -563,6 +563,45 @@ def test_an_answer_too_large_to_be_kept_is_an_error_that_writes_nothing(table, p
     assert (notes(table), records(table)) == ([], [])
 
 
+def creating_two(table: TableClient, *, undone: bool = False) -> Handler[..., Any]:
+    """POST /notes, which writes two or none, by a transaction of its own."""
+
+    @handler(idempotency=Idempotency(table))
+    def create(body: NewNote) -> Created[Note]:
+        try:
+            with table.transaction():
+                note = table.create(Note(text=body.text))
+                table.create(Note(id="second", text=f"{body.text} again"))
+                if undone:
+                    raise LookupError
+        except LookupError:
+            note = table.create(Note(id="third", text="in their place"))
+        return Created(note)
+
+    return create
+
+
+@pytest.mark.parametrize("key", [UUID, None])
+def test_a_handler_may_open_a_transaction_whether_or_not_there_is_a_key(table, post, key):
+    create = creating_two(table)
+
+    assert create(post(key=key), Context())["statusCode"] == 201
+    assert sorted(notes(table)) == ["hello", "hello again"]
+
+    assert create(post("more", key=None if key is None else "another"), Context())["statusCode"] == 409
+    assert sorted(notes(table)) == ["hello", "hello again"]
+
+
+@pytest.mark.parametrize("key", [UUID, None])
+def test_what_a_handlers_own_transaction_abandons_is_not_written_with_the_rest(table, post, key):
+    create = creating_two(table, undone=True)
+
+    first = create(post(key=key), Context())
+
+    assert first["statusCode"] == 201
+    assert notes(table) == ["in their place"]
+
+
 def test_an_async_handler_takes_part_in_the_transaction(table, post):
     @handler(idempotency=Idempotency(table))
     async def create(body: NewNote) -> Created[Note]:

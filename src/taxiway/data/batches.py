@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
 from taxiway.data._core import Attributes
+from taxiway.data.arguments import check_item, check_key
 from taxiway.data.connection import pause, where
 from taxiway.data.encoding import Plan
 from taxiway.data.entity import Entity
@@ -42,6 +43,8 @@ class Batches(Writes):
         Raises Throttled where DynamoDB leaves a portion unprocessed for half a minute.
         """
         wanted = list(keys)
+        for key in wanted:
+            check_key("get_many", key)
         found: dict[tuple[str, str], Any] = {}
         unique = {(key.partition, key.sort): key for key in wanted}
         groups: dict[type[Any], list[Key[E]]] = {}
@@ -77,6 +80,7 @@ class Batches(Writes):
         self._check_batch("put_many")
         kept: dict[tuple[str, str], tuple[E, Attributes]] = {}
         for given in items:
+            check_item("put_many", given)
             _check_unclaimed(type(given), "put_many")
             item = stamped(given, fresh=False)
             attributes = attributes_of(item)
@@ -89,6 +93,7 @@ class Batches(Writes):
         self._check_batch("delete_many")
         places: dict[tuple[str, str], Attributes] = {}
         for key in keys:
+            check_key("delete_many", key)
             _check_unclaimed(key.entity, "delete_many")
             places[key.partition, key.sort] = where(key)
         self._write_all([], list(places.values()), progress)

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, overload
 import msgspec
 
 from taxiway.data._core import Attributes, NumberSchema
+from taxiway.data.arguments import check_collection, check_key, check_query
 from taxiway.data.collection import CollectionQuery
 from taxiway.data.connection import CONFLICTS, Cancelled, Connection, pause, where
 from taxiway.data.cursors import Cursors
@@ -56,6 +57,7 @@ class Reads(Connection):
 
     def get(self, key: Key[E], *, consistent: bool = False) -> E | None:
         """The item, or None. A consistent read sees every write that was answered before it, at twice the cost."""
+        check_key("get", key)
         plan = key.entity.__plan__
         row, _ = self._call(self.core.sync_get_item, self.name, where(key), consistent, _number_schema=plan.numbers)
         if row is None or (plan.expires and plan.has_expired(row, time.time())):
@@ -78,6 +80,7 @@ class Reads(Connection):
         isn't enough or DynamoDB stops at 1 MB. Reads of an index are eventually consistent, and `consistent` is for a
         pattern of the table itself. Raises InvalidLimit, InvalidCursor, and EntityError.
         """
+        check_query("query", query)
         if not 1 <= limit <= LARGEST_PAGE:
             text = f"limit must be from 1 to {LARGEST_PAGE}"
             raise InvalidLimit(f"{text}, and is {limit}.", public_detail=f"{text}.")
@@ -116,6 +119,7 @@ class Reads(Connection):
 
     def each(self, query: Query[T], *, page: int = 100, consistent: bool = False) -> Iterator[T]:
         """Every item that a query finds, read `page` at a time (1 to 1000) as they are taken."""
+        check_query("each", query)
         if not 1 <= page <= LARGEST_PAGE:
             raise InvalidLimit(f"page must be from 1 to {LARGEST_PAGE}, and is {page}.")
         if query.pattern.sharding is not None:
@@ -132,6 +136,7 @@ class Reads(Connection):
 
     def count(self, query: Query[Any], *, consistent: bool = False) -> int:
         """How many items a query finds. It reads them all, as DynamoDB does to count, and costs as much."""
+        check_query("count", query)
         total, more, name = 0, None, query.entity.__name__
         if query.pattern.sharding is not None:
             read = partial(self._rows, consistent=consistent, keys_only=True)
@@ -147,6 +152,7 @@ class Reads(Connection):
 
         Raises CollectionTooLarge where that would be more than `limit` items: page through a pattern then.
         """
+        check_collection("collect", query)
         collection = query.collection
         members = {member.owner.__name__: member for member in collection.members}
         plans: dict[str, Plan] = {name: member.owner.__plan__ for name, member in members.items()}
@@ -204,6 +210,8 @@ class Reads(Connection):
         Raises TransactionInvalid for more, or one twice, and Conflict where transactions on them go on and on. Items
         with Decimals are read once more for their digits, and all of them again where one has changed in between.
         """
+        for key in keys:
+            check_key("get_all", key)
         if not 1 <= len(keys) <= TRANSACTION or len({(key.partition, key.sort) for key in keys}) < len(keys):
             raise TransactionInvalid(f"get_all takes from 1 to {TRANSACTION} keys, each once, and not {len(keys)}.")
         gets = [{"table": self.name, "key": where(key)} for key in keys]

@@ -22,17 +22,29 @@ class Committing(Protocol):
 
 
 class Transaction:
-    """The writes of a `with` block. `len` of it is how many operations DynamoDB would be given: 0 writes nothing."""
+    """The writes of a `with` block. `len` of it is how many operations DynamoDB would be given: 0 writes nothing.
 
-    def __init__(self, current: "ContextVar[Transaction | None]", commit: Committing, token: str | None) -> None:
+    A block inside a `joinable` one is part of it, in place of being refused.
+    """
+
+    def __init__(
+        self,
+        current: "ContextVar[Transaction | None]",
+        commit: Committing,
+        token: str | None,
+        *,
+        joinable: bool = False,
+    ) -> None:
         if token is not None and not 1 <= len(token.encode()) <= LONGEST_TOKEN:
             raise TransactionInvalid(f"A transaction's token has 1 to {LONGEST_TOKEN} bytes, and this is {token!r}.")
         self.token = token
+        self.joinable = joinable
         self._current = current
         self._commit = commit
-        self._writes: list[Write] = []
+        self.writes: list[Write] = []
         self._keys: dict[tuple[str, str], Write] = {}
         self._outer: Token[Transaction | None] | None = None
+        self._joined: tuple[Transaction, int] | None = None
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -41,19 +53,28 @@ class Transaction:
         return True
 
     def __enter__(self) -> "Transaction":
-        if self._current.get() is not None:
-            raise TransactionInvalid("A transaction can't be inside another: use the one that is open.")
+        around = self._current.get()
+        if around is not None:
+            if not around.joinable:
+                raise TransactionInvalid("A transaction can't be inside another: use the one that is open.")
+            self._joined = around, len(around.writes)
+            return around
         self._outer = self._current.set(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._joined is not None:
+            around, count = self._joined
+            if error is not None:  # the handler may catch it, and then nothing of this block is to be written
+                around.keep_first(count)
+            return
         if self._outer is not None:
             self._current.reset(self._outer)
             self._outer = None
-        if error is None and self._writes:
-            self._commit(self._writes, self.token)
+        if error is None and self.writes:
+            self._commit(self.writes, self.token)
 
     def add(self, request: dict[str, Any], *, label: str, failed: DataError) -> None:
         """One operation as the core's `sync_transact_write` takes it, without its table.
@@ -79,4 +100,9 @@ class Transaction:
                 "unique value is one.\nFix: split what need not be done together"
             )
         self._keys |= {request.key: write for request in write.requests}
-        self._writes.append(write)
+        self.writes.append(write)
+
+    def keep_first(self, count: int) -> None:
+        """Abandon all of the writes but the first `count`."""
+        self.writes = self.writes[:count]
+        self._keys = {request.key: write for write in self.writes for request in write.requests}

@@ -178,7 +178,10 @@ class Update:
             )
         if any(self._roles.get(role) == name for role in STAMPS):
             raise EntityError(self._plan.name, f"{name} is set by the table client", fix="leave it out of the changes")
-        if name in dict(self.key.arguments):
+        arguments = dict(self.key.arguments)
+        if name in arguments:
+            if value == arguments[name]:
+                return  # a body repeats what its URL says
             raise InvalidItem(
                 f"{self._plan.name}.{name} is part of its key, which is where it is: it can't change.",
                 public_detail=f"{field.stored} can't be changed.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec.structs import replace
 
 from taxiway.data._core import Attributes
+from taxiway.data.arguments import check_item, check_key
 from taxiway.data.conditions import Condition, condition_of
 from taxiway.data.connection import CONFLICTS, Cancelled, ConditionNotMet, pause, where
 from taxiway.data.encoding import EXPIRES, Field, Plan, moment, seconds
@@ -65,6 +66,7 @@ class Writes(Reads):
         repetition finds its own item: an item with a `created` timestamp that is stored exactly as it is here counts as
         created.
         """
+        check_item("create", item)
         item = stamped(item, fresh=True)
         attributes = attributes_of(item)
         expression = Expression()
@@ -96,6 +98,7 @@ class Writes(Reads):
         not at `expect_version`, and NotUnique. An item with unique values is read first, for those that it gives up; in
         a transaction one with a version too.
         """
+        check_item("put", item)
         required = _condition(condition, type(item))
         _check_expected(type(item), expect_version)
         item = stamped(item, after=expect_version)
@@ -145,6 +148,7 @@ class Writes(Reads):
         the write holds only if that still is what was read, and else starts again; Contended after twenty times, or in
         a transaction at once.
         """
+        check_key("update", key)
         update = Update(key, changes, expect_version, _condition(condition, key.entity))
         transaction = self._open()
         if update.is_empty and condition is None:
@@ -179,6 +183,7 @@ class Writes(Reads):
         and StoredItemInvalid where it is another entity's or of a form that this code doesn't know: then it stays. An
         entity with Decimals or unique values is read first, and deleted only as it was read.
         """
+        check_key("delete", key)
         required = _condition(condition, key.entity)
         _check_expected(key.entity, expect_version)
         plan: Plan = key.entity.__plan__
@@ -215,14 +220,15 @@ class Writes(Reads):
             return None if row is None or plan.has_expired(row, time.time()) else plan.decode(row | basis, str(key))
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being deleted.")
 
-    def transaction(self, token: str | None = None) -> "Transaction":
+    def transaction(self, token: str | None = None, *, joinable: bool = False) -> "Transaction":
         """The writes of this client in a `with` block, done together at its end; an exception in it abandons them all.
 
         Reads go straight through and see nothing of it. It is of this thread (and of this task, in async code) alone.
         At its end it raises TransactionFailed, whose `failures` say what stood in its way; while it is open
         TransactionInvalid, for a second operation on an item or a 101st. A lost answer is made good by the core. With a
         `token` a repetition of one's own within ten minutes writes once too, if it writes the very same: a timestamp or
-        an id that is made anew is another transaction, and TransactionInvalid.
+        an id that is made anew is another transaction, and TransactionInvalid. In a `joinable` one another block is
+        part of it: it is done, and fails, at the outer end.
         """
         from contextvars import ContextVar
 
@@ -230,13 +236,14 @@ class Writes(Reads):
 
         # One for all threads: setdefault is atomic.
         current = self.__dict__.setdefault("_transactions", ContextVar("transaction", default=None))
-        return Transaction(current, self._commit, token)
+        return Transaction(current, self._commit, token, joinable=joinable)
 
     def check(self, key: Key[Any], condition: Condition | bool | None = None) -> None:
         """In a transaction: do it only if a condition is true of an item that it doesn't write, or if there is one."""
         transaction = self._open()
         if transaction is None:
             raise TransactionInvalid("check is for a transaction: with table.transaction(): …")
+        check_key("check", key)
         required = _condition(condition, key.entity)
         expression = Expression()
         conditions = alive(key.entity.__plan__, expression, int(time.time()))

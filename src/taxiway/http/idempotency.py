@@ -89,7 +89,7 @@ class Idempotency:
             return _replay(taken, fingerprint, event)
         answer: Json = {}
         try:
-            with self._table.transaction(token=taken.token) as transaction:
+            with self._table.transaction(token=taken.token, joinable=True) as transaction:
                 answer = _answer(call(), event)
                 if answer["status"] >= 400:
                     raise _NotKept
