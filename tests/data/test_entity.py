@@ -1,13 +1,27 @@
 """What an entity's class says of itself, and the mistakes that it refuses when it is made."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 from tests.data.models import Item, Task
 
-from taxiway.data import Entity, EntityError, Key, created, key, pattern, updated, version
+from taxiway.data import (
+    Entity,
+    EntityError,
+    Key,
+    NotUnique,
+    TableClient,
+    created,
+    key,
+    pattern,
+    sortable_id,
+    ttl,
+    unique,
+    updated,
+    version,
+)
 from taxiway.declare import delete, get, put, query, update
 
 
@@ -125,7 +139,8 @@ named = {"name": str}
             {"fields": {"at": datetime}, "at": updated(), "by_id": key(pk="{id}", sk="{at}")(by_id_and_time)},
             "holds at, which each write changes",
         ),
-        ({"base": Item}, "can't inherit from another"),
+        ({"base": Item}, "can't inherit from another.\nFix: derive both from a class Base\\(Entity, abstract=True\\)"),
+        ({"config": {"abstract": True}}, "an abstract entity has fields and nothing else"),
         ({"config": {"frozen": False}}, "frozen can't be set"),
     ],
 )
@@ -161,3 +176,54 @@ def test_fields_are_camel_case_in_json_and_can_be_named() -> None:
             """One."""
 
     assert msgspec.to_builtins(Renamed(id="1")).keys() == {"id", "madeAt", "type"}
+
+
+class Stored(Entity, abstract=True):
+    """What every entity of a backend has."""
+
+    id: str = sortable_id()
+    name: str = unique("{name:lower}")
+    created_at: datetime = created()
+    until: datetime | None = ttl()
+    version: int = version()
+
+
+class Dated(Stored, abstract=True):
+    updated_at: datetime = updated()
+
+
+class Cat(Dated):
+    lives: int = 9
+
+    @key(pk="CAT#{id}", sk="CAT")
+    def by_id(self, id: str) -> None: ...
+
+    @pattern("gsi1", pk="CATS", sk="{created_at}#{id}", sorted_by=datetime)
+    def all(self) -> None: ...
+
+
+class Dog(Stored):
+    name: str = "Rex"
+
+    @key(pk="DOG#{id}", sk="DOG")
+    def by_id(self, id: str) -> None: ...
+
+
+def test_entities_share_the_fields_of_an_abstract_one(table: TableClient) -> None:
+    cat = table.create(Cat(name="Tom"))
+    assert (cat.version, cat.created_at, cat.lives) == (1, cat.updated_at, 9)
+    assert table.get(Cat.by_id(cat.id)) == cat
+    assert table.query(Cat.all().since(cat.created_at)).items == [cat]
+    assert table.update(Cat.by_id(cat.id), {"lives": Cat.lives - 1}, condition=Cat.version == 1).lives == 8
+    with pytest.raises(NotUnique):
+        table.create(Cat(name="TOM"))
+    table.put(Cat(id=cat.id, name="Tom", until=datetime(2020, 1, 1, tzinfo=UTC)))
+    assert table.get(Cat.by_id(cat.id)) is None
+    assert msgspec.json.decode(msgspec.json.encode(cat)).keys() == {
+        *("id", "name", "createdAt", "updatedAt", "expiresAt", "version", "lives")
+    }
+
+
+def test_what_is_declared_again_is_the_entitys_own(table: TableClient) -> None:
+    assert [table.create(Dog()).name for _ in range(2)] == ["Rex", "Rex"]
+    assert Dog.__claims__ == ()

@@ -6,7 +6,20 @@ from typing import Never, assert_type
 from msgspec import Struct
 from tests.data.models import Account, AccountWithOrders, Item, Order, Session, Task
 
-from taxiway.data import Condition, Key, Page, Query, SortedQuery, TableClient, attr, collection
+from taxiway.data import (
+    Condition,
+    Entity,
+    Key,
+    Page,
+    Query,
+    SortedQuery,
+    TableClient,
+    attr,
+    collection,
+    key,
+    sortable_id,
+    version,
+)
 from taxiway.data.conditions import Path
 from taxiway.declare import get, put, query
 
@@ -25,6 +38,22 @@ assert_type(table.update(Item.by_id("1"), {"name": "x"}, expect_version=1), Item
 assert_type(table.delete(Task.by_id("l", id="1")), Task | None)
 assert_type(table.query(Task.by_owner("ann")), Page[Task])
 assert_type(table.query(Item.by_category("home")).items, list[Item])
+
+
+class Stored(Entity, abstract=True):
+    id: str = sortable_id()
+    version: int = version()
+
+
+class Shelf(Stored):
+    room: str
+
+    @key(pk="SHELF#{id}", sk="SHELF")
+    def by_id(self, id: str) -> None: ...
+
+
+assert_type(table.create(Shelf(room="attic")).version, int)
+Shelf()  # expect: reportCallIssue
 
 
 class Card(Struct):

@@ -7,7 +7,7 @@ import msgspec
 
 from taxiway.data._types import only
 from taxiway.data.conditions import Attribute
-from taxiway.data.encoding import ENTITY, EXPIRES, Plan
+from taxiway.data.encoding import ENTITY, Plan
 from taxiway.data.errors import EntityError
 from taxiway.data.evolution import SCHEMA, Evolution, Upcaster
 from taxiway.data.fields import Managed, Role, Unique, unique
@@ -24,28 +24,41 @@ class EntityMeta(msgspec.StructMeta):
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> type[Any]:
         if not any(isinstance(base, EntityMeta) for base in bases):
             return super().__new__(mcls, name, bases, namespace, **config)
+        abstract = config.pop("abstract", False)
         if config:
             raise EntityError(
                 name, f"{', '.join(config)} can't be set", fix="an entity is frozen and stored in camelCase"
             )
         if any(hasattr(base, "__primary__") for base in bases):
-            raise EntityError(name, "an entity can't inherit from another", fix="derive it from Entity")
-        managed = {key: value for key, value in namespace.items() if isinstance(value, Managed)}
+            raise EntityError(
+                name, "an entity can't inherit from another", fix="derive both from a class Base(Entity, abstract=True)"
+            )
+        shared: dict[str, Any] = {}
+        for base in reversed(bases):
+            shared |= getattr(base, "__shared__", {})
+        own = {key: value for key, value in namespace.items() if isinstance(value, Managed | Unique)}
+        shared = {key: value for key, value in shared.items() if key not in namespace} | own
+        managed = {key: value for key, value in shared.items() if isinstance(value, Managed)}
         stubs: dict[str, KeyStub[...] | IndexStub[..., Any]] = {
             key: value for key, value in namespace.items() if isinstance(value, KeyStub | IndexStub)
         }
         upcasters = {key: value for key, value in namespace.items() if isinstance(value, Upcaster)}
         body = {key: value for key, value in namespace.items() if key not in stubs and key not in upcasters}
-        uniques = {key: value for key, value in namespace.items() if isinstance(value, Unique)}
-        for key, value in managed.items():
-            stored = EXPIRES if value.role == "ttl" else None
-            body[key] = msgspec.field(default_factory=value.default, name=stored)
-        for key, value in uniques.items():
-            body[key] = msgspec.field(default=value.default)
+        uniques = {key: value for key, value in shared.items() if isinstance(value, Unique)}
+        body |= {key: value.field() for key, value in own.items()}
         try:
             entity: Any = super().__new__(mcls, name, bases, body, kw_only=True, frozen=True, rename="camel")
         except ValueError as error:
             raise EntityError(name, str(error)) from None
+        if abstract:
+            if stubs or upcasters:
+                raise EntityError(
+                    name,
+                    "an abstract entity has fields and nothing else",
+                    fix="give keys and patterns to what derives from it",
+                )
+            entity.__shared__ = shared
+            return entity
         ttl = next((key for key, value in managed.items() if value.role == "ttl"), None)
         entity.__plan__ = Plan(entity, Evolution(name, upcasters), ttl=ttl)
         entity.__roles__ = _roles(entity, managed)
@@ -55,8 +68,13 @@ class EntityMeta(msgspec.StructMeta):
         _check_names(entity, stubs)
         entity.__claims__ = _claims(entity, uniques)
         for field in entity.__plan__.fields.values():
-            setattr(entity, field.name, Attribute(name, field, entity.__dict__[field.name]))
+            setattr(entity, field.name, Attribute(name, field, _member(entity, field.name)))
         return entity
+
+
+def _member(entity: type[Any], name: str) -> Any:
+    """Where an object's value of a field is: in the class that declares it."""
+    return next(found.__dict__[name] for found in entity.__mro__ if name in found.__dict__)
 
 
 class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
@@ -75,6 +93,8 @@ class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
 
             @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}", sorted_by=datetime)
             def by_category(self, category: str) -> None: "Items of a category, by creation time."
+
+    Fields that several share can be in a class of their own, `class Stored(Entity, abstract=True)`.
     """
 
     __primary__: ClassVar[KeyPattern[..., Any]]

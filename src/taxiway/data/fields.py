@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, cast
 import msgspec
 
 from taxiway.data._core import core
+from taxiway.data.encoding import EXPIRES
 
 Role: TypeAlias = Literal["created", "updated", "version", "ttl"]
 STAMPS: tuple[Role, ...] = ("created", "updated", "version")
@@ -20,6 +21,10 @@ class Managed:
         self.role: Role = role
         self.default = default
 
+    def field(self) -> Any:
+        """The field that msgspec makes of it."""
+        return msgspec.field(default_factory=self.default, name=EXPIRES if self.role == "ttl" else None)
+
 
 class Unique:
     """Stands in a class body for a field that no two items share. `form` is the template of what must differ."""
@@ -27,6 +32,10 @@ class Unique:
     def __init__(self, form: str | None, default: Any) -> None:
         self.form = form
         self.default = default
+
+    def field(self) -> Any:
+        """The field that msgspec makes of it."""
+        return msgspec.field(default=self.default)
 
 
 def now() -> datetime:
