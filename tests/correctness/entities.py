@@ -16,6 +16,7 @@ class Part(Entity):
     rank: int = 0
     owner: str | None = None
     price: Decimal | None = None
+    weight: float = 0.0
     tags: set[str] = set()
     created_at: datetime = created()
     updated_at: datetime = updated()
@@ -25,7 +26,7 @@ class Part(Entity):
     def by_id(self, shelf: str, id: str) -> None:
         """One part."""
 
-    @pattern("gsi1", pk="KIND#{kind}", sk="{rank:04}#{id}")
+    @pattern("gsi1", pk="KIND#{kind}", sk="{rank:04}#{id}", sorted_by=int)
     def by_kind(self, kind: str) -> None:
         """Parts of a kind, by rank."""
 
@@ -47,11 +48,11 @@ class Label(Entity):
     def by_name(self, shelf: str, name: str) -> None:
         """One label."""
 
-    @pattern("gsi1", pk="KIND#{kind}", sk="{rank:04}#{name}")
+    @pattern("gsi1", pk="KIND#{kind}", sk="{rank:04}#{name}", sorted_by=int)
     def by_kind(self, kind: str) -> None:
         """Labels of a kind, by rank."""
 
-    @pattern("gsi2", pk="SHELF#{shelf}", sk="{rank:04}")
+    @pattern("gsi2", pk="SHELF#{shelf}", sk="{rank:04}", sorted_by=int)
     def by_rank(self, shelf: str) -> None:
         """Labels of a shelf, by rank and nothing else."""
 

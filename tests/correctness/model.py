@@ -42,6 +42,10 @@ class Refusal(Exception):  # noqa: N818  it is what an operation should answer
         self.errors = errors
 
 
+class Late(Refusal):
+    """In a transaction it shows when that is carried out, and not before."""
+
+
 def identity(item: Entity) -> Identity:
     return (type(item), *(getattr(item, name) for name in KEYS[type(item)]))
 
@@ -62,11 +66,19 @@ class Model:
     def create(self, item: Any, seen: Any) -> Any:
         _check_keys(item.__struct_fields__, lambda name: getattr(item, name))
         if self.get(identity(item)) is not None:
-            raise Refusal(AlreadyExists)
+            raise Late(AlreadyExists)
         return self._store(item, 1, seen, fresh=True)
 
-    def put(self, item: Any, seen: Any) -> Any:
+    def put(
+        self, item: Any, seen: Any, *, demand: Callable[[Any], bool] | None = None, expected: int | None = None
+    ) -> Any:
         _check_keys(item.__struct_fields__, lambda name: getattr(item, name))
+        if demand is not None and not demand(self.get(identity(item))):
+            raise Late(ConditionFailed)
+        if expected is not None:
+            if getattr(self.get(identity(item)), "version", None) != expected:
+                raise Late(VersionMismatch)
+            return self._store(item, expected + 1, seen, fresh=False)
         stored = self.items.get(identity(item))
         version = max(getattr(item, "version", 0), getattr(stored, "version", 0)) + 1
         # Higher where what it had to be higher than has gone in between; never lower.
@@ -79,7 +91,14 @@ class Model:
         return self._store(item, getattr(item, "version", 0) + 1, seen, fresh=False)
 
     def update(
-        self, where: Identity, change: Callable[[Any], dict[str, Any]], given: dict[str, Any], expected: Any, seen: Any
+        self,
+        where: Identity,
+        change: Callable[[Any], dict[str, Any]],
+        given: dict[str, Any],
+        expected: Any,
+        seen: Any,
+        *,
+        demand: Callable[[Any], bool] | None = None,
     ) -> Any:
         """`change` gives the new values from the item; `given` are those that it takes no item to know."""
         item = self.get(where)
@@ -96,13 +115,21 @@ class Model:
         if expected is not None and item.version != expected:
             raise Refusal(VersionMismatch)
         changes = change(item)
-        if not changes:
+        if demand is not None and not demand(item):
+            raise Late(ConditionFailed)
+        if not changes and demand is None:
             return item
         _check_keys(tuple(changes), changes.__getitem__)
         return self._store(replace(item, **changes), getattr(item, "version", 0) + 1, seen, fresh=False)
 
-    def delete(self, where: Identity) -> Any:
+    def delete(
+        self, where: Identity, *, demand: Callable[[Any], bool] | None = None, expected: int | None = None
+    ) -> Any:
         item = self.get(where)
+        if item is not None and expected is not None and item.version != expected:
+            raise Refusal(VersionMismatch)
+        if item is not None and demand is not None and not demand(item):
+            raise Late(ConditionFailed)
         self.items.pop(where, None)
         return item
 
@@ -127,7 +154,7 @@ class Model:
 
     def _store(self, item: Any, version: int, seen: Any, *, fresh: bool) -> Any:
         if self.is_taken(item):
-            raise Refusal(NotUnique)
+            raise Late(NotUnique)
         if isinstance(item, HAS_VERSION):
             item = replace(item, version=version)
         if isinstance(item, HAS_TIMES):
@@ -142,9 +169,9 @@ def place(listing: Listing, item: Any) -> tuple[Any, ...]:
     return tuple(getattr(item, name) for name in listing.order)
 
 
-def total(amount: Decimal | int, more: Decimal | int) -> Any:
+def total(amount: Decimal | float, more: Decimal | float) -> Any:
     """A sum, of at most 38 digits."""
-    if isinstance(amount, int) and isinstance(more, int):
+    if not isinstance(amount, Decimal) and not isinstance(more, Decimal):
         return amount + more
     try:
         return Context(prec=38, traps=[Inexact]).add(Decimal(amount), Decimal(more))

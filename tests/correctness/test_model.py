@@ -21,15 +21,21 @@ from tests.correctness.clients import Interrupted, Remote, scan, secret
 from tests.correctness.entities import Label, Member, Part
 from tests.correctness.model import BY_KIND, Model, Refusal, rows
 from tests.correctness.operations import (
+    DEMANDS,
     Alter,
     Create,
     Delete,
+    DeleteAt,
+    DeleteIf,
     DeleteMany,
     Operation,
     Put,
+    PutIf,
     PutMany,
+    PutOver,
     Together,
     Update,
+    UpdateIf,
     Walk,
     answer,
     check,
@@ -63,7 +69,13 @@ ON_THE_PART: list[Any] = [
     Update(PART, {"price": Decimal("3.30")}),
     Alter(PART, "rank", add, 1),
     Alter(PART, "price", add, 1),
+    Alter(PART, "weight", add, 0.1),
     Delete(PART),
+    PutIf(Part(shelf="a", id="1", kind="y"), DEMANDS[1]),
+    PutOver(Part(shelf="a", id="1", kind="y"), 1),
+    UpdateIf(PART, {"owner": None, "kind": "y"}, demand=DEMANDS[1]),
+    DeleteIf(PART, DEMANDS[2]),
+    DeleteAt(PART, 1),
 ]
 ON_THE_MEMBER: list[Any] = [
     Create(Member(id="1", email="c@x")),
@@ -73,6 +85,8 @@ ON_THE_MEMBER: list[Any] = [
     Update(MEMBER, {"email": "c@x"}, 1),
     Alter(MEMBER, "points", add, 1),
     Delete(MEMBER),
+    PutOver(Member(id="1", email="b@x"), 1),
+    DeleteAt(MEMBER, 2),
 ]
 THROUGH_FAULTS: list[Any] = [
     Create(Part(shelf="a", id="2", kind="x", price=Decimal("1.10"))),
@@ -85,9 +99,17 @@ THROUGH_FAULTS: list[Any] = [
     Update(LABEL, {"kind": "y"}),
     Update(MEMBER, {"email": "b@x"}, 1),
     Alter(PART, "rank", add, 1),
+    Alter(PART, "weight", add, 0.1),
     Alter(MEMBER, "points", add, 1),
     Delete(PART),
     Delete(MEMBER),
+    PutIf(Part(shelf="a", id="1", kind="y"), DEMANDS[1]),
+    PutOver(Part(shelf="a", id="1", kind="y"), 1),
+    PutOver(Member(id="1", email="b@x"), 1),
+    UpdateIf(PART, {"owner": None}, demand=DEMANDS[1]),
+    DeleteIf(PART, DEMANDS[1]),
+    DeleteAt(PART, 1),
+    DeleteAt(MEMBER, 1),
     Together([Update(PART, {"kind": "y"}), Delete(LABEL), Create(Member(id="2", email="b@x"))]),
     PutMany([Part(shelf="a", id=str(number), kind="y") for number in range(3)]),
     DeleteMany([PART, LABEL]),
@@ -305,6 +327,8 @@ def _is_done_once(operation: Any) -> bool:
     """Whether a repetition by the core, after an answer was lost, is known for one: by a transaction's token, or by the
     timestamps that the client has set.
     """
+    if isinstance(operation, PutIf | PutOver | UpdateIf | DeleteIf | DeleteAt):
+        return touched(operation)[0][0] is Member
     if isinstance(operation, Create):
         return not isinstance(operation.item, Label)
     if isinstance(operation, Put):

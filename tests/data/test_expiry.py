@@ -69,6 +69,13 @@ def test_what_has_expired_is_not_changed_or_deleted(table: TableClient) -> None:
     assert table.delete(KEY) is None
 
 
+def test_what_has_expired_stands_in_the_way_of_no_conditional_delete(table: TableClient) -> None:
+    table.put(Session(id="1", owner="ann", valid_until=PAST))
+    assert table.delete(KEY, condition=Session.owner == "bob") is None
+    with table.transaction():
+        assert table.delete(KEY, condition=Session.owner == "bob") is None
+
+
 def test_a_create_takes_the_place_of_what_has_expired(table: TableClient) -> None:
     table.put(Session(id="1", owner="ann", valid_until=PAST))
     session = table.create(Session(id="1", owner="bob", valid_until=FUTURE))

@@ -209,7 +209,7 @@ class Writes(Reads):
                     **expression.arguments(conditions),
                 )
             except ConditionNotMet as conflict:
-                if conflict.stored is None:
+                if conflict.stored is None or plan.has_expired(conflict.stored, time.time()):
                     return None
                 plan.check_readable(conflict.stored, str(key))
                 check_version(key, expect_version, conflict.stored)
