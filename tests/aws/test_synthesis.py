@@ -259,7 +259,27 @@ def test_a_consumer_reads_the_stream_and_what_fails_is_queued_and_told(everythin
     ]
     (reading,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "Changes"]
     assert reading["Resource"] == [mapping["EventSourceArn"]]  # the stream itself, and no pattern
-    assert "shop-prod-changes-failures" in {alarm["AlarmName"] for alarm in everything.of_type("CloudWatch::Alarm")}
+    alarms = {alarm["AlarmName"] for alarm in everything.of_type("CloudWatch::Alarm")}
+    assert {"shop-prod-changes-failures", "shop-prod-changes-behind"} <= alarms
+
+
+def test_the_dashboard_of_the_service_shows_the_cdn_in_its_region_and_the_consumers(
+    everything: Template, assembly: Callable[[str], Path]
+) -> None:
+    europe = Template.read(assembly("everything-in-europe") / "shop-prod.template.json")
+    for template, region in ((everything, "us-east-1"), (europe, "eu-west-1")):
+        bodies = {found["DashboardName"]: found["DashboardBody"] for found in template.of_type("CloudWatch::Dashboard")}
+        body = bodies["shop-prod-service"]["Fn::Join"][1]
+        widgets = json.loads("".join(part if isinstance(part, str) else part["Ref"] for part in body))["widgets"]
+        charts = {widget["properties"]["title"]: widget["properties"] for widget in widgets}
+
+        requests = charts["Requests to the CDN, and those that it passed on"]
+        assert (requests["metrics"][0][-1]["region"], requests["region"]) == ("us-east-1", region)
+        assert requests["metrics"][0][2:4] == ["DistributionId", "Cdn"]
+        assert charts["Failed requests at the CDN (%)"]["region"] == "us-east-1"
+        assert charts["Consumers behind the table (ms)"]["metrics"][0][3] == "shop-prod-changes"
+        queue = charts["Changes that could not be handled, in their queues"]["metrics"][0]
+        assert queue[3] == "shop-prod-changes-failures"
 
 
 def test_one_secret_is_made_and_rotated_and_the_other_is_only_read(everything: Template) -> None:
