@@ -25,11 +25,6 @@ def named(backend: Backend, stage: Stage = PROD) -> dict[str, Alarm]:
     return {alarm.name: alarm for alarm in alarms.every(backend, stage)}
 
 
-def test_a_stage_without_alarms_has_none() -> None:
-    assert alarms.every(shop(Operations()), Stage(name="dev", local=True)) == ()
-    assert alarms.every(shop(Operations(alarms=False)), PROD) == ()
-
-
 def test_those_of_prod_are_those_in_its_template() -> None:
     backend, stage = of_the_template("prod")
 

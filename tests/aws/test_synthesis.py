@@ -15,6 +15,7 @@ from tests.aws.snapshot import STAGES, path_of, synthesized
 
 from taxiway import Backend, Cdn, DeclarationError, Firewall, HttpApi, Operations, Stage
 from taxiway.aws import names, policies
+from taxiway.aws.cost import bill
 from taxiway.aws.synthesis import app, synthesize
 
 pytestmark = pytest.mark.synth
@@ -337,6 +338,23 @@ def test_every_function_is_in_the_network_and_reaches_table_and_secrets_by_endpo
     }
     assert endpoints == {"dynamodb": "Gateway", "secretsmanager": "Interface"}
     assert not everything.of_type("EC2::InternetGateway")
+
+
+def test_a_bill_counts_what_the_template_makes(everything: Template) -> None:
+    month = bill(*with_everything(), requests=1e6, read_ratio=0.8)
+    counted = {(line.resource, line.what): line.quantity for line in month.lines}
+    alarms = [query for alarm in everything.of_type("CloudWatch::Alarm") for query in alarm["Metrics"]]
+    scaled = [target["ScalableDimension"] for target in everything.of_type("ApplicationAutoScaling::ScalableTarget")]
+    of_table = sum(dimension.startswith("dynamodb:") for dimension in scaled)
+    (endpoint,) = [e for e in everything.of_type("EC2::VPCEndpoint") if e["VpcEndpointType"] == "Interface"]
+
+    own = sum("MetricStat" in query for query in alarms)
+    assert counted["CloudWatch", "metrics of alarms"] == own + 4 * of_table + 2 * (len(scaled) - of_table)
+    assert counted["CloudWatch", "metrics of logs"] == len(everything.of_type("Logs::MetricFilter"))
+    assert counted["CloudWatch", "dashboards"] == len(everything.of_type("CloudWatch::Dashboard"))
+    assert counted["VPC", "interface endpoint"] == len(endpoint["SubnetIds"]) * 730
+    assert counted["KMS", "keys"] == 1
+    assert counted["WAF", "rules"] == len(everything.one("WAFv2::WebACL")["Rules"])
 
 
 def test_routes_have_throttles_and_authorizers_of_their_own(everything: Template) -> None:

@@ -40,9 +40,7 @@ class Alarm(Struct, frozen=True, kw_only=True):
 
 
 def every(backend: Backend, stage: Stage) -> tuple[Alarm, ...]:
-    """All that a stage has, or none."""
-    if not backend.operations.has_alarms(stage):
-        return ()
+    """All that a stage with alarms has."""
     return (
         *(alarm for function in names.functions(backend) for alarm in of_function(backend, stage, function)),
         *(alarm for consumer in backend.consumers for alarm in of_consumer(backend, stage, consumer.function)),
