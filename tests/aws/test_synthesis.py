@@ -345,6 +345,20 @@ def test_every_function_is_in_the_network_and_reaches_table_and_secrets_by_endpo
     assert not everything.of_type("EC2::InternetGateway")
 
 
+def test_what_the_network_refuses_is_logged_by_a_role_that_may_write_that_log_alone(everything: Template) -> None:
+    flow = everything.one("EC2::FlowLog")
+    (role,) = [role for role in everything.of_type("IAM::Role") if "network of shop-prod" in role["Description"]]
+    (log,) = [log for log in everything.of_type("Logs::LogGroup") if log["LogGroupName"].endswith("-network")]
+
+    assert (flow["ResourceType"], flow["TrafficType"]) == ("VPC", "REJECT")
+    assert log["RetentionInDays"] == 90
+    (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
+    assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    (allowed,) = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert allowed["Resource"] == [f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{log['LogGroupName']}:*"]
+
+
 def test_a_bill_counts_what_the_template_makes(everything: Template) -> None:
     month = bill(*with_everything(), requests=1e6, read_ratio=0.8)
     counted = {(line.resource, line.what): line.quantity for line in month.lines}

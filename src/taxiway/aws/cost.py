@@ -189,9 +189,9 @@ def bill(
 
 
 _LEFT_OUT = (
-    "mails of alarms (SNS) and changes that could not be handled (SQS), of which there are none while all is well; "
-    "what passes through a network's endpoint; what exists elsewhere (a firewall, subnets, a domain's zone); the "
-    "packages in S3"
+    "mails of alarms (SNS), changes that could not be handled (SQS) and the log of what a network refuses, of which "
+    "there are none while all is well; what passes through a network's endpoint; what exists elsewhere (a firewall, "
+    "subnets, a domain's zone); the packages in S3"
 )
 
 
