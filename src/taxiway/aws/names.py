@@ -85,6 +85,11 @@ def asset_bucket(stage: Stage) -> str:
     return f"taxiway-{stage.account}-{stage.region}"
 
 
+def asset_prefix(backend: Backend, stage: Stage) -> str:
+    """What the keys of a stage's own files in that bucket begin with."""
+    return f"{stack(backend, stage)}/"
+
+
 def arn(stage: Stage, service: str, resource: str, *, account: bool = True) -> str:
     """`arn:aws:dynamodb:eu-west-1:123456789012:table/items-prod`."""
     return f"arn:{partition(stage.region)}:{service}:{stage.region}:{stage.account if account else ''}:{resource}"

@@ -30,7 +30,9 @@ def build(backend: Backend, stage: Stage, packages: Mapping[str, Code], director
         description=f"The stage {stage.name} of the backend {backend.name}",
         env=Environment(account=stage.account, region=stage.region),
         # With the caller's own credentials: no roles that may do everything wait in the account for a deploy.
-        synthesizer=CliCredentialsStackSynthesizer(file_assets_bucket_name=names.asset_bucket(stage)),
+        synthesizer=CliCredentialsStackSynthesizer(
+            file_assets_bucket_name=names.asset_bucket(stage), bucket_prefix=names.asset_prefix(backend, stage)
+        ),
         termination_protection=backend.operations.is_protected(stage),
         tags=names.tags(backend, stage),
     )
