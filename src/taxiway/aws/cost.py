@@ -26,9 +26,7 @@ _ITEM_OVERHEAD = (
 )
 _HEADERS = 400  # bytes of a response
 _SECRET_READS = 12  # in an hour: the extension keeps a value for 300 s
-_KEY_READS = (
-    12  # in an hour: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
-)
+_KEY_READS = 12  # in an hour: https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
 _POLLS = 4  # in a second, of a shard: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 _DASHBOARDS = 2
 _SCALING_ALARMS = {"table": 4, "function": 2}
@@ -336,10 +334,10 @@ class _Month:
     def _consumed(self, changes: float) -> list[_Load]:
         """What the consumers do with the changes; those that they make themselves come on top, and aren't counted."""
         loads: list[_Load] = []
-        for consumer in self._backend.consumers if changes else ():
+        for consumer in self._backend.consumers:
             grants = consumer.function.grants
             invoked = max(min(changes, _POLLS * HOURS * 3600), changes / consumer.batch)
-            calls = changes * sum(map(_calls, grants)) / invoked
+            calls = changes * sum(map(_calls, grants)) / invoked if invoked else 0.0
             reads, writes = (changes * sum(map(units, grants)) for units in (self._read_units, self._write_units))
             loads.append(_Load(consumer.function, invoked, calls, reads, writes, 0.0, 0.0))
         return loads
@@ -499,7 +497,7 @@ class _Month:
             return 0
         written = (
             other.written
-            for function in self._backend.functions
+            for function in names.functions(self._backend)
             for other in function.grants
             if other.pattern.entity == grant.pattern.entity
         )
