@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from taxiway.declare import (
+        Alarms,
         Authorizer,
         Backend,
         Capacity,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Alarms",
     "Authorizer",
     "Backend",
     "Capacity",

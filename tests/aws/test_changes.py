@@ -74,6 +74,30 @@ def test_a_replaced_table_comes_first_and_its_data_is_said_to_be_lost() -> None:
     assert losses(changes) == ["The table items-prod is replaced by an empty one; what is in it is lost."]
 
 
+def test_a_log_that_goes_with_its_function_is_told_and_not_asked_about() -> None:
+    log = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/items-prod-health"}}
+    changes = read(
+        [entry("Remove", "L", log, PolicyAction="Delete"), entry("Remove", "F", FUNCTION, PolicyAction="Delete")],
+        template(L=log, F=FUNCTION),
+        {},
+    )
+
+    assert report(changes) == [
+        "  delete       function    items-prod-health",
+        "  delete       log group   /aws/lambda/items-prod-health  (what was logged is lost)",
+    ]
+    assert losses(changes) == []
+
+
+def test_a_log_that_is_kept_for_longer_loses_nothing() -> None:
+    log = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/items-prod-health"}}
+    changed = entry("Modify", "L", log, Replacement="False", Details=[detail("RetentionInDays")])
+
+    assert report(read([changed], template(L=log), template(L=log))) == [
+        "  change       log group   /aws/lambda/items-prod-health  retention in days"
+    ]
+
+
 def test_a_replacement_that_only_may_come_is_asked_about_too() -> None:
     changed = entry("Modify", "T", TABLE, Replacement="Conditional", Details=[detail("KeySchema")])
 

@@ -24,8 +24,9 @@ from taxiway.declare import (
 )
 from taxiway.declare.edge import Cdn, Firewall
 from taxiway.declare.function import Provisioned
+from taxiway.declare.network import Network
 from taxiway.declare.operations import Operations
-from taxiway.declare.table import Capacity
+from taxiway.declare.table import Capacity, Consumer
 from taxiway.local.console import Console
 from taxiway.local.gateway import Entry
 
@@ -260,6 +261,115 @@ def test_of_each_function_one_request_a_second_and_a_twentieth_of_the_others_are
     seconds = 730 * 3600
     month = bill(one(), DEV, requests=11 * seconds, read_ratio=1)
     assert amount(month, "X-Ray", "traces") == pytest.approx(1.5 * seconds)
+
+
+def watched(**options: Any) -> Backend:
+    return one(operations=Operations(alarms=True, tracing=False), **options)
+
+
+def test_alarms_are_paid_by_the_metrics_that_they_look_at_and_dashboards_come_with_them() -> None:
+    month = bill(watched(table=Table(indexes=[Index("gsi1")]), uses=[get(Item)]), DEV, requests=1e6, read_ratio=1)
+    # Of the function: errors by two metrics, throttles, duration. Of the API two; of the table four, and user errors.
+    assert amount(month, "CloudWatch", "metrics of alarms") == 4 + 2 + 5
+    assert of(month, "CloudWatch", "metrics of alarms") == pytest.approx(1.10)
+    assert of(month, "CloudWatch", "metrics of logs") == pytest.approx(0.30)
+    assert of(month, "CloudWatch", "dashboards") == 6
+    assert knob(month, "no alarms and no dashboards") == pytest.approx(-of(month, "CloudWatch"))
+
+    none = bill(one(), DEV, requests=1e6, read_ratio=1)
+    assert of(none, "CloudWatch") == 0
+    assert knob(none, "alarms and dashboards, as prod has") == pytest.approx(0.6 + 0.3 + 6)
+
+
+def test_ten_metrics_and_the_dashboards_are_free_in_the_free_tier() -> None:
+    month = bill(watched(), DEV, requests=1e6, read_ratio=1, free_tier=True)
+    assert of(month, "CloudWatch") == 0
+
+
+def test_auto_scaling_makes_alarms_of_its_own() -> None:
+    table = Table(indexes=[Index("gsi1")], capacity=Capacity(read=(5, 20), write=(5, 20)))
+    scaled = one(table=table, uses=[get(Item)], provisioned=Provisioned(minimum=1, maximum=2))
+    month = bill(scaled, DEV, requests=1e6, read_ratio=1)
+    assert amount(month, "CloudWatch", "metrics of alarms") == 2 * 2 * 4 + 2
+    assert knob(month, "a table on demand") < -of(month, "DynamoDB", "read capacity") - 1.5
+
+
+class Summary(Entity):
+    id: str
+    day: str
+
+    @key(pk="SUMMARY#{id}", sk="SUMMARY")
+    def by_id(self, id: str) -> None: ...
+
+    @pattern("gsi1", pk="DAY#{day}", sk="{id}")
+    def by_day(self, day: str) -> None: ...
+
+
+def consumed(batch: int = 100, **options: Any) -> Backend:
+    """A route that writes an item with each request, and a consumer that writes another of its own."""
+    consumer = Consumer(handle, Function(name="changes", memory=512, uses=[put(Summary)], **options), batch=batch)
+    api = HttpApi()
+    api.post("/", handle, uses=[put(Item)])
+    return Backend("tests", api=api, table=Table(indexes=[Index("gsi1")], consumers=[consumer]))
+
+
+def test_a_consumer_gets_few_changes_one_by_one_and_many_in_batches() -> None:
+    few = bill(consumed(), DEV, requests=1e6, read_ratio=0)
+    assert amount(few, "Lambda", "requests") == pytest.approx(2e6)
+    assert amount(few, "DynamoDB", "writes") == pytest.approx(4e6)  # each change is an item, and one of the index
+    assert amount(few, "API Gateway", "requests") == 1e6
+
+    polls = 4 * 730 * 3600
+    many = bill(consumed(), DEV, requests=1e9, read_ratio=0)
+    assert amount(many, "Lambda", "requests") == pytest.approx(1e9 + polls)
+    small = bill(consumed(batch=10), DEV, requests=1e9, read_ratio=0)
+    assert amount(small, "Lambda", "requests") == pytest.approx(1e9 + 1e8)
+    # A batch waits for the calls of all its changes, so that batches save requests, and little of the duration.
+    assert amount(small, "Lambda", "duration") == pytest.approx(amount(many, "Lambda", "duration"), rel=0.05)
+
+
+def test_reading_its_stream_costs_a_consumer_nothing() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CostOptimization_StreamsUsage.html"""
+    month = bill(consumed(), DEV, requests=1e6, read_ratio=0)
+    assert amount(month, "DynamoDB", "reads") == 0
+    idle = bill(consumed(provisioned=Provisioned(minimum=1)), DEV, requests=0, read_ratio=1)
+    assert amount(idle, "Lambda", "requests") == 0
+    assert amount(idle, "Lambda", "kept ready") == 730 * 3600 * 0.5
+
+
+def test_a_consumer_can_be_measured() -> None:
+    measured = {"changes": Measured(50, "lambda"), "handle": Measured(1, "lambda")}
+    month = bill(consumed(), DEV, requests=1e6, read_ratio=0, durations=measured, assumptions=WARM)
+    assert amount(month, "Lambda", "duration") == pytest.approx(gb_seconds(1e6, 50, 512) + gb_seconds(1e6, 1, 1024))
+    assert not month.notes[0].startswith("Not measured")
+
+
+def test_keys_of_ones_own_are_paid_by_the_month_and_the_call() -> None:
+    key_arn = "arn:aws:kms:us-east-1:111122223333:key/1234"
+    secret = Secret("tests", encryption_key=key_arn)
+    api = HttpApi()
+    api.get("/", handle, uses=[get(Item), secret])
+    table = Table(indexes=[Index("gsi1")], encryption_key=key_arn)
+    month = bill(Backend("tests", api=api, table=table, secrets=[secret]), DEV, requests=1000, read_ratio=1)
+    assert (amount(month, "KMS", "keys"), of(month, "KMS", "keys")) == (1, 1.0)
+    assert amount(month, "KMS", "calls") == 12 * 730 + amount(month, "Secrets Manager", "calls")
+    assert of(bill(stored(), DEV, requests=1, read_ratio=1), "KMS") == 0
+
+
+@pytest.mark.parametrize(("stage", "hour"), [(DEV, 0.01), (PROD, 0.011)])
+def test_a_networks_endpoint_for_secrets_is_paid_by_the_hour_and_zone(stage: Stage, hour: float) -> None:
+    secret = Secret("tests")
+
+    def inside(network: Network, uses: list[Any]) -> Bill:
+        api = HttpApi()
+        api.get("/", handle, uses=uses)
+        backend = Backend("tests", api=api, secrets=[secret], network=network)
+        return bill(backend, stage, requests=1, read_ratio=1)
+
+    assert of(inside(Network(zones=3), [secret]), "VPC") == pytest.approx(3 * 730 * hour)
+    assert of(inside(Network(), []), "VPC") == 0
+    existing = Network(subnets=["subnet-01234567"], security_groups=["sg-01234567"])
+    assert of(inside(existing, [secret]), "VPC") == 0
 
 
 # Durations.

@@ -16,7 +16,11 @@ import boto3
 import pytest
 from tests.aws import ministack
 
+from taxiway.aws.account import Account, new_session
+from taxiway.aws.upload import KEPT, sweep
+
 TEMPLATE = Path(__file__).parents[2] / "template"
+BUCKET = f"taxiway-{ministack.ACCOUNT}-{ministack.REGION}"
 
 pytestmark = [
     pytest.mark.synth,
@@ -221,8 +225,9 @@ def test_a_deployment_that_fails_names_the_resource_and_the_reason(cloud: Cloud)
     failed = cloud.deploy("--stage", "alarmed")
     cloud.edit("backend.py", alarmed, plain)
     assert failed.returncode == 1
-    assert "failed      alarm items-alarmed.latency" in failed.stdout
-    assert re.search(r"alarm items-alarmed\.latency: .*\(metric math\) is not supported", failed.stderr)
+    first = re.search(r"failed      (alarm items-alarmed\.\S+)", failed.stdout)
+    assert first
+    assert re.search(rf"{re.escape(first[1])}: .*\(metric math\) is not supported", failed.stderr)
     assert "nothing of it is left" in failed.stderr
     assert "Traceback" not in failed.stderr
 
@@ -326,6 +331,40 @@ def test_logs_go_on_as_they_come(cloud: Cloud) -> None:
     assert starts(lines) == before + 1
 
 
+def files(cloud: Cloud, prefix: str) -> set[str]:
+    found = cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+    return {each["Key"] for each in found.get("Contents", [])}
+
+
+def test_the_files_of_a_stage_are_under_its_name_and_those_that_its_functions_run_are_there(cloud: Cloud) -> None:
+    template = cloud.client("cloudformation").get_template(StackName="items-dev")["TemplateBody"]
+    found = template if isinstance(template, dict) else json.loads(template)
+    packages = {
+        resource["Properties"]["Code"]["S3Key"]
+        for resource in found["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Function"
+    }
+
+    assert packages
+    assert packages <= files(cloud, "items-dev/")
+
+
+def test_a_sweep_deletes_what_is_old_and_not_needed_of_one_stage_alone(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    account = Account(ministack.ACCOUNT, ministack.REGION, "somebody", new_session(ministack.REGION))
+    for key in ("items-x/needed", "items-x/old", "items-xy/another's"):
+        cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"")
+    keep = {"items-x/needed"}
+
+    assert sweep(account, BUCKET, "items-x/", keep=keep, older_than=KEPT) == 0
+    assert files(cloud, "items-x") == {"items-x/needed", "items-x/old", "items-xy/another's"}
+    assert sweep(account, BUCKET, "items-x/", keep=keep) == 1
+    assert files(cloud, "items-x") == {"items-x/needed", "items-xy/another's"}
+
+
 def test_a_protected_stage_is_not_destroyed(cloud: Cloud) -> None:
     stage_file(cloud.project, "prod")
     refused = cloud.taxiway("destroy", "--stage", "prod", "--yes")
@@ -361,5 +400,6 @@ def test_a_stage_is_destroyed_by_who_says_so_and_then_nothing_is_left(cloud: Clo
     assert "deleted     API items-dev" in done.stdout
     assert cloud.client("dynamodb").list_tables()["TableNames"] == []
     assert cloud.client("lambda").list_functions()["Functions"] == []
+    assert files(cloud, "items-dev/") == set()
     assert cloud.taxiway("destroy", "--yes").stdout.endswith("There is no items-dev on AWS.\n")
     assert "There is no items-dev on AWS." in cloud.taxiway("outputs").stderr

@@ -212,7 +212,7 @@ def test_prod_has_alarms_on_functions_api_and_table_and_all_of_them_tell_its_top
     _, _, template = stated("prod")
     alarms = {alarm["AlarmName"]: alarm for alarm in template.of_type("CloudWatch::Alarm")}
     functions = {f"{name}-{kind}" for name in template.functions for kind in ("errors", "throttles", "duration")}
-    rest = {f"items-prod.{kind}" for kind in ("5xx", "latency", "table-throttles", "table-user-errors")}
+    rest = {f"items-prod.{kind}" for kind in ("5xx", "latency", "table-throttles", "account-user-errors")}
 
     assert alarms.keys() == functions | rest
     assert {json.dumps(alarm["AlarmActions"]) for alarm in alarms.values()} == {'[{"Ref": "Alarms"}]'}

@@ -136,7 +136,8 @@ def test_a_secret_is_read_by_its_exact_id():
     (resource,) = statements(Secret("shop/prod"))["ReadSecretsId"]["Resource"]
 
     assert like(resource, f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:shop/prod-a1B2c3")
-    assert not like(resource, f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:shop/production-a1B2c3")
+    for other in ("shop/production", "shop/prod-", "shop/prod-2"):
+        assert not like(resource, f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{other}-a1B2c3")
 
 
 def test_a_secret_named_by_its_arn_is_that_arn():

@@ -15,6 +15,7 @@ from tests.aws.snapshot import STAGES, path_of, synthesized
 
 from taxiway import Backend, Cdn, DeclarationError, Firewall, HttpApi, Operations, Stage
 from taxiway.aws import names, policies
+from taxiway.aws.cost import bill
 from taxiway.aws.synthesis import app, synthesize
 
 pytestmark = pytest.mark.synth
@@ -184,10 +185,15 @@ def test_a_large_api_deploys(routes: int, shared: bool, tmp_path: Path) -> None:
 
 def test_a_stack_holds_no_more_of_a_function_than_is_counted_on(everything: Template) -> None:
     backend, _ = with_everything()
-    of_functions = [name for name in everything.resources if re.match("orders|catalogue|fallback|changes", name)]
+    consumers = {consumer.function.name for consumer in backend.consumers}
+    of_functions = 0
+    for function in names.functions(backend):
+        own = [name for name in everything.resources if name.startswith(function.name)]
+        assert 10 < len(own) <= (18 if function.name in consumers else 16)
+        of_functions += len(own)
 
-    assert len(of_functions) <= 16 * len(names.functions(backend))
-    assert len(everything.resources) - len(of_functions) <= 80 + 2 * len(backend.api.routes) + 12
+    # The others leave room for as many nested stacks as there can be.
+    assert len(everything.resources) - of_functions + 16 <= 80 + 2 * len(backend.api.routes) + 12
 
 
 def test_a_stage_that_was_read_for_the_laptop_is_refused(tmp_path: Path) -> None:
@@ -259,7 +265,27 @@ def test_a_consumer_reads_the_stream_and_what_fails_is_queued_and_told(everythin
     ]
     (reading,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "Changes"]
     assert reading["Resource"] == [mapping["EventSourceArn"]]  # the stream itself, and no pattern
-    assert "shop-prod-changes-failures" in {alarm["AlarmName"] for alarm in everything.of_type("CloudWatch::Alarm")}
+    alarms = {alarm["AlarmName"] for alarm in everything.of_type("CloudWatch::Alarm")}
+    assert {"shop-prod-changes-failures", "shop-prod-changes-behind"} <= alarms
+
+
+def test_the_dashboard_of_the_service_shows_the_cdn_in_its_region_and_the_consumers(
+    everything: Template, assembly: Callable[[str], Path]
+) -> None:
+    europe = Template.read(assembly("everything-in-europe") / "shop-prod.template.json")
+    for template, region in ((everything, "us-east-1"), (europe, "eu-west-1")):
+        bodies = {found["DashboardName"]: found["DashboardBody"] for found in template.of_type("CloudWatch::Dashboard")}
+        body = bodies["shop-prod-service"]["Fn::Join"][1]
+        widgets = json.loads("".join(part if isinstance(part, str) else part["Ref"] for part in body))["widgets"]
+        charts = {widget["properties"]["title"]: widget["properties"] for widget in widgets}
+
+        requests = charts["Requests to the CDN, and those that it passed on"]
+        assert (requests["metrics"][0][-1]["region"], requests["region"]) == ("us-east-1", region)
+        assert requests["metrics"][0][2:4] == ["DistributionId", "Cdn"]
+        assert charts["Failed requests at the CDN (%)"]["region"] == "us-east-1"
+        assert charts["Consumers behind the table (ms)"]["metrics"][0][3] == "shop-prod-changes"
+        queue = charts["Changes that could not be handled, in their queues"]["metrics"][0]
+        assert queue[3] == "shop-prod-changes-failures"
 
 
 def test_one_secret_is_made_and_rotated_and_the_other_is_only_read(everything: Template) -> None:
@@ -317,6 +343,37 @@ def test_every_function_is_in_the_network_and_reaches_table_and_secrets_by_endpo
     }
     assert endpoints == {"dynamodb": "Gateway", "secretsmanager": "Interface"}
     assert not everything.of_type("EC2::InternetGateway")
+
+
+def test_what_the_network_refuses_is_logged_by_a_role_that_may_write_that_log_alone(everything: Template) -> None:
+    flow = everything.one("EC2::FlowLog")
+    (role,) = [role for role in everything.of_type("IAM::Role") if "network of shop-prod" in role["Description"]]
+    (log,) = [log for log in everything.of_type("Logs::LogGroup") if log["LogGroupName"].endswith("-network")]
+
+    assert (flow["ResourceType"], flow["TrafficType"]) == ("VPC", "REJECT")
+    assert log["RetentionInDays"] == 90
+    (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
+    assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    (allowed,) = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert allowed["Resource"] == [f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{log['LogGroupName']}:*"]
+
+
+def test_a_bill_counts_what_the_template_makes(everything: Template) -> None:
+    month = bill(*with_everything(), requests=1e6, read_ratio=0.8)
+    counted = {(line.resource, line.what): line.quantity for line in month.lines}
+    alarms = [query for alarm in everything.of_type("CloudWatch::Alarm") for query in alarm["Metrics"]]
+    scaled = [target["ScalableDimension"] for target in everything.of_type("ApplicationAutoScaling::ScalableTarget")]
+    of_table = sum(dimension.startswith("dynamodb:") for dimension in scaled)
+    (endpoint,) = [e for e in everything.of_type("EC2::VPCEndpoint") if e["VpcEndpointType"] == "Interface"]
+
+    own = sum("MetricStat" in query for query in alarms)
+    assert counted["CloudWatch", "metrics of alarms"] == own + 4 * of_table + 2 * (len(scaled) - of_table)
+    assert counted["CloudWatch", "metrics of logs"] == len(everything.of_type("Logs::MetricFilter"))
+    assert counted["CloudWatch", "dashboards"] == len(everything.of_type("CloudWatch::Dashboard"))
+    assert counted["VPC", "interface endpoint"] == len(endpoint["SubnetIds"]) * 730
+    assert counted["KMS", "keys"] == 1
+    assert counted["WAF", "rules"] == len(everything.one("WAFv2::WebACL")["Rules"])
 
 
 def test_routes_have_throttles_and_authorizers_of_their_own(everything: Template) -> None:

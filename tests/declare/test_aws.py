@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from taxiway import (
+    Alarms,
     Backend,
     Capacity,
     Cdn,
@@ -62,9 +63,18 @@ def test_without_alarms_prod_releases_at_once() -> None:
     assert Operations(alarms=False).release_of(at("prod")) == "all-at-once"
 
 
+def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
+    operations = Operations(alarms=Alarms(latency=2_000))
+
+    assert operations.has_alarms(at("dev"))
+    assert (operations.thresholds.latency, operations.thresholds.server_errors) == (2_000, 5)
+    assert Operations().thresholds == Alarms()
+
+
 @pytest.mark.parametrize(
     ("declare", "problem"),
     [
+        (lambda: Alarms(behind=0), r"Alarms\(behind=0\) would never be quiet"),
         (lambda: Operations(release="canary-1m"), "'canary-1m' is no way to release"),
         (lambda: Operations(release="canary-5m", alarms=False), "rolled back by alarms, and alarms=False"),
         (lambda: Operations(log_days=8), "can't keep logs for log_days=8"),

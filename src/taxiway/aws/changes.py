@@ -37,6 +37,8 @@ _KINDS = {
     "AWS::SecretsManager::Secret": "secret",
 }
 _HOLD_DATA = frozenset({"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::SQS::Queue"})
+_HOLD_LOGS = frozenset({"AWS::Logs::LogGroup"})
+"""What is in them ends by itself after some days, and goes with every function that does: told, and not asked about."""
 _NAMES = (
     *("FunctionName", "TableName", "RouteKey", "LogGroupName", "QueueName", "TopicName", "AlarmName", "DashboardName"),
     *("DomainName", "RoleName", "StageName", "Name"),
@@ -190,6 +192,8 @@ def _line(change: Change, width: int) -> str:
     said = f"  {change.action:<12} {change.kind:<{width}}  {change.name}"
     if change.parts_with_data:
         return f"{said}  ({_fate(change)})"
+    if change.type in _HOLD_LOGS and change.action in ("delete", "replace"):
+        return f"{said}  (what was logged is lost)"
     if change.action == "keep":
         return f"{said}  (leaves the stack, stays in the account)"
     return f"{said}  {', '.join(change.properties)}".rstrip()

@@ -157,12 +157,15 @@ def _deploy(options: argparse.Namespace) -> None:
         stack = deployment.execute(account, plan, protect=backend.operations.is_protected(stage), say=print)
         if not plan.is_new:
             deployment.invalidate(account, assembly.stack, print)
+            needed = {file.key for file in assembly.files}
+            with _tidying(assembly.bucket):
+                upload.sweep(account, assembly.bucket, assembly.prefix, keep=needed, older_than=upload.KEPT)
         print(f"\n{assembly.stack} is deployed.")
     _print_outputs(deployment.outputs(stack or {}))
 
 
 def _destroy(options: argparse.Namespace) -> None:
-    from taxiway.aws import deployment, names
+    from taxiway.aws import deployment, names, upload
 
     backend, stage = _read(options)
     if backend.operations.is_protected(stage):
@@ -182,7 +185,22 @@ def _destroy(options: argparse.Namespace) -> None:
     if not options.yes and not _confirmed(question):
         sys.exit("Nothing was deleted. (Without a terminal to ask on, pass --yes.)")
     deployment.destroy(account, stack, print)
+    bucket = names.asset_bucket(stage)
+    with _tidying(bucket):
+        upload.sweep(account, bucket, names.asset_prefix(backend, stage))
     print(f"\n{name} is deleted.")
+
+
+@contextmanager
+def _tidying(bucket: str) -> Generator[None, None, None]:
+    """What was deployed or deleted is so, whether or not its old files can be."""
+    from taxiway.aws import account as accounts
+
+    try:
+        with accounts.plainly():
+            yield
+    except AwsError as error:
+        print(f"Files that are no longer needed stay in {bucket}: {error}")
 
 
 def _outputs(options: argparse.Namespace) -> None:

@@ -5,9 +5,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from taxiway.aws import names
+from taxiway.aws import alarms, names
 from taxiway.aws.acknowledged import acknowledge
-from taxiway.aws.watching import AlarmTopic, watch_failures
+from taxiway.aws.watching import AlarmTopic
 from taxiway.declare import Backend, Consumer, Stage
 
 _DAYS_KEPT = 14
@@ -64,4 +64,4 @@ def add_consumer(
         ),
     )
     if topic is not None:
-        watch_failures(scope, name, topic)
+        topic.tell(scope, alarms.of_consumer(backend, stage, consumer.function))

@@ -9,9 +9,10 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from taxiway.aws import alarms, names
 from taxiway.aws.dependencies import Architecture
 from taxiway.aws.prices import FREE_TIER, NOTHING_FREE, Allowance, Prices, charge, prices_of
-from taxiway.declare import Backend, DeclarationError, Function, Grant, Route, Stage
+from taxiway.declare import Backend, DeclarationError, Function, Grant, Route, Stage, Table
 
 HOURS = 730
 """In a month, as AWS counts."""
@@ -25,6 +26,11 @@ _ITEM_OVERHEAD = (
 )
 _HEADERS = 400  # bytes of a response
 _SECRET_READS = 12  # in an hour: the extension keeps a value for 300 s
+_KEY_READS = 12  # in an hour: https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
+_POLLS = 4  # in a second, of a shard: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+_DASHBOARDS = 2
+_SCALING_ALARMS = {"table": 4, "function": 2}
+"""That auto-scaling makes for each capacity: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html"""
 _MEMORY = (128, 10_240)
 _SIZE = re.compile(r"([0-9]*\.?[0-9]+)\s*([kmbg]?)b?", re.IGNORECASE)
 _REQUEST_LINE = re.compile(r"^\d{3} \S+ +\S.* +([0-9.]+) ms +(warm|cold) +(\S+) +\S+$")
@@ -62,6 +68,7 @@ class Assumptions(Struct, frozen=True, kw_only=True):
         yield f"{self.cold_share:.1%} of the requests start cold, for {self.cold_ms:g} ms more"
         yield f"a request writes {_count(self.log_bytes)} bytes of logs"
         yield "of each function, X-Ray records the first request of a second and 5% of the others"
+        yield f"a consumer gets each change by itself, and batches where more than {_POLLS} come in a second"
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -74,6 +81,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     has_cdn: bool | None = None
     log_days: int | None = None
     is_traced: bool | None = None
+    has_alarms: bool | None = None
+    """And dashboards, which come with them."""
 
 
 class Measured(Struct, frozen=True):
@@ -120,11 +129,14 @@ class _Load(Struct, frozen=True):
 
     function: Function
     requests: float
+    """Of a consumer, its invocations."""
     calls: float
     """Of the table, in one request."""
     reads: float
     """Read units, of all requests."""
     writes: float
+    changes: float
+    """Items that all requests write."""
     bytes_out: float
 
 
@@ -146,11 +158,12 @@ def bill(
     """
     durations = durations or {}
     assumptions = assumptions or Assumptions()
-    unknown = durations.keys() - {function.name for function in backend.functions}
+    functions = [function.name for function in names.functions(backend)]
+    unknown = durations.keys() - set(functions)
     if unknown:
         raise DeclarationError(
             f"There are durations of {', '.join(sorted(unknown))}, and no such function is declared.",
-            fix=f"name functions of {backend.name}: {', '.join(function.name for function in backend.functions)}",
+            fix=f"name functions of {backend.name}: {', '.join(functions)}",
         )
     try:
         prices = prices_of(stage.region)
@@ -167,15 +180,16 @@ def bill(
         Knob(what, sum(line.usd for line in lines(setting)) - total)
         for what, setting in _settings(backend, stage, assumptions)
     )
-    guessed = [function.name for function in backend.functions if function.name not in durations]
+    guessed = [name for name in functions if name not in durations]
     notes = [f"Not measured, and so assumed: the durations of {', '.join(guessed)}."] if guessed else []
     notes.append(f"Not counted: {_LEFT_OUT}.")
     return Bill(now, knobs, prices, assumptions, tuple(notes))
 
 
 _LEFT_OUT = (
-    "alarms and dashboards, consumers of the table's changes, keys of your own in KMS, a network's interface "
-    "endpoints, and transfer out"
+    "mails of alarms (SNS), changes that could not be handled (SQS) and the log of what a network refuses, of which "
+    "there are none while all is well; what passes through a network's endpoint; what exists elsewhere (a firewall, "
+    "subnets, a domain's zone); the packages in S3"
 )
 
 
@@ -263,12 +277,17 @@ class _Month:
         passed = requests - cached
         bytes_out = sum(load.bytes_out for load in self._loads(requests, read_ratio)) / _GB
         loads = self._loads(passed, (requests * read_ratio - cached) / passed if passed else 0.0)
+        consumed = self._consumed(sum(load.changes for load in loads))
+        loads += consumed
         yield _tiered("API Gateway", "requests", passed, "", prices.api_requests)
         yield from self._functions(loads, durations, setting)
         yield from self._table(loads, setting)
         yield from self._secrets(loads)
-        yield from self._logs(passed, setting)
+        yield from self._keys(loads)
+        yield from self._logs(passed + sum(load.requests for load in consumed), setting)
         yield from self._traces(loads, setting)
+        yield from self._watching(setting)
+        yield from self._network()
         if has_cdn:
             yield Line("CloudFront", "requests", requests, "", requests * prices.cdn_requests)
             yield _tiered("CloudFront", "data out", bytes_out, "GB", prices.cdn_data_out)
@@ -296,7 +315,7 @@ class _Month:
         loads: list[_Load] = []
         for function in self._backend.functions:
             own = Counter(_reads(route) for route in self._backend.routes_of(function))
-            total = calls = reads = writes = out = 0.0
+            total = calls = reads = writes = changes = out = 0.0
             for kind, count in own.items():
                 here = requests * share[kind] / kinds[kind] * count
                 grants = [grant for grant in function.grants if len(own) == 1 or _is_read(grant) == kind]
@@ -306,9 +325,21 @@ class _Month:
                 calls += here * sum(map(_calls, grants)) * part
                 reads += here * sum(map(self._read_units, grants)) * part
                 writes += here * sum(map(self._write_units, grants)) * part
+                changes += here * sum(map(_changes, grants)) * part
                 items = self._assumptions.page if any(grant.operation == "query" for grant in grants) else 1
                 out += here * (_HEADERS + (items * self._assumptions.item_size if grants else 0))
-            loads.append(_Load(function, total, calls / total if total else 0.0, reads, writes, out))
+            loads.append(_Load(function, total, calls / total if total else 0.0, reads, writes, changes, out))
+        return loads
+
+    def _consumed(self, changes: float) -> list[_Load]:
+        """What the consumers do with the changes; those that they make themselves come on top, and aren't counted."""
+        loads: list[_Load] = []
+        for consumer in self._backend.consumers:
+            grants = consumer.function.grants
+            invoked = max(min(changes, _POLLS * HOURS * 3600), changes / consumer.batch)
+            calls = changes * sum(map(_calls, grants)) / invoked if invoked else 0.0
+            reads, writes = (changes * sum(map(units, grants)) for units in (self._read_units, self._write_units))
+            loads.append(_Load(consumer.function, invoked, calls, reads, writes, 0.0, 0.0))
         return loads
 
     def _functions(self, loads: Iterable[_Load], durations: Mapping[str, Measured], setting: Setting) -> Iterator[Line]:
@@ -355,7 +386,7 @@ class _Month:
         writes = sum(load.writes for load in loads)
         copies = 1 + len(table.indexes)
         capacity = table.capacity
-        if capacity is not None if setting.is_table_provisioned is None else setting.is_table_provisioned:
+        if self._is_table_provisioned(table, setting):
             target = capacity.target / 100 if capacity else self._assumptions.utilization
             for what, used, (least, most), price in (
                 ("read capacity", reads, capacity.read if capacity else (1, 40_000), prices.table_read_hours),
@@ -378,11 +409,27 @@ class _Month:
         if not count:
             return
         yield Line("Secrets Manager", "secrets", count, "", count * self._prices.secrets)
-        calls = 0
-        for load in loads:
-            busy = load.requests / (HOURS * 3600) * self._warm_ms(load, None, load.function.memory) / 1000
-            calls += max(1, ceil(busy)) * len(load.function.secrets) * _SECRET_READS * HOURS
+        calls = sum(self._environments(load) * len(load.function.secrets) * _SECRET_READS * HOURS for load in loads)
         yield Line("Secrets Manager", "calls", calls, "", calls * self._prices.secret_calls)
+
+    def _keys(self, loads: Iterable[_Load]) -> Iterator[Line]:
+        """Keys of one's own: DynamoDB asks again for each caller after 5 minutes, Secrets Manager for each read."""
+        table = self._backend.table and self._backend.table.encryption_key
+        keys = {secret.encryption_key for secret in self._backend.secrets if secret.id is not None} | {table}
+        count = len(keys - {None})
+        if not count:
+            return
+        yield Line("KMS", "keys", count, "", count * self._prices.keys)
+        callers = sum(bool(function.grants) for function in self._backend.functions) + len(self._backend.consumers)
+        calls = callers * _KEY_READS * HOURS if table else 0
+        for load in loads:
+            secrets = sum(secret.encryption_key is not None for secret in load.function.secrets)
+            calls += self._environments(load) * secrets * _SECRET_READS * HOURS
+        yield _tiered("KMS", "calls", calls, "", ((0, self._prices.key_calls),), self._free.key_calls)
+
+    def _environments(self, load: _Load) -> int:
+        busy = load.requests / (HOURS * 3600) * self._warm_ms(load, None, load.function.memory) / 1000
+        return max(1, ceil(busy))
 
     def _logs(self, requests: float, setting: Setting) -> Iterator[Line]:
         ingested = requests * self._assumptions.log_bytes / _GB
@@ -399,6 +446,44 @@ class _Month:
             traces = sum(min(load.requests, seconds) + max(0.0, load.requests - seconds) * 0.05 for load in loads)
             yield _tiered("X-Ray", "traces", traces, "", ((0, self._prices.traces),), self._free.traces)
 
+    def _watching(self, setting: Setting) -> Iterator[Line]:
+        """Alarms, those of auto-scaling too, the count of errors that each function logs, and the dashboards."""
+        backend, prices, free = self._backend, self._prices, self._free
+        has_alarms = backend.operations.has_alarms(self._stage) if setting.has_alarms is None else setting.has_alarms
+        own = sum(len(alarm.metrics) for alarm in alarms.every(backend, self._stage)) if has_alarms else 0
+        looked_at = own + self._scaling_alarms(setting)
+        if looked_at:
+            price = ((0, prices.alarm_metrics),)
+            yield _tiered("CloudWatch", "metrics of alarms", looked_at, "", price, free.alarm_metrics)
+        if has_alarms:
+            logged = len(names.functions(backend))
+            yield _tiered("CloudWatch", "metrics of logs", logged, "", ((0, prices.metrics),), free.metrics)
+            yield _tiered("CloudWatch", "dashboards", _DASHBOARDS, "", ((0, prices.dashboards),), free.dashboards)
+
+    def _scaling_alarms(self, setting: Setting) -> int:
+        table, scaled = self._backend.table, 0
+        if table is not None and self._is_table_provisioned(table, setting):
+            scaled += _SCALING_ALARMS["table"] * 2 * (1 + len(table.indexes))
+        for function in names.functions(self._backend):
+            if function.provisioned and function.provisioned.maximum and setting.ready is None:
+                scaled += _SCALING_ALARMS["function"]
+        return scaled
+
+    @staticmethod
+    def _is_table_provisioned(table: Table, setting: Setting) -> bool:
+        return table.capacity is not None if setting.is_table_provisioned is None else setting.is_table_provisioned
+
+    def _network(self) -> Iterator[Line]:
+        """The endpoint for secrets, in each zone. That for the table is free.
+
+        https://aws.amazon.com/privatelink/pricing/
+        """
+        network = self._backend.network
+        reads_secrets = any(function.secrets for function in names.functions(self._backend))
+        if network is not None and not network.exists and reads_secrets:
+            hours = network.zones * HOURS
+            yield Line("VPC", "interface endpoint", hours, "h", hours * self._prices.endpoint_hours)
+
     def _read_units(self, grant: Grant) -> float:
         """Half a unit for each 4 KB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html."""
         if not _is_read(grant):
@@ -412,7 +497,7 @@ class _Month:
             return 0
         written = (
             other.written
-            for function in self._backend.functions
+            for function in names.functions(self._backend)
             for other in function.grants
             if other.pattern.entity == grant.pattern.entity
         )
@@ -446,6 +531,10 @@ def _settings(backend: Backend, stage: Stage, assumptions: Assumptions) -> Itera
             yield f"logs kept for {days} days", Setting(log_days=days)
     if backend.operations.tracing:
         yield "no tracing", Setting(is_traced=False)
+    if backend.operations.has_alarms(stage):
+        yield "no alarms and no dashboards (and releases all at once)", Setting(has_alarms=False)
+    else:
+        yield "alarms and dashboards, as prod has them", Setting(has_alarms=True)
 
 
 def _tiered(
@@ -465,6 +554,11 @@ def _is_read(grant: Grant) -> bool:
 def _calls(grant: Grant) -> int:
     """Calls of the table: a key of idempotency is claimed first, and has the answer written to it afterwards."""
     return 2 if grant.operation == "idempotency" else 1
+
+
+def _changes(grant: Grant) -> int:
+    """Items that a request writes with it."""
+    return 0 if _is_read(grant) or grant.operation == "check" else _calls(grant)
 
 
 def _cpus(memory: float) -> float:

@@ -9,7 +9,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from taxiway.aws import names
-from taxiway.aws.watching import LOGGED
+from taxiway.aws.alarms import LOGGED
 from taxiway.declare import Backend
 from taxiway.declare import Stage as BackendStage
 
@@ -17,12 +17,14 @@ Widget: TypeAlias = dict[str, Any]
 Line: TypeAlias = list[Any]
 
 _WIDTH, _HEIGHT = 12, 6  # of a row's 24 columns
+_CDN_REGION = "us-east-1"
 
 
-def add_dashboards(stack: Stack, backend: Backend, stage: BackendStage, api_id: str) -> None:
+def add_dashboards(stack: Stack, backend: Backend, stage: BackendStage, api_id: str, distribution: str | None) -> None:
+    """`distribution` is the id of the CDN, where there is one."""
     name = names.stack(backend, stage)
     bodies = {
-        "Service": service_view(backend, stage, api_id),
+        "Service": service_view(backend, stage, api_id, distribution),
         "Functions": function_view(backend, stage),
     }
     for view, body in bodies.items():
@@ -34,8 +36,8 @@ def add_dashboards(stack: Stack, backend: Backend, stage: BackendStage, api_id: 
         )
 
 
-def service_view(backend: Backend, stage: BackendStage, api_id: str) -> dict[str, Any]:
-    """Requests, failures and latency of the API, and what the table does for them."""
+def service_view(backend: Backend, stage: BackendStage, api_id: str, distribution: str | None) -> dict[str, Any]:
+    """Requests, failures and latency of the API, what the CDN and the table do for them, and what consumers lag."""
     region = stage.region
     api = ["ApiId", api_id]
     widgets = [
@@ -59,6 +61,8 @@ def service_view(backend: Backend, stage: BackendStage, api_id: str) -> dict[str
             [["AWS/ApiGateway", "IntegrationLatency", *api, _as(statistic, statistic)] for statistic in ("p50", "p99")],
         ),
     ]
+    if distribution is not None:
+        widgets += _of_cdn(stage, api_id, distribution)
     if backend.table is not None:
         places = [
             ("table", ["TableName", backend.table_name(stage)]),
@@ -82,7 +86,54 @@ def service_view(backend: Backend, stage: BackendStage, api_id: str) -> dict[str
                 ("Throttles", [("reads", "ReadThrottleEvents"), ("writes", "WriteThrottleEvents")]),
             )
         ]
-    return {"widgets": _placed(widgets)}
+    return {"widgets": _placed(widgets + _of_consumers(backend, stage))}
+
+
+def _of_cdn(stage: BackendStage, api_id: str, distribution: str) -> list[Widget]:
+    """CloudFront's own metrics, which are in us-east-1 wherever the stage is.
+
+    The rate at which it answers by itself is a metric that costs extra; requests before and behind it show as much.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
+    """
+    at = ["DistributionId", distribution, "Region", "Global"]
+    return [
+        _chart(
+            "Requests to the CDN, and those that it passed on",
+            stage.region,
+            [
+                ["AWS/CloudFront", "Requests", *at, {"region": _CDN_REGION} | _as("to the CDN", "Sum")],
+                ["AWS/ApiGateway", "Count", "ApiId", api_id, _as("to the API", "Sum")],
+            ],
+        ),
+        _chart(
+            "Failed requests at the CDN (%)",
+            _CDN_REGION,
+            [
+                ["AWS/CloudFront", "4xxErrorRate", *at, _as("the client's", "Average")],
+                ["AWS/CloudFront", "5xxErrorRate", *at, _as("the server's", "Average")],
+            ],
+        ),
+    ]
+
+
+def _of_consumers(backend: Backend, stage: BackendStage) -> list[Widget]:
+    functions = {consumer.function.name: consumer.function for consumer in backend.consumers}
+    if not functions:
+        return []
+    age = ["AWS/Lambda", "IteratorAge", "FunctionName"]
+    waiting = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"]
+    return [
+        _chart(
+            "Consumers behind the table (ms)",
+            stage.region,
+            [[*age, names.function(backend, stage, of), _as(name, "Maximum")] for name, of in functions.items()],
+        ),
+        _chart(
+            "Changes that could not be handled, in their queues",
+            stage.region,
+            [[*waiting, names.failures(backend, stage, of), _as(name, "Maximum")] for name, of in functions.items()],
+        ),
+    ]
 
 
 def function_view(backend: Backend, stage: BackendStage) -> dict[str, Any]:

@@ -44,8 +44,8 @@ _KEPT_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html"""
 
 
-def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: Api) -> str:
-    """CloudFront before the API; returns its URL.
+def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: Api) -> tuple[str, str]:
+    """CloudFront before the API; returns its URL and its id.
 
     What is kept, and for how long, the API says by `cache-control`, which is there on routes that declare `cache` and
     wherever a handler sets it: with no such header nothing is kept, errors included, which CloudFront would keep for
@@ -126,10 +126,10 @@ def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: 
         acknowledge(distribution, "The API logs each request that reaches it.", "AwsSolutions-CFR3")
     if cdn.domain is None:
         acknowledge(distribution, "CloudFront's own domain lets its TLS version be.", "AwsSolutions-CFR4")
-        return f"https://{distribution.attr_domain_name}"
+        return f"https://{distribution.attr_domain_name}", distribution.ref
     if cdn.domain.zone is not None:
         _add_records(stack, "Cdn", cdn.domain, cdn.domain.zone, distribution.attr_domain_name, _CLOUDFRONT_ZONE)
-    return f"https://{cdn.domain.name}"
+    return f"https://{cdn.domain.name}", distribution.ref
 
 
 _CacheKey = cloudfront.CfnCachePolicy.ParametersInCacheKeyAndForwardedToOriginProperty

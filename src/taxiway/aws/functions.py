@@ -69,7 +69,11 @@ class DeployedFunction(Construct):
         self._integration: gateway.CfnIntegration | None = None
         self._log = self._add_log_group()
         self._function = self._add_function(self._add_role())
-        alarms = watch_function(self, function, self.name, self._log, around.topic) if around.topic else []
+        alarms = (
+            watch_function(self, around.backend, around.stage, function, self._log, around.topic)
+            if around.topic
+            else []
+        )
         self.invoked_arn = self._function.attr_arn
         if releases is not None or function.provisioned is not None:
             alias = self._add_alias()

@@ -3,7 +3,7 @@
 Names carry the backend and the stage, so that two stages never collide in an account.
 """
 
-from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 
@@ -18,10 +18,14 @@ RUNTIME = "python3.14"
 ALIAS = "live"
 """The alias of a function that requests go to, where it has one."""
 
-# The most that the stacks hold of one function, and of everything else; a test compares them with real templates.
+# The most that a stack holds of one function, of one consumer, and of everything else (the nested stacks among it); a
+# test compares them with real templates. Raising one of them moves functions of those who have large backends.
 _PER_FUNCTION = 16
+_PER_CONSUMER = 18
 _THE_REST = 80
 
+_NESTED_STACKS = 16
+"""As many as the functions of a stack full of routes need, so that their number never has to change."""
 _LARGEST_GROUP = 30
 _LONGEST = 64
 
@@ -36,12 +40,13 @@ def functions(backend: Backend) -> tuple[Function, ...]:
 
 
 def group(backend: Backend, function: Function) -> int | None:
-    """The nested stack that a function is in; None is the stage's own stack, which holds them all while they fit.
+    """The nested stack that a function is in; None is the stage's own stack, which has as many as it can hold.
 
-    It follows from the functions' names alone, so that nothing moves when they are declared in another order.
-    Raises DeclarationError where there are more routes than a stack can hold.
+    Consumers are always in that: one that moved would be made anew, and be given all that its stream has once more. Of
+    the others it follows from their names alone, and one function more moves two at most: docs/decisions/0013. Raises
+    DeclarationError where there are more routes than a stack can hold.
     """
-    held = _THE_REST + _of_routes(backend) + _of_table(backend)
+    held = _THE_REST + _of_routes(backend) + _of_table(backend) + len(backend.consumers) * _PER_CONSUMER
     if held > STACK_LIMIT:
         raise DeclarationError(
             f"The backend's {len(backend.api.routes)} routes and what belongs to them come to {held} resources; "
@@ -49,20 +54,18 @@ def group(backend: Backend, function: Function) -> int | None:
             fix="let one route serve several paths (/files/{path+}), or make it two backends",
             where=backend.source,
         )
-    if held + len(functions(backend)) * _PER_FUNCTION <= STACK_LIMIT:
-        return None
-    every = tuple(function.name for function in functions(backend))
-    return _bucket(function.name, _buckets(every)) + 1
+    every = frozenset(function.name for function in backend.functions)
+    return _groups(every, (STACK_LIMIT - held) // _PER_FUNCTION).get(function.name)
 
 
 def function(backend: Backend, stage: Stage, function: Function) -> str:
     """A function's name: `items-prod-create-item`, at most 64 characters.
 
-    It ends in the number of its nested stack where it is in one: a function that moves is made anew under another
-    name, and the old one removed after that. Two stacks can't have one name at once.
+    One in a nested stack has its number: `items-prod-7-create-item`. A function that moves is made anew under another
+    name, and the old one removed after that: two stacks can't have one name at once.
     """
     number = group(backend, function)
-    name = f"{stack(backend, stage)}-{function.name}" + (f"-{number}" if number else "")
+    name = "-".join([stack(backend, stage), *([str(number)] if number else []), function.name])
     if len(name) <= _LONGEST:
         return name
     return f"{name[: _LONGEST - 9]}-{sha256(name.encode()).hexdigest()[:8]}"
@@ -80,6 +83,11 @@ def failures(backend: Backend, stage: Stage, which: Function) -> str:
 def asset_bucket(stage: Stage) -> str:
     """The bucket of an account and region that packages and nested templates are uploaded to."""
     return f"taxiway-{stage.account}-{stage.region}"
+
+
+def asset_prefix(backend: Backend, stage: Stage) -> str:
+    """What the keys of a stage's own files in that bucket begin with."""
+    return f"{stack(backend, stage)}/"
 
 
 def arn(stage: Stage, service: str, resource: str, *, account: bool = True) -> str:
@@ -104,17 +112,23 @@ def _of_table(backend: Backend) -> int:
     return 1 + 4 * (1 + len(table.indexes)) if table and table.capacity else 1
 
 
-def _bucket(name: str, buckets: int) -> int:
-    return int.from_bytes(sha256(name.encode()).digest()[:4]) % buckets
-
-
 @cache
-def _buckets(functions: tuple[str, ...]) -> int:
-    """How many nested stacks these functions need: a power of two, so that a backend that grows seldom moves any."""
-    buckets = 2
-    while max(Counter(_bucket(name, buckets) for name in functions).values()) > _LARGEST_GROUP:
-        buckets *= 2
-    return buckets
+def _groups(functions: frozenset[str], room: int) -> Mapping[str, int | None]:
+    """Where functions are: each, in an order that is drawn by its name, in the first stack of its own list with room.
+
+    All have the stage's own stack first, which takes `room`, and then the nested ones in an order drawn by the name.
+    """
+    left: dict[int | None, int] = {None: room} | dict.fromkeys(range(1, _NESTED_STACKS + 1), _LARGEST_GROUP)
+    found: dict[str, int | None] = {}
+    for name in sorted(functions, key=_drawn):
+        nested = sorted(range(1, _NESTED_STACKS + 1), key=lambda number: _drawn(f"{number} {name}"))
+        found[name] = next(number for number in (None, *nested) if left[number])
+        left[found[name]] -= 1
+    return found
+
+
+def _drawn(text: str) -> bytes:
+    return sha256(text.encode()).digest()
 
 
 def tags(backend: Backend, stage: Stage) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from aws_cdk import Fn, Stack, Tags
+from aws_cdk import Fn, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 
 from taxiway.aws import names, policies
 from taxiway.aws.acknowledged import acknowledge
@@ -25,7 +27,7 @@ class PrivateNetwork:
     def _make(self, stack: Stack, declared: Network, backend: Backend, stage: BackendStage) -> None:
         vpc = ec2.CfnVPC(stack, "Network", cidr_block=declared.cidr, enable_dns_hostnames=True, enable_dns_support=True)
         Tags.of(vpc).add("Name", names.stack(backend, stage))
-        acknowledge(vpc, "Nothing but its two endpoints can be reached from it or into it.", "AwsSolutions-VPC7")
+        _log_refusals(stack, vpc, backend, stage)
         table = ec2.CfnRouteTable(stack, "Routing", vpc_id=vpc.ref)
         blocks = Fn.cidr(
             declared.cidr, declared.zones, str(_SUBNET_BITS - 1 if declared.cidr.endswith("/24") else _SUBNET_BITS)
@@ -88,6 +90,53 @@ class PrivateNetwork:
                 security_group_ids=[group.attr_group_id],
                 policy_document=_only("secretsmanager", backend, stage),
             )
+
+
+def _log_refusals(stack: Stack, vpc: ec2.CfnVPC, backend: Backend, stage: BackendStage) -> None:
+    """A log of what the security groups refuse: whatever would come in, and what would go out but by HTTPS.
+
+    Nothing is in it while all is well. https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-6,
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    """
+    name = f"/aws/vendedlogs/{names.stack(backend, stage)}-network"
+    log = logs.CfnLogGroup(
+        stack, "NetworkLog", log_group_name=name, retention_in_days=backend.operations.log_days_of(stage)
+    )
+    log.apply_removal_policy(RemovalPolicy.DESTROY)
+    streams = names.arn(stage, "logs", f"log-group:{name}:*")
+    role = iam.CfnRole(
+        stack,
+        "NetworkLogRole",
+        description=f"Writes what the network of {names.stack(backend, stage)} refuses",
+        assume_role_policy_document=policies.trust("vpc-flow-logs.amazonaws.com", stage.account),
+        policies=[
+            iam.CfnRole.PolicyProperty(
+                policy_name="log",
+                policy_document={
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                            "Resource": [streams],
+                        }
+                    ],
+                },
+            )
+        ],
+    )
+    acknowledge(
+        role, "EC2 makes up the names of the streams in this one log group.", f"AwsSolutions-IAM5[Resource::{streams}]"
+    )
+    ec2.CfnFlowLog(
+        stack,
+        "NetworkRefusals",
+        resource_id=vpc.ref,
+        resource_type="VPC",
+        traffic_type="REJECT",
+        log_group_name=log.ref,
+        deliver_logs_permission_arn=role.attr_arn,
+    )
 
 
 def _https(description: str, *, cidr_ip: str) -> ec2.CfnSecurityGroup.EgressProperty:

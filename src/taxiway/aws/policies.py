@@ -71,9 +71,11 @@ def policy(backend: Backend, function: Function, stage: Stage, stream: str | Non
     return document
 
 
-def trust(service: str) -> Policy:
-    """Who may take a role: one service of AWS."""
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+def trust(service: str, account: str | None = None) -> Policy:
+    """Who may take a role: one service of AWS, and where an account is named, on its behalf alone."""
+    statement: Statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    if account is not None:
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 

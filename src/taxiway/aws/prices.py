@@ -45,6 +45,17 @@ class Prices(Struct, frozen=True, kw_only=True):
     # AmazonCloudWatch: DataProcessing-Bytes, TimedStorage-ByteHrs. Over 10 TB a month Lambda's logs cost less.
     logs_ingested: float
     logs_stored: float
+    # AmazonCloudWatch: CW:AlarmMonitorUsage, CW:MetricMonitorUsage (the first 10,000), DashboardsUsageHour, by month.
+    alarm_metrics: float
+    """For each metric that an alarm looks at."""
+    metrics: float
+    """For each that AWS doesn't measure by itself."""
+    dashboards: float
+    # AmazonVPC: VpcEndpoint-Hours, of an interface endpoint in one zone.
+    endpoint_hours: float
+    # https://aws.amazon.com/kms/pricing/: a key for a month, and a request to a symmetric one; the same everywhere.
+    keys: float
+    key_calls: float
     # AWSSecretsManager: AWSSecretsManager-Secrets, AWSSecretsManager-APIRequests.
     secrets: float
     secret_calls: float
@@ -65,15 +76,19 @@ class Prices(Struct, frozen=True, kw_only=True):
         """The lists that the prices are in."""
         services = ("AmazonApiGateway", "AWSLambda", "AmazonDynamoDB", "AmazonCloudWatch", "AWSSecretsManager")
         base = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws"
-        regional = (f"{base}/{name}/current/{self.region}/index.json" for name in (*services, "AWSDataTransfer"))
-        return (*regional, *(f"https://aws.amazon.com/{name}/pricing/" for name in ("cloudfront", "xray", "waf")))
+        lists = (*services, "AmazonVPC", "AWSDataTransfer")
+        pages = ("cloudfront", "kms", "waf", "xray")
+        return (
+            *(f"{base}/{name}/current/{self.region}/index.json" for name in lists),
+            *(f"https://aws.amazon.com/{name}/pricing/" for name in pages),
+        )
 
 
 class Allowance(Struct, frozen=True, kw_only=True):
     """What an account has free each month, for ever; all its backends share it.
 
     https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/dynamodb/pricing/on-demand/,
-    https://aws.amazon.com/cloudwatch/pricing/, https://aws.amazon.com/xray/pricing/,
+    https://aws.amazon.com/cloudwatch/pricing/, https://aws.amazon.com/xray/pricing/, https://aws.amazon.com/kms/pricing/,
     https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer
     """
 
@@ -81,13 +96,27 @@ class Allowance(Struct, frozen=True, kw_only=True):
     gb_seconds: float = 0
     table_storage: float = 0
     logs_ingested: float = 0
+    alarm_metrics: float = 0
+    metrics: float = 0
+    dashboards: float = 0
+    """Of up to 50 metrics each."""
+    key_calls: float = 0
     data_out: float = 0
     traces: float = 0
 
 
 NOTHING_FREE = Allowance()
 FREE_TIER = Allowance(
-    function_requests=1_000_000, gb_seconds=400_000, table_storage=25, logs_ingested=5, data_out=100, traces=100_000
+    function_requests=1_000_000,
+    gb_seconds=400_000,
+    table_storage=25,
+    logs_ingested=5,
+    alarm_metrics=10,
+    metrics=10,
+    dashboards=3,
+    key_calls=20_000,
+    data_out=100,
+    traces=100_000,
 )
 
 _US_EAST_1 = Prices(
@@ -109,6 +138,12 @@ _US_EAST_1 = Prices(
     table_backup=0.20,
     logs_ingested=0.50,
     logs_stored=0.03,
+    alarm_metrics=0.10,
+    metrics=0.30,
+    dashboards=3.00,
+    endpoint_hours=0.01,
+    keys=1.00,
+    key_calls=3e-6,
     secrets=0.40,
     secret_calls=5e-6,
     data_out=((0, 0.09), (10 * _TB, 0.085), (50 * _TB, 0.07), (150 * _TB, 0.05)),
@@ -133,6 +168,7 @@ _EU_WEST_1 = replace(
     table_storage=0.283,
     table_backup=0.22,
     logs_ingested=0.57,
+    endpoint_hours=0.011,
     cdn_requests=1.20e-6,
 )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from aws_cdk import App, CfnOutput, CliCredentialsStackSynthesizer, Environment, NestedStack, Stack
 from constructs import Construct
 
-from taxiway.aws import names
+from taxiway.aws import alarms, names
 from taxiway.aws.api import Api
 from taxiway.aws.dashboards import add_dashboards
 from taxiway.aws.edge import add_cdn, add_domain
@@ -16,7 +16,7 @@ from taxiway.aws.network import PrivateNetwork
 from taxiway.aws.secret import add_secret
 from taxiway.aws.synthesis import Code
 from taxiway.aws.table import add_table
-from taxiway.aws.watching import AlarmTopic, watch_api, watch_table
+from taxiway.aws.watching import AlarmTopic
 from taxiway.declare import Backend, Function, Stage
 
 
@@ -30,7 +30,9 @@ def build(backend: Backend, stage: Stage, packages: Mapping[str, Code], director
         description=f"The stage {stage.name} of the backend {backend.name}",
         env=Environment(account=stage.account, region=stage.region),
         # With the caller's own credentials: no roles that may do everything wait in the account for a deploy.
-        synthesizer=CliCredentialsStackSynthesizer(file_assets_bucket_name=names.asset_bucket(stage)),
+        synthesizer=CliCredentialsStackSynthesizer(
+            file_assets_bucket_name=names.asset_bucket(stage), bucket_prefix=names.asset_prefix(backend, stage)
+        ),
         termination_protection=backend.operations.is_protected(stage),
         tags=names.tags(backend, stage),
     )
@@ -65,22 +67,22 @@ def _fill(stack: Stack, backend: Backend, stage: Stage, packages: Mapping[str, C
             for route in backend.routes_of(function):
                 api.add_route(route, deployed)
     api.complete()
+    distribution = _publish(stack, backend, stage, api)
     if topic is not None:
-        watch_api(stack, topic, api.id, api.name)
-        watch_table(stack, topic, backend, stage)
-        add_dashboards(stack, backend, stage, api.id)
-    _publish(stack, backend, stage, api)
+        topic.tell(stack, (*alarms.of_api(backend, stage, api.id), *alarms.of_table(backend, stage)))
+        add_dashboards(stack, backend, stage, api.id, distribution)
     if table is not None:
         CfnOutput(stack, "TableName", value=table.ref)
 
 
-def _publish(stack: Stack, backend: Backend, stage: Stage, api: Api) -> None:
-    """Put the domain and the CDN in front of the API, and say where it answers."""
-    url = api.url
+def _publish(stack: Stack, backend: Backend, stage: Stage, api: Api) -> str | None:
+    """Put the domain and the CDN in front of the API, and say where it answers; returns the CDN's id."""
+    url, distribution = api.url, None
     if backend.api.domain is not None:
         url = add_domain(stack, backend.api.domain, api)
     else:  # under a domain, the API's own address answers nothing
         CfnOutput(stack, "ApiUrl", value=api.url, description="The API's own address")
     if backend.api.cdn is not None:
-        url = add_cdn(stack, backend, stage, backend.api.cdn, api)
+        url, distribution = add_cdn(stack, backend, stage, backend.api.cdn, api)
     CfnOutput(stack, "Url", value=url, description="Where the API answers")
+    return distribution

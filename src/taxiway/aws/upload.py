@@ -1,7 +1,8 @@
 """The bucket that CloudFormation reads a stack from: its templates, and the packages of its functions."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from taxiway.aws.account import Account
 from taxiway.aws.errors import AwsError
 from taxiway.declare import Backend, Stage
 
+KEPT = timedelta(days=30)
+"""How long the files of a stage that it no longer needs stay, to go back to without an upload."""
+
 
 class File(Struct, frozen=True):
-    """A file of an assembly, and its key in the bucket, which is its digest."""
+    """A file of an assembly, and its key in the bucket, which is its stage and its digest."""
 
     path: Path
     key: str
@@ -29,6 +33,8 @@ class Assembly(Struct, frozen=True):
 
     stack: str
     bucket: str
+    prefix: str
+    """What the keys of all its files begin with, and no other stage's."""
     template: File
     files: tuple[File, ...]
     """All that is uploaded: the template too."""
@@ -51,7 +57,8 @@ def read(directory: Path, backend: Backend, stage: Stage) -> Assembly:
         for destination in asset["destinations"].values()
     )
     template = next(file for file in files if file.path.name == properties["templateFile"])
-    return Assembly(stack, names.asset_bucket(stage), template, files, properties.get("tags", {}))
+    bucket, prefix = names.asset_bucket(stage), names.asset_prefix(backend, stage)
+    return Assembly(stack, bucket, prefix, template, files, properties.get("tags", {}))
 
 
 def ensure_bucket(account: Account, name: str, note: Callable[[str], None]) -> None:
@@ -101,6 +108,30 @@ def upload(account: Account, assembly: Assembly, *, templates_only: bool = False
         sent += 1
         size += file.path.stat().st_size
     return sent, size
+
+
+def sweep(
+    account: Account, bucket: str, prefix: str, *, keep: Collection[str] = (), older_than: timedelta = timedelta()
+) -> int:
+    """Delete a stage's files but those to `keep` and those that are newer; returns how many went.
+
+    To keep is what the stack names as it now is, however old: an update that fails is taken back with it. A lifecycle
+    rule of the bucket would know an object's age alone.
+    """
+    s3 = account.client("s3")
+    until = datetime.now(UTC) - older_than
+    gone = 0
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=account.id)
+    for page in pages:
+        old = [
+            {"Key": found["Key"]}
+            for found in page.get("Contents", [])
+            if found["Key"] not in keep and found["LastModified"] <= until
+        ]
+        if old:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": old}, ExpectedBucketOwner=account.id)
+        gone += len(old)
+    return gone
 
 
 def address(account: Account, assembly: Assembly) -> str:

@@ -7,12 +7,13 @@ from taxiway.declare.errors import DeclarationError
 from taxiway.declare.function import Function, Provisioned
 from taxiway.declare.grants import Grant, check, delete, get, idempotency, put, query, update, write_many
 from taxiway.declare.network import Network
-from taxiway.declare.operations import Operations
+from taxiway.declare.operations import Alarms, Operations
 from taxiway.declare.secret import Rotation, Secret
 from taxiway.declare.stage import Stage
 from taxiway.declare.table import Capacity, Consumer, Index, Table
 
 __all__ = [
+    "Alarms",
     "Authorizer",
     "Backend",
     "Capacity",

@@ -28,19 +28,44 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alarms:
+    """When the alarms of a stage go off, where it is not as here.
+
+    `errors` of one function in a minute; `server_errors` (5xx) of the API in five minutes; `latency` of the slowest
+    hundredth of its requests, in ms, for a quarter of an hour; `refused` requests to DynamoDB in five minutes, of the
+    whole account; `behind`, the seconds that a consumer of changes may be late, for five minutes.
+    """
+
+    errors: int = 1
+    server_errors: int = 5
+    latency: int = 5_000
+    refused: int = 10
+    behind: int = 300
+
+    def __post_init__(self) -> None:
+        for name in ("errors", "server_errors", "latency", "refused", "behind"):
+            if getattr(self, name) < 1:
+                raise DeclarationError(
+                    f"Alarms({name}={getattr(self, name)}) would never be quiet.",
+                    fix="use 1 or more; alarms=False has none at all",
+                    where=caller(),
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Operations:
     """What is left out follows the stage: prod is protected, has alarms and releases by canary; others have none of it.
 
     `protected` keeps the data: the stack and the table can't be deleted, the table can be restored to any second of the
     last 35 days, and removing it from the declaration leaves it in the account. `release` shifts requests to new code,
-    and back where one of the function's alarms goes off, so it needs `alarms`. `emails` are told of every alarm (each
-    has to confirm once). `log_days` is how long logs are kept: 7 days, 90 where the stage is protected. `tracing`
-    sends traces of the functions to X-Ray.
+    and back where one of the function's alarms goes off, so it needs `alarms`: True, False, or `Alarms` with thresholds
+    of your own. `emails` are told of every alarm (each has to confirm once). `log_days` is how long logs are kept: 7
+    days, 90 where the stage is protected. `tracing` sends traces of the functions to X-Ray.
     """
 
     protected: bool | None = None
     release: Release | None = None
-    alarms: bool | None = None
+    alarms: bool | Alarms | None = None
     emails: Sequence[str] = ()
     log_days: int | None = None
     tracing: bool = True
@@ -68,7 +93,11 @@ class Operations:
     def has_alarms(self, stage: Stage) -> bool:
         if self.alarms is None:
             return stage.is_production or self.release not in (None, "all-at-once")
-        return self.alarms
+        return bool(self.alarms)
+
+    @property
+    def thresholds(self) -> Alarms:
+        return self.alarms if isinstance(self.alarms, Alarms) else Alarms()
 
     def release_of(self, stage: Stage) -> Release:
         if self.release is None:
