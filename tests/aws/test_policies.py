@@ -20,10 +20,13 @@ from taxiway import (
     Network,
     Secret,
     Table,
+    delete,
     get,
+    idempotency,
     put,
     query,
     update,
+    write_many,
 )
 from taxiway.aws import names, policies
 from taxiway.aws.policies import WILDCARDS, policy
@@ -152,7 +155,8 @@ def test_the_key_of_the_table_is_used_through_dynamodb_alone_and_by_a_reader_to_
     found = statements(get(Order), encryption_key=arn)["TableKey"]
     assert found["Action"] == ["kms:Decrypt", "kms:DescribeKey"]
     assert found["Condition"] == {"StringEquals": {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"}}
-    assert "kms:Encrypt" in statements(put(Order), encryption_key=arn)["TableKey"]["Action"]
+    for writes in (put(Order), update(Order), delete(Order), write_many(Order), idempotency):
+        assert "kms:Encrypt" in statements(writes, encryption_key=arn)["TableKey"]["Action"]
 
 
 def test_who_consumes_the_changes_of_an_encrypted_table_may_decrypt_them():

@@ -135,7 +135,7 @@ def _encryption(backend: Backend, function: Function, stage: Stage) -> list[Stat
     if key is None or not (function.grants or _consumes(backend, function)):
         return []
     actions = ["kms:Decrypt", "kms:DescribeKey"]
-    if any(grant.operation in ("put", "update", "delete") for grant in function.grants):
+    if any(grant.operation not in ("get", "query", "check") for grant in function.grants):
         actions += ["kms:CreateGrant", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
     return [_allow("TableKey", sorted(actions), [key], _via("dynamodb", stage))]
 
