@@ -8,6 +8,7 @@ from functools import cache
 from hashlib import sha256
 
 from taxiway.declare import Backend, DeclarationError, Function, Stage
+from taxiway.declare.operations import Release
 
 STACK_LIMIT = 500
 """Resources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
@@ -17,6 +18,19 @@ RUNTIME = "python3.14"
 
 ALIAS = "live"
 """The alias of a function that requests go to, where it has one."""
+
+RELEASES: dict[Release, str] = {
+    "all-at-once": "CodeDeployDefault.LambdaAllAtOnce",
+    "canary-5m": "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+    "canary-10m": "CodeDeployDefault.LambdaCanary10Percent10Minutes",
+    "canary-15m": "CodeDeployDefault.LambdaCanary10Percent15Minutes",
+    "canary-30m": "CodeDeployDefault.LambdaCanary10Percent30Minutes",
+    "linear-1m": "CodeDeployDefault.LambdaLinear10PercentEvery1Minute",
+    "linear-2m": "CodeDeployDefault.LambdaLinear10PercentEvery2Minutes",
+    "linear-3m": "CodeDeployDefault.LambdaLinear10PercentEvery3Minutes",
+    "linear-10m": "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes",
+}
+"""https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html"""
 
 # The most that the stacks hold of one function, and of everything else; a test compares them with real templates.
 _PER_FUNCTION = 16
@@ -68,6 +82,11 @@ def function(backend: Backend, stage: Stage, function: Function) -> str:
     return f"{name[: _LONGEST - 9]}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
+def path(backend: Backend, stage: Stage) -> str:
+    """What is the stage's alone and has a path begins with it: the roles of its functions, its files in the bucket."""
+    return f"{backend.name}/{stage.name}/"
+
+
 def log_group(backend: Backend, stage: Stage, which: Function) -> str:
     return f"/aws/lambda/{function(backend, stage, which)}"
 
@@ -75,6 +94,16 @@ def log_group(backend: Backend, stage: Stage, which: Function) -> str:
 def failures(backend: Backend, stage: Stage, which: Function) -> str:
     """The queue that names the changes which a consumer could not handle."""
     return f"{function(backend, stage, which)}-failures"
+
+
+def access_log(backend: Backend, stage: Stage) -> str:
+    """With this prefix API Gateway needs no room in the account's one resource policy of CloudWatch Logs."""
+    return f"/aws/vendedlogs/{stack(backend, stage)}-access"
+
+
+def releases(backend: Backend, stage: Stage, number: int | None) -> str:
+    """The application of CodeDeploy for the functions of one stack, by the number of the stack where it is nested."""
+    return stack(backend, stage) + (f"-{number}" if number else "")
 
 
 def asset_bucket(stage: Stage) -> str:
