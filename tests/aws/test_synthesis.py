@@ -9,48 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.aws.backends import ACCOUNT, of_size, of_the_template, packages, stage, with_everything
+from tests.aws.backends import ACCOUNT, BACKENDS, of_size, of_the_template, packages, stage, with_everything
 from tests.aws.reading import Template
 from tests.aws.snapshot import STAGES, path_of, synthesized
 
-from taxiway import Backend, Cdn, DeclarationError, Firewall, HttpApi, Operations, Stage
+from taxiway import Backend, Cdn, DeclarationError, Firewall, HttpApi, Stage
 from taxiway.aws import names, policies
 from taxiway.aws.synthesis import app, synthesize
 
 pytestmark = pytest.mark.synth
-
-Declared = Callable[[], tuple[Backend, Stage]]
-
-
-def minimal() -> tuple[Backend, Stage]:
-    """A CDN with nothing before or behind it, and no tracing."""
-    api = HttpApi(cdn=Cdn())
-    return Backend("small", api=api, operations=Operations(tracing=False)), stage("dev")
-
-
-BACKENDS: dict[str, Declared] = {
-    "template-dev": lambda: of_the_template("dev"),
-    "template-prod": lambda: of_the_template("prod"),
-    "everything": with_everything,
-    "everything-in-europe": lambda: with_everything("eu-west-1"),
-    "minimal": minimal,
-}
-
-
-@pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Synthesizes a backend once, and gives the directory of its cloud assembly."""
-    done: dict[str, Path] = {}
-
-    def assembled(name: str) -> Path:
-        if name not in done:
-            directory = tmp_path_factory.mktemp(name)
-            backend, at = BACKENDS[name]()
-            synthesize(backend, at, packages=packages(backend, directory), directory=directory / "assembly")
-            done[name] = directory / "assembly"
-        return done[name]
-
-    return assembled
 
 
 @pytest.fixture
@@ -81,7 +48,7 @@ def test_cfn_lint_finds_nothing(assembly: Callable[[str], Path]) -> None:
         text=True,
         check=False,
     )
-    assert len(templates) == len(BACKENDS)
+    assert len(templates) > len(BACKENDS)  # one of them is in several stacks
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
