@@ -110,7 +110,7 @@ def test_routes_have_their_declared_authorizers(both: Stated) -> None:
     def declared(route: Route) -> tuple[str, Any] | None:
         found = route.authorizer
         if isinstance(found, LambdaAuthorizer):
-            return ("REQUEST", list(found.identity_sources))
+            return ("REQUEST", [*found.identity_sources, "$context.routeKey"])
         return found and ("JWT", list(found.audience))
 
     def deployed(properties: dict[str, Any] | None) -> tuple[str, Any] | None:

@@ -150,7 +150,7 @@ class Api:
                 authorizer_uri=f"arn:{names.partition(self._stage.region)}:apigateway:{self._stage.region}:{invoke}",
                 authorizer_payload_format_version="2.0",
                 enable_simple_responses=True,
-                identity_source=list(declared.identity_sources),
+                identity_source=list(declared.cache_key) or None,
                 authorizer_result_ttl_in_seconds=declared.ttl,
             )
             lambda_.CfnPermission(
