@@ -12,6 +12,7 @@ from taxiway import (
     Backend,
     Capacity,
     Cdn,
+    ClientCertificate,
     Consumer,
     Cors,
     Domain,
@@ -113,6 +114,9 @@ def with_everything(region: str = "us-east-1") -> tuple[Backend, Stage]:
                 arn=None if region == "us-east-1" else f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/shop/1234"
             ),
             log_bucket="logs-of-the-shop",
+            client_certificate=ClientCertificate(
+                arn=certificate.replace(region, "us-east-1"), trust_store="s3://trust-of-the-shop/cdn.pem"
+            ),
         ),
     )
     shared = Function(

@@ -249,6 +249,33 @@ def test_the_domain_speaks_tls_1_2_and_is_the_only_way_in(everything: Template) 
     }
 
 
+def test_the_api_answers_nobody_but_its_cdn(everything: Template) -> None:
+    (origin,) = everything.one("CloudFront::Distribution")["DistributionConfig"]["Origins"]
+
+    assert everything.one("ApiGatewayV2::DomainName")["MutualTlsAuthentication"] == {
+        "TruststoreUri": "s3://trust-of-the-shop/cdn.pem"
+    }
+    shown = origin["CustomOriginConfig"]["OriginMtlsConfig"]["ClientCertificateArn"]
+    assert shown.startswith(f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/")
+    assert everything.one("ApiGatewayV2::Api")["DisableExecuteApiEndpoint"] is True
+
+
+def test_a_body_is_not_refused_for_being_over_8_kb_and_everything_else_is_as_the_rules_say(
+    everything: Template,
+) -> None:
+    groups = {
+        found["Name"]: found
+        for rule in everything.one("WAFv2::WebACL")["Rules"]
+        for found in rule["Statement"].values()
+        if "VendorName" in found
+    }
+    assert groups.pop("AWSManagedRulesCommonRuleSet")["RuleActionOverrides"] == [
+        {"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}
+    ]
+    assert groups
+    assert not any("RuleActionOverrides" in group for group in groups.values())
+
+
 def test_the_cdn_compresses_and_keeps_what_a_route_declares(everything: Template) -> None:
     distribution = everything.one("CloudFront::Distribution")["DistributionConfig"]
     policy = everything.one("CloudFront::CachePolicy")["CachePolicyConfig"]

@@ -9,6 +9,7 @@ from taxiway import (
     Backend,
     Capacity,
     Cdn,
+    ClientCertificate,
     Consumer,
     DeclarationError,
     Domain,
@@ -88,6 +89,14 @@ def test_without_alarms_prod_releases_at_once() -> None:
         (lambda: Domain(name="https://example.com", certificate=CERTIFICATE), "is no host name"),
         (lambda: Domain(name="example.com", certificate="mine"), "is no ARN of AWS Certificate Manager: 'mine'"),
         (lambda: Cdn(domain=Domain(name="example.com", certificate=CERTIFICATE)), "not one of us-east-1"),
+        (
+            lambda: ClientCertificate(arn=CERTIFICATE, trust_store="s3://bucket/cdn.pem"),
+            "is no certificate of us-east-1",
+        ),
+        (
+            lambda: ClientCertificate(arn=CERTIFICATE.replace("eu-west-1", "us-east-1"), trust_store="cdn.pem"),
+            "'cdn.pem' is no trust store",
+        ),
         (lambda: Firewall(rate=1), r"Firewall\(rate=1\) is under"),
         (lambda: Firewall(arn="mine"), "'mine' is no web ACL of a CDN"),
         (lambda: Network(cidr="10.0.0.1/16"), "has host bits set"),
@@ -132,6 +141,13 @@ def test_a_decision_is_kept_for_its_route_alone_and_not_at_all_without_a_ttl() -
     )
     assert LambdaAuthorizer(arn=ROTATE, ttl=0).cache_key == (authorization,)
     assert LambdaAuthorizer(arn=ROTATE, ttl=0, identity_sources=[]).cache_key == ()
+
+
+def test_only_a_domain_of_the_apis_own_asks_for_a_certificate() -> None:
+    shown = ClientCertificate(arn=CERTIFICATE.replace("eu-west-1", "us-east-1"), trust_store="s3://bucket/cdn.pem")
+
+    with pytest.raises(DeclarationError, match="only a domain of the API's own can ask for one"):
+        Backend("shop", api=HttpApi(cdn=Cdn(client_certificate=shown)))
 
 
 def test_a_consumer_is_a_function_with_a_name_of_its_own() -> None:

@@ -367,6 +367,7 @@ def _assembly_directory(options: argparse.Namespace, stage: Stage) -> Path:
 
 def _synthesize(options: argparse.Namespace, backend: Backend, stage: Stage, directory: Path) -> None:
     from taxiway.aws import account as accounts
+    from taxiway.aws.cautions import cautions
     from taxiway.aws.synthesis import synthesize
 
     packages = _packages(options, backend)
@@ -374,6 +375,8 @@ def _synthesize(options: argparse.Namespace, backend: Backend, stage: Stage, dir
     print(f"{len(packages)} packages, {built} of them built now, {len(packages) - built} as before.")
     for note in dict.fromkeys(note for package in packages for note in package.notes):
         print(note)
+    for caution in cautions(backend):
+        print(f"Caution: {caution}")
     try:
         synthesize(backend, stage, packages=packages, directory=directory)
     except ModuleNotFoundError as error:

@@ -137,6 +137,10 @@ def _domain(of: _Scope) -> Iterator[Permission]:
     yield _permit("Domain", _of("apigateway", calls), own, None, _DECLARED)
     making = _of("apigateway", "AddCertificateToDomain POST")
     yield _permit("NewDomain", making, (start,), None, "a domain has no ARN before it is made")
+    certificate = of.backend.api.cdn.client_certificate if of.backend.api.cdn else None
+    if certificate is not None:
+        trusted = of.everywhere("s3", certificate.trust_store_object, account=False)
+        yield _permit("TrustStore", ["s3:GetObject"], trusted, None, _DECLARED)
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html
     yield of.made_by_itself("ops.apigateway.amazonaws.com", "AWSServiceRoleForAPIGateway")
 

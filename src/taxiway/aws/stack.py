@@ -81,7 +81,8 @@ def _publish(stack: Stack, backend: Backend, stage: Stage, api: Api) -> None:
     """Put the domain and the CDN in front of the API, and say where it answers."""
     url = api.url
     if backend.api.domain is not None:
-        url = add_domain(stack, backend.api.domain, api)
+        asks_for = backend.api.cdn.client_certificate if backend.api.cdn else None
+        url = add_domain(stack, backend.api.domain, asks_for, api)
     else:  # under a domain, the API's own address answers nothing
         CfnOutput(stack, "ApiUrl", value=api.url, description="The API's own address")
     if backend.api.cdn is not None:
