@@ -325,6 +325,15 @@ def test_routes_have_throttles_and_authorizers_of_their_own(everything: Template
     assert len(everything.of_type("ApiGatewayV2::Authorizer")) == 2
 
 
+def test_a_function_of_several_routes_is_called_for_what_they_have_in_common(everything: Template) -> None:
+    assert {name: function.invoked_by for name, function in everything.functions.items()} == {
+        "shop-prod-orders": "*/*/orders*",
+        "shop-prod-catalogue": "*/GET/catalogue",
+        "shop-prod-fallback": "*/$default",
+        "shop-prod-changes": None,
+    }
+
+
 def test_releases_go_as_declared_and_every_reader_is_told_of_alarms(everything: Template) -> None:
     released = {function.released_by for function in everything.functions.values()}
 

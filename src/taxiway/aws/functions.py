@@ -105,7 +105,11 @@ class DeployedFunction(Construct):
                 action="lambda:InvokeFunction",
                 function_name=self.invoked_arn,
                 principal="apigateway.amazonaws.com",
-                source_arn=names.arn(around.stage, "execute-api", f"{around.api_id}/*/*"),
+                source_arn=names.arn(
+                    around.stage,
+                    "execute-api",
+                    f"{around.api_id}/{policies.invoked_by(around.backend.routes_of(self.declared))}",
+                ),
             )
         return self._integration.ref
 

@@ -5,10 +5,12 @@ Pure, so that the laptop can enforce the same policy that AWS gets. docs/least-p
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
+from os.path import commonprefix
 from typing import Any, TypeAlias
 
 from taxiway.aws import names
-from taxiway.declare import Backend, DeclarationError, Function, Secret, Stage
+from taxiway.declare import Backend, DeclarationError, Function, Route, Secret, Stage
 
 Statement: TypeAlias = dict[str, Any]
 Policy: TypeAlias = dict[str, Any]
@@ -80,6 +82,23 @@ def trust(service: str) -> Policy:
     """Who may take a role: one service of AWS."""
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def invoked_by(routes: Sequence[Route]) -> str:
+    """The requests that a function is called for, as an ARN of the API ends: `*/GET/items/*` for `GET /items/{id}`.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html, and for `$default`
+    https://github.com/aws/serverless-application-model/issues/1860. A function has one such pattern, since all that may
+    call it has to fit into 20 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html): that of
+    several routes is the narrowest that fits each.
+    """
+    if any(route.path == "$default" for route in routes):
+        return "*/$default" if len(routes) == 1 else "*/*"
+    methods = {"*" if route.method == "ANY" else route.method for route in routes}
+    paths = {_FIELD.sub("*", route.path) for route in routes}
+    method = methods.pop() if len(methods) == 1 else "*"
+    start = commonprefix([*paths])  # noqa: RUF071  a pattern may end within a segment
+    return f"*/{method}{start}" + ("*" if len(paths) > 1 else "")
 
 
 def table_arn(backend: Backend, stage: Stage) -> str:
