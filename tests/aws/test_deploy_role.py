@@ -261,6 +261,9 @@ def test_only_the_services_that_are_declared_are_allowed() -> None:
     assert services(Backend("shop", api=HttpApi(), secrets=[Secret("shop/dev")])) == always | {"secretsmanager"}
     watched = Operations(alarms=True)
     assert services(Backend("shop", api=HttpApi(), operations=watched)) == always | {"cloudwatch", "sns"}
+    empty = statements(Backend("shop", api=HttpApi()), stage("prod"))
+    assert {action.partition(":")[0] for each in empty for action in each["Action"]} == always | {"cloudwatch", "sns"}
+    assert all(each["Action"] and each["Resource"] for each in empty)
     network = Network(subnets=["subnet-12345678"], security_groups=["sg-12345678"])
     existing = granted(Backend("shop", api=HttpApi(), network=network), stage("dev"))
     assert {action for action in existing if action.startswith("ec2:")} == {

@@ -149,20 +149,17 @@ def _functions(of: _Scope) -> Iterator[Permission]:
     functions = names.functions(of.backend)
     if not functions:
         return
-    calls = (
-        "AddPermission CreateFunction DeleteFunction DeleteFunctionConcurrency GetFunction GetFunctionCodeSigningConfig"
-    )
-    calls += " GetFunctionRecursionConfig GetFunctionScalingConfig GetPolicy GetRuntimeManagementConfig ListTags"
+    calls = "AddPermission CreateFunction DeleteFunction DeleteFunctionConcurrency GetFunction"
+    calls += " GetFunctionCodeSigningConfig GetFunctionRecursionConfig GetFunctionScalingConfig GetPolicy"
+    calls += " GetRuntimeManagementConfig ListTags"
     calls += " PutFunctionConcurrency RemovePermission TagResource UntagResource UpdateFunctionCode"
     calls += " UpdateFunctionConfiguration"
     released = of.backend.operations.release_of(of.stage) != "all-at-once"
     if released or any(function.provisioned for function in functions):
         calls += " CreateAlias DeleteAlias GetAlias GetFunctionConfiguration ListVersionsByFunction PublishVersion"
         calls += " UpdateAlias"
-        provisioned = (
-            "DeleteProvisionedConcurrencyConfig GetProvisionedConcurrencyConfig PutProvisionedConcurrencyConfig"
-        )
-        yield _permit("Provisioned", _of("lambda", provisioned), of.arn("lambda", f"function:{of.name}-*:*"))
+        provisioned = [f"lambda:{verb}ProvisionedConcurrencyConfig" for verb in ("Delete", "Get", "Put")]
+        yield _permit("Provisioned", provisioned, of.arn("lambda", f"function:{of.name}-*:*"))
     yield _permit("Functions", _of("lambda", calls), of.arn("lambda", f"function:{of.name}-*"))
     if any(function.secrets for function in functions):
         (layer,) = of.arn("lambda", f"layer:{_EXTENSION}:*")
@@ -176,10 +173,8 @@ def _roles(of: _Scope) -> Iterator[Permission]:
     if not names.functions(of.backend):
         return
     roles = of.everywhere("iam", f"role/{names.path(of.backend, of.stage)}*")
-    calls = (
-        "CreateRole DeleteRole DeleteRolePolicy GetRolePolicy ListAttachedRolePolicies ListRolePolicies ListRoleTags"
-    )
-    calls += " PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription"
+    calls = "CreateRole DeleteRole DeleteRolePolicy GetRolePolicy ListAttachedRolePolicies ListRolePolicies"
+    calls += " ListRoleTags PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription"
     yield _permit("Roles", _of("iam", calls), roles)
     because = "IAM knows no path of a role that is gone, and CloudFormation looks whether it is"
     yield _permit("GetRoles", ["iam:GetRole"], of.everywhere("iam", "role/*"), None, because)
@@ -203,7 +198,7 @@ def _logs(of: _Scope) -> Iterator[Permission]:
 
 def _releases(of: _Scope) -> Iterator[Permission]:
     release = of.backend.operations.release_of(of.stage)
-    if release == "all-at-once":
+    if release == "all-at-once" or not names.functions(of.backend):
         return
     numbers = {names.group(of.backend, function) for function in names.functions(of.backend)}
     called = sorted(names.releases(of.backend, of.stage, number) for number in numbers)
