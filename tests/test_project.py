@@ -110,10 +110,18 @@ def test_a_declaration_that_cannot_be_read_says_why_and_where(directory: Path, s
     assert str(directory) in answer.stdout
 
 
-def test_the_laptop_refuses_an_authorizer_by_name(directory: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "declared"),
+    [
+        ("JwtAuthorizer", "JwtAuthorizer(issuer='https://i', audience=['a'])"),
+        ("LambdaAuthorizer", "LambdaAuthorizer(arn='arn:aws:lambda:eu-west-1:111122223333:function:authorizer')"),
+    ],
+)
+def test_the_laptop_refuses_an_authorizer_by_name(directory: Path, kind: str, declared: str) -> None:
+    """So it keeps no decision either, for whatever route."""
     (directory / "backend.py").write_text(
-        BACKEND.replace("HttpApi()", "HttpApi(authorizer=JwtAuthorizer(issuer='https://i', audience=['a']))").replace(
-            "Backend, HttpApi", "Backend, HttpApi, JwtAuthorizer"
+        BACKEND.replace("HttpApi()", f"HttpApi(authorizer={declared})").replace(
+            "Backend, HttpApi", f"Backend, HttpApi, {kind}"
         )
     )
-    assert "Route GET /hello has a JwtAuthorizer, and the laptop's gateway can't run one" in describe(directory).stdout
+    assert f"Route GET /hello has a {kind}, and the laptop's gateway can't run one" in describe(directory).stdout

@@ -1,7 +1,7 @@
 """Backends for the tests of what goes to AWS: the template's, one with everything there is, and large ones."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -12,6 +12,7 @@ from taxiway import (
     Backend,
     Capacity,
     Cdn,
+    ClientCertificate,
     Consumer,
     Cors,
     Domain,
@@ -113,6 +114,9 @@ def with_everything(region: str = "us-east-1") -> tuple[Backend, Stage]:
                 arn=None if region == "us-east-1" else f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/shop/1234"
             ),
             log_bucket="logs-of-the-shop",
+            client_certificate=ClientCertificate(
+                arn=certificate.replace(region, "us-east-1"), trust_store="s3://trust-of-the-shop/cdn.pem"
+            ),
         ),
     )
     shared = Function(
@@ -162,6 +166,27 @@ def of_size(routes: int, at: Stage, *, shared: bool = False, name: str = "large"
             provisioned = Provisioned(minimum=1, maximum=2) if at.is_production else None
             api.get(path, _handler(f"thing_{number}"), uses=[get(Order)], provisioned=provisioned)
     return Backend(name, api=api, table=Table(indexes=[Index("gsi1"), Index("gsi2")]))
+
+
+def minimal() -> tuple[Backend, Stage]:
+    """A CDN with nothing before or behind it, and no tracing."""
+    api = HttpApi(cdn=Cdn())
+    return Backend("small", api=api, operations=Operations(tracing=False)), stage("dev")
+
+
+def in_several_stacks() -> tuple[Backend, Stage]:
+    at = stage("prod")
+    return of_size(40, at), at
+
+
+BACKENDS: dict[str, Callable[[], tuple[Backend, Stage]]] = {
+    "template-dev": lambda: of_the_template("dev"),
+    "template-prod": lambda: of_the_template("prod"),
+    "everything": with_everything,
+    "everything-in-europe": lambda: with_everything("eu-west-1"),
+    "minimal": minimal,
+    "in-several-stacks": in_several_stacks,
+}
 
 
 class Code(Struct):

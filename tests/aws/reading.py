@@ -31,6 +31,8 @@ class DeployedFunction(Struct):
     policy: dict[str, Any]
     invoked_through: str | None
     """The alias that requests go to; None for the function itself."""
+    invoked_by: str | None
+    """The end of the ARN that an API may call it for; None where none may."""
     tracing: str
     log_days: int
     released_by: str | None
@@ -143,6 +145,7 @@ class Template:
             layers=properties.get("Layers", []),
             policy=policy["PolicyDocument"],
             invoked_through=alias.get("Properties", {}).get("Name"),
+            invoked_by=self._invoked_by(identifier),
             tracing=properties["TracingConfig"]["Mode"],
             log_days=self._referred(properties["LoggingConfig"]["LogGroup"])["Properties"]["RetentionInDays"],
             released_by=release and release["DeploymentConfigName"],
@@ -155,6 +158,14 @@ class Template:
     def _alias(self, function: str) -> Resource:
         aliases = self._of_type("Lambda::Alias").values()
         return next((alias for alias in aliases if alias["Properties"]["FunctionName"] == {"Ref": function}), {})
+
+    def _invoked_by(self, function: str) -> str | None:
+        name = self.resources[function]["Properties"]["FunctionName"]
+        for permission in self.of_type("Lambda::Permission"):
+            called = permission["FunctionName"]
+            if isinstance(called, dict) and self._function_of(called)[0] == name:
+                return permission["SourceArn"]["Fn::Join"][1][-1].removeprefix("/")
+        return None
 
     def _authorizer(self, route: Resource) -> dict[str, Any] | None:
         if route["AuthorizationType"] == "NONE":

@@ -1,5 +1,6 @@
 """The commands for AWS, as far as they go without it: what they refuse, what they print of packages and of money."""
 
+import json
 import os
 import re
 import shutil
@@ -86,6 +87,37 @@ def test_doctor_names_everything_that_is_missing(project: Path) -> None:
     assert re.search(r"^ok +stage file: .*\.env\.dev: eu-west-1, account 111122223333$", ill.stdout, re.MULTILINE)
     assert "ok     declaration: items, 9 routes" in ill.stdout
     assert "FAILS  credentials, account and region: There are no credentials for AWS" in ill.stdout
+
+
+def test_the_role_that_deploys_a_stage_is_printed_as_a_template(project: Path) -> None:
+    done = taxiway(project, "deploy-role", "--stage", "prod", "--repo", "owner/items", "--with-provider")
+
+    assert done.returncode == 0, done.stderr
+    resources = json.loads(done.stdout)["Resources"]
+    assert {"GitHub", "Policy1", "Role"} <= resources.keys()
+    assert '"repo:owner/items:environment:prod"' in done.stdout
+    assert ":role/items/prod/*" in done.stdout
+
+
+def test_one_role_deploys_the_stages_of_all_pull_requests(project: Path) -> None:
+    (project / ".env.pr-1").write_text("AWS_REGION=eu-west-1\nAWS_ACCOUNT=111122223333\nSECRETS_ID=items/pr-1\n")
+    asked = ("deploy-role", "--stage", "pr-1", "--repo", "owner/items", "--environment", "preview", "--stages")
+    done = taxiway(project, *asked, "pr-*")
+
+    assert done.returncode == 0, done.stderr
+    assert '"repo:owner/items:environment:preview"' in done.stdout
+    assert ":secret:items/pr-*-??????" in done.stdout
+    assert "pr-1" not in done.stdout
+    for form in ("prod*", "*", "pr-1"):
+        assert f"The stage pr-1 is none of {form}." in taxiway(project, *asked, form).stderr
+
+
+@pytest.mark.parametrize("repository", ["items", "owner/*", "owner@1/items", "https://github.com/owner/items"])
+def test_a_role_trusts_no_repository_that_can_not_be(project: Path, repository: str) -> None:
+    refused = taxiway(project, "deploy-role", "--repo", repository)
+
+    assert refused.returncode == 2
+    assert "is no repository" in refused.stderr
 
 
 def test_package_says_how_large_each_function_is(project: Path) -> None:

@@ -346,7 +346,7 @@ def test_the_files_of_a_stage_are_under_its_name_and_those_that_its_functions_ru
     }
 
     assert packages
-    assert packages <= files(cloud, "items-dev/")
+    assert packages <= files(cloud, "items/dev/")
 
 
 def test_a_sweep_deletes_what_is_old_and_not_needed_of_one_stage_alone(
@@ -400,6 +400,6 @@ def test_a_stage_is_destroyed_by_who_says_so_and_then_nothing_is_left(cloud: Clo
     assert "deleted     API items-dev" in done.stdout
     assert cloud.client("dynamodb").list_tables()["TableNames"] == []
     assert cloud.client("lambda").list_functions()["Functions"] == []
-    assert files(cloud, "items-dev/") == set()
+    assert files(cloud, "items/dev/") == set()
     assert cloud.taxiway("destroy", "--yes").stdout.endswith("There is no items-dev on AWS.\n")
     assert "There is no items-dev on AWS." in cloud.taxiway("outputs").stderr

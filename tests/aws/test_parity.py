@@ -44,6 +44,12 @@ def test_every_route_and_no_other_is_deployed_to_its_function(both: Stated) -> N
     assert {route.key: route.function for route in template.routes.values()} == declared, STALE
 
 
+def test_every_function_is_called_by_the_api_for_its_own_method_and_path_alone(both: Stated) -> None:
+    for function, deployed in functions(both):
+        (route,) = both[0].routes_of(function)
+        assert deployed.invoked_by == f"*/{route.method}{route.path.replace('{id}', '*')}", STALE
+
+
 def test_every_function_has_its_declared_size(both: Stated) -> None:
     assert len(both[2].functions) == len(names.functions(both[0])), STALE
     for function, deployed in functions(both):
@@ -110,7 +116,7 @@ def test_routes_have_their_declared_authorizers(both: Stated) -> None:
     def declared(route: Route) -> tuple[str, Any] | None:
         found = route.authorizer
         if isinstance(found, LambdaAuthorizer):
-            return ("REQUEST", list(found.identity_sources))
+            return ("REQUEST", [*found.identity_sources, "$context.routeKey"])
         return found and ("JWT", list(found.audience))
 
     def deployed(properties: dict[str, Any] | None) -> tuple[str, Any] | None:

@@ -31,6 +31,7 @@ from taxiway import (
 from taxiway.aws import names, policies
 from taxiway.aws.policies import WILDCARDS, policy
 from taxiway.data import Entity, key, unique
+from taxiway.declare import Route
 
 AT = stage("prod")
 TABLE = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/shop-prod"
@@ -180,6 +181,43 @@ def test_in_a_network_lambda_makes_interfaces_and_the_functions_code_may_not():
     assert found["NetworkNotByTheCode"]["Effect"] == "Deny"
     own = {"lambda:SourceFunctionArn": [f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:shop-prod-orders"]}
     assert found["NetworkNotByTheCode"]["Condition"] == {"ArnEquals": own}
+
+
+def arns(route: Route) -> list[str]:
+    """What API Gateway may say that it calls a function for: the route as it is written, or as it was asked."""
+    if route.path == "$default":
+        return ["$default/$default"]
+    method = "POST" if route.method == "ANY" else route.method
+    asked = re.sub(r"\{\w+\}", "42", re.sub(r"\{\w+\+\}", "a/b/c", route.path))
+    return [f"$default/{method}{path}" for path in (route.path, asked)]
+
+
+@pytest.mark.parametrize(
+    ("routes", "pattern"),
+    [
+        (["GET /items"], "*/GET/items"),
+        (["GET /"], "*/GET/"),
+        (["GET /items/{id}"], "*/GET/items/*"),
+        (["GET /files/{path+}"], "*/GET/files/*"),
+        (["ANY /items/{id}/parts"], "*/*/items/*/parts"),
+        (["ANY $default"], "*/$default"),
+        (["GET /orders", "POST /orders"], "*/*/orders"),
+        (["GET /orders", "GET /orders/{id}"], "*/GET/orders*"),
+        (["GET /orders", "DELETE /orders/{id}", "GET /offers"], "*/*/o*"),
+        (["GET /orders", "ANY $default"], "*/*"),
+    ],
+)
+def test_a_function_is_invoked_for_its_routes_and_no_more_than_one_pattern_needs(
+    routes: list[str], pattern: str
+) -> None:
+    api = HttpApi()
+    for route in routes:
+        method, _, path = route.partition(" ")
+        api.route(method, path, answer, function=Function(name="one"))
+
+    assert policies.invoked_by(api.routes) == pattern
+    for route in api.routes:
+        assert all(like(pattern, arn) for arn in arns(route))
 
 
 @pytest.mark.parametrize(("function", "document"), all_policies(), ids=lambda value: getattr(value, "name", ""))

@@ -10,6 +10,7 @@ from taxiway import (
     Backend,
     Capacity,
     Cdn,
+    ClientCertificate,
     Consumer,
     DeclarationError,
     Domain,
@@ -98,6 +99,14 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: Domain(name="https://example.com", certificate=CERTIFICATE), "is no host name"),
         (lambda: Domain(name="example.com", certificate="mine"), "is no ARN of AWS Certificate Manager: 'mine'"),
         (lambda: Cdn(domain=Domain(name="example.com", certificate=CERTIFICATE)), "not one of us-east-1"),
+        (
+            lambda: ClientCertificate(arn=CERTIFICATE, trust_store="s3://bucket/cdn.pem"),
+            "is no certificate of us-east-1",
+        ),
+        (
+            lambda: ClientCertificate(arn=CERTIFICATE.replace("eu-west-1", "us-east-1"), trust_store="cdn.pem"),
+            "'cdn.pem' is no trust store",
+        ),
         (lambda: Firewall(rate=1), r"Firewall\(rate=1\) is under"),
         (lambda: Firewall(arn="mine"), "'mine' is no web ACL of a CDN"),
         (lambda: Network(cidr="10.0.0.1/16"), "has host bits set"),
@@ -106,6 +115,14 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: Network(cidr="10.0.0.0/23", zones=3), "no room for the subnets of 3 zones"),
         (lambda: Network(subnets=["subnet-12345678"]), "subnets or security groups, and not the other"),
         (lambda: Network(subnets=["mine"], security_groups=["sg-12345678"]), "'mine' is malformed"),
+        (lambda: LambdaAuthorizer(arn="mine"), "'mine' is no function"),
+        (lambda: LambdaAuthorizer(arn=ROTATE, ttl=3601), "ttl=3601 is out of range"),
+        (lambda: LambdaAuthorizer(arn=ROTATE, identity_sources=["Authorization"]), "'Authorization' is no identity"),
+        (lambda: LambdaAuthorizer(arn=ROTATE, identity_sources=[]), "no identity source that tells one client"),
+        (
+            lambda: LambdaAuthorizer(arn=ROTATE, identity_sources=["$context.routeKey"]),
+            "no identity source that tells one client",
+        ),
         (lambda: HttpApi().post("/a", answer, cache=60), "POST /a can't be cached for 60 seconds"),
         (lambda: HttpApi().get("/a", answer, cache=0), "GET /a can't be cached for 0 seconds"),
     ],
@@ -122,6 +139,25 @@ def test_what_is_cached_for_everybody_can_not_be_for_some() -> None:
 
     with pytest.raises(DeclarationError, match="Route GET /a is cached for everybody, and has an authorizer"):
         Backend("shop", api=api)
+
+
+def test_a_decision_is_kept_for_its_route_alone_and_not_at_all_without_a_ttl() -> None:
+    authorization, key = "$request.header.Authorization", "$request.querystring.key"
+
+    assert LambdaAuthorizer(arn=ROTATE).cache_key == (authorization, "$context.routeKey")
+    assert LambdaAuthorizer(arn=ROTATE, identity_sources=[key, "$context.routeKey"]).cache_key == (
+        key,
+        "$context.routeKey",
+    )
+    assert LambdaAuthorizer(arn=ROTATE, ttl=0).cache_key == (authorization,)
+    assert LambdaAuthorizer(arn=ROTATE, ttl=0, identity_sources=[]).cache_key == ()
+
+
+def test_only_a_domain_of_the_apis_own_asks_for_a_certificate() -> None:
+    shown = ClientCertificate(arn=CERTIFICATE.replace("eu-west-1", "us-east-1"), trust_store="s3://bucket/cdn.pem")
+
+    with pytest.raises(DeclarationError, match="only a domain of the API's own can ask for one"):
+        Backend("shop", api=HttpApi(cdn=Cdn(client_certificate=shown)))
 
 
 def test_a_consumer_is_a_function_with_a_name_of_its_own() -> None:

@@ -150,7 +150,7 @@ class Api:
                 authorizer_uri=f"arn:{names.partition(self._stage.region)}:apigateway:{self._stage.region}:{invoke}",
                 authorizer_payload_format_version="2.0",
                 enable_simple_responses=True,
-                identity_source=list(declared.identity_sources),
+                identity_source=list(declared.cache_key) or None,
                 authorizer_result_ttl_in_seconds=declared.ttl,
             )
             lambda_.CfnPermission(
@@ -168,8 +168,7 @@ class Api:
         log = logs.CfnLogGroup(
             stack,
             "AccessLog",
-            # With this prefix the service needs no room in the account's one resource policy of CloudWatch Logs.
-            log_group_name=f"/aws/vendedlogs/{self.name}-access",
+            log_group_name=names.access_log(self._backend, self._stage),
             retention_in_days=self._backend.operations.log_days_of(self._stage),
         )
         log.apply_removal_policy(RemovalPolicy.DESTROY)

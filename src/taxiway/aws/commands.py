@@ -1,8 +1,10 @@
 """The commands that work on AWS, and their flags. Each imports what it needs itself: the CDK takes seconds."""
 
 import argparse
+import json
 import os
 import platform
+import re
 import shutil
 import sys
 import time
@@ -51,6 +53,27 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common:
 
     destroy = commands.add_parser("destroy", parents=[common, asking], help="remove a stage from AWS, with its data")
     destroy.set_defaults(command=_plainly(_destroy))
+
+    role = commands.add_parser(
+        "deploy-role", parents=[common], help="print the template of the role that GitHub deploys a stage with"
+    )
+    role.add_argument(
+        "--repo",
+        type=_repository,
+        required=True,
+        metavar="OWNER/NAME",
+        help="the repository; OWNER@ID/NAME@ID where GitHub puts ids into its tokens",
+    )
+    job = role.add_mutually_exclusive_group()
+    job.add_argument("--environment", metavar="NAME", help="the environment of its jobs (default: as the stage)")
+    job.add_argument("--branch", metavar="NAME", help="a branch, for jobs without an environment")
+    role.add_argument(
+        "--stages", metavar="FORM", help="for every stage of such a name, pr-* say, of which --stage is one"
+    )
+    role.add_argument(
+        "--with-provider", action="store_true", help="make GitHub known to the account, which is done once"
+    )
+    role.set_defaults(command=_deploy_role)
 
     outputs = commands.add_parser("outputs", parents=[common], help="say where a stage answers")
     outputs.add_argument("name", nargs="?", help="one output: its value alone, for a script")
@@ -187,7 +210,7 @@ def _destroy(options: argparse.Namespace) -> None:
     deployment.destroy(account, stack, print)
     bucket = names.asset_bucket(stage)
     with _tidying(bucket):
-        upload.sweep(account, bucket, names.asset_prefix(backend, stage))
+        upload.sweep(account, bucket, names.path(backend, stage))
     print(f"\n{name} is deleted.")
 
 
@@ -201,6 +224,24 @@ def _tidying(bucket: str) -> Generator[None, None, None]:
             yield
     except AwsError as error:
         print(f"Files that are no longer needed stay in {bucket}: {error}")
+
+
+def _deploy_role(options: argparse.Namespace) -> None:
+    from fnmatch import fnmatchcase
+
+    from taxiway.aws.deploy_role import Workflow, template
+
+    backend, stage = _read(options)
+    stages: str | None = options.stages
+    if stages is not None and not (fnmatchcase(stage.name, stages) and re.fullmatch(r"[a-z][a-z0-9-]*\*", stages)):
+        raise AwsError(
+            f"The stage {stage.name} is none of {stages}.",
+            fix="write the beginning of the names and a star, and a stage that has one: --stage pr-1 --stages 'pr-*'",
+        )
+    environment = options.environment or (None if options.branch else stage.name)
+    workflow = Workflow(repository=options.repo, environment=environment, branch=options.branch)
+    made = template(backend, stage, workflow, stages=stages, with_provider=options.with_provider)
+    print(json.dumps(made, indent=2))
 
 
 def _outputs(options: argparse.Namespace) -> None:
@@ -344,6 +385,7 @@ def _assembly_directory(options: argparse.Namespace, stage: Stage) -> Path:
 
 def _synthesize(options: argparse.Namespace, backend: Backend, stage: Stage, directory: Path) -> None:
     from taxiway.aws import account as accounts
+    from taxiway.aws.cautions import cautions
     from taxiway.aws.synthesis import synthesize
 
     packages = _packages(options, backend)
@@ -351,6 +393,8 @@ def _synthesize(options: argparse.Namespace, backend: Backend, stage: Stage, dir
     print(f"{len(packages)} packages, {built} of them built now, {len(packages) - built} as before.")
     for note in dict.fromkeys(note for package in packages for note in package.notes):
         print(note)
+    for caution in cautions(backend):
+        print(f"Caution: {caution}")
     try:
         synthesize(backend, stage, packages=packages, directory=directory)
     except ModuleNotFoundError as error:
@@ -385,6 +429,12 @@ def _print_outputs(found: dict[str, str]) -> None:
 
 def _confirmed(question: str) -> bool:
     return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _repository(text: str) -> str:
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+|[\w.-]+@\d+/[\w.-]+@\d+", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is no repository: write it as owner/name, or owner@1234/name@5678")
+    return text
 
 
 def _seconds(text: str) -> float:

@@ -9,19 +9,22 @@ from aws_cdk import aws_wafv2 as waf
 from taxiway.aws import names
 from taxiway.aws.acknowledged import acknowledge
 from taxiway.aws.api import Api
-from taxiway.declare import Backend, Cdn, DeclarationError, Domain, Firewall
+from taxiway.declare import Backend, Cdn, ClientCertificate, DeclarationError, Domain, Firewall
 from taxiway.declare import Stage as BackendStage
 
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
 _ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 # https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html
 _CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+# It refuses every body of more than 8 KB, and a function takes up to 6 MB:
+# https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
+_ONLY_COUNTED = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
 _WAF_REGION = "us-east-1"
 _A_YEAR = 31_536_000
 
 
-def add_domain(stack: Stack, domain: Domain, api: Api) -> str:
-    """The API's own domain, TLS 1.2 and up; returns its URL."""
+def add_domain(stack: Stack, domain: Domain, asks_for: ClientCertificate | None, api: Api) -> str:
+    """The API's own domain, TLS 1.2 and up, which answers nobody without the certificate; returns its URL."""
     name = gateway.CfnDomainName(
         stack,
         "Domain",
@@ -31,6 +34,9 @@ def add_domain(stack: Stack, domain: Domain, api: Api) -> str:
                 certificate_arn=domain.certificate, endpoint_type="REGIONAL", security_policy="TLS_1_2"
             )
         ],
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-mutual-tls.html
+        mutual_tls_authentication=asks_for
+        and gateway.CfnDomainName.MutualTlsAuthenticationProperty(truststore_uri=asks_for.trust_store),
     )
     gateway.CfnApiMapping(stack, "Mapping", api_id=api.id, domain_name=name.ref, stage=api.stage_name)
     if domain.zone is not None:
@@ -100,7 +106,13 @@ def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: 
                     id="api",
                     domain_name=backend.api.domain.name if backend.api.domain else api.host,
                     custom_origin_config=cloudfront.CfnDistribution.CustomOriginConfigProperty(
-                        origin_protocol_policy="https-only", origin_ssl_protocols=["TLSv1.2"]
+                        origin_protocol_policy="https-only",
+                        origin_ssl_protocols=["TLSv1.2"],
+                        # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/origin-mtls-authentication.html
+                        origin_mtls_config=cdn.client_certificate
+                        and cloudfront.CfnDistribution.OriginMtlsConfigProperty(
+                            client_certificate_arn=cdn.client_certificate.arn
+                        ),
                     ),
                 )
             ],
@@ -176,7 +188,15 @@ def _web_acl(stack: Stack, firewall: Firewall, name: str, stage: BackendStage) -
                 override_action=waf.CfnWebACL.OverrideActionProperty(none={}),
                 statement=waf.CfnWebACL.StatementProperty(
                     managed_rule_group_statement=waf.CfnWebACL.ManagedRuleGroupStatementProperty(
-                        vendor_name="AWS", name=rules
+                        vendor_name="AWS",
+                        name=rules,
+                        rule_action_overrides=[
+                            waf.CfnWebACL.RuleActionOverrideProperty(
+                                name=rule, action_to_use=waf.CfnWebACL.RuleActionProperty(count={})
+                            )
+                            for rule in _ONLY_COUNTED.get(rules, ())
+                        ]
+                        or None,
                     )
                 ),
                 visibility_config=_visible(rules),

@@ -43,16 +43,17 @@ class Surroundings(Struct, frozen=True):
 
 
 class FunctionGroup:
-    """The functions of one stack, nested or not."""
+    """The functions of one stack, which has a number where it is nested."""
 
-    def __init__(self, scope: Construct, functions: Sequence[Function], around: Surroundings) -> None:
+    def __init__(
+        self, scope: Construct, number: int | None, functions: Sequence[Function], around: Surroundings
+    ) -> None:
         self._scope = scope
         self._around = around
         self._releases: Releases | None = None
         release = around.backend.operations.release_of(around.stage)
         if release != "all-at-once":
-            called = [names.function(around.backend, around.stage, function) for function in functions]
-            self._releases = Releases(scope, release, called, around.stage)
+            self._releases = Releases(scope, release, number, functions, around.backend, around.stage)
 
     def add(self, function: Function) -> "DeployedFunction":
         return DeployedFunction(self._scope, function, self._around, self._releases)
@@ -108,7 +109,11 @@ class DeployedFunction(Construct):
                 action="lambda:InvokeFunction",
                 function_name=self.invoked_arn,
                 principal="apigateway.amazonaws.com",
-                source_arn=names.arn(around.stage, "execute-api", f"{around.api_id}/*/*"),
+                source_arn=names.arn(
+                    around.stage,
+                    "execute-api",
+                    f"{around.api_id}/{policies.invoked_by(around.backend.routes_of(self.declared))}",
+                ),
             )
         return self._integration.ref
 
@@ -117,6 +122,7 @@ class DeployedFunction(Construct):
         role = iam.CfnRole(
             self,
             "Role",
+            path=f"/{names.path(self._around.backend, self._around.stage)}",
             description=f"What {self.name} may do",
             assume_role_policy_document=policies.trust("lambda.amazonaws.com"),
             policies=[iam.CfnRole.PolicyProperty(policy_name="function", policy_document=document)],

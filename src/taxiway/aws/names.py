@@ -8,6 +8,7 @@ from functools import cache
 from hashlib import sha256
 
 from taxiway.declare import Backend, DeclarationError, Function, Stage
+from taxiway.declare.operations import Release
 
 STACK_LIMIT = 500
 """Resources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
@@ -17,6 +18,19 @@ RUNTIME = "python3.14"
 
 ALIAS = "live"
 """The alias of a function that requests go to, where it has one."""
+
+RELEASES: dict[Release, str] = {
+    "all-at-once": "CodeDeployDefault.LambdaAllAtOnce",
+    "canary-5m": "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+    "canary-10m": "CodeDeployDefault.LambdaCanary10Percent10Minutes",
+    "canary-15m": "CodeDeployDefault.LambdaCanary10Percent15Minutes",
+    "canary-30m": "CodeDeployDefault.LambdaCanary10Percent30Minutes",
+    "linear-1m": "CodeDeployDefault.LambdaLinear10PercentEvery1Minute",
+    "linear-2m": "CodeDeployDefault.LambdaLinear10PercentEvery2Minutes",
+    "linear-3m": "CodeDeployDefault.LambdaLinear10PercentEvery3Minutes",
+    "linear-10m": "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes",
+}
+"""https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html"""
 
 # The most that a stack holds of one function, of one consumer, and of everything else (the nested stacks among it); a
 # test compares them with real templates. Raising one of them moves functions of those who have large backends.
@@ -71,6 +85,16 @@ def function(backend: Backend, stage: Stage, function: Function) -> str:
     return f"{name[: _LONGEST - 9]}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
+def path(backend: Backend, stage: Stage) -> str:
+    """What is the stage's alone and has a path begins with it: its roles, and its files in the bucket."""
+    return f"{backend.name}/{stage.name}/"
+
+
+def network_log(backend: Backend, stage: Stage) -> str:
+    """What the stage's own network refuses; the prefix is that of `access_log`."""
+    return f"/aws/vendedlogs/{stack(backend, stage)}-network"
+
+
 def log_group(backend: Backend, stage: Stage, which: Function) -> str:
     return f"/aws/lambda/{function(backend, stage, which)}"
 
@@ -80,14 +104,19 @@ def failures(backend: Backend, stage: Stage, which: Function) -> str:
     return f"{function(backend, stage, which)}-failures"
 
 
+def access_log(backend: Backend, stage: Stage) -> str:
+    """With this prefix API Gateway needs no room in the account's one resource policy of CloudWatch Logs."""
+    return f"/aws/vendedlogs/{stack(backend, stage)}-access"
+
+
+def releases(backend: Backend, stage: Stage, number: int | None) -> str:
+    """The application of CodeDeploy for the functions of one stack, by the number of the stack where it is nested."""
+    return stack(backend, stage) + (f"-{number}" if number else "")
+
+
 def asset_bucket(stage: Stage) -> str:
     """The bucket of an account and region that packages and nested templates are uploaded to."""
     return f"taxiway-{stage.account}-{stage.region}"
-
-
-def asset_prefix(backend: Backend, stage: Stage) -> str:
-    """What the keys of a stage's own files in that bucket begin with."""
-    return f"{stack(backend, stage)}/"
 
 
 def arn(stage: Stage, service: str, resource: str, *, account: bool = True) -> str:

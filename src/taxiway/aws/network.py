@@ -98,7 +98,7 @@ def _log_refusals(stack: Stack, vpc: ec2.CfnVPC, backend: Backend, stage: Backen
     Nothing is in it while all is well. https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-6,
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     """
-    name = f"/aws/vendedlogs/{names.stack(backend, stage)}-network"
+    name = names.network_log(backend, stage)
     log = logs.CfnLogGroup(
         stack, "NetworkLog", log_group_name=name, retention_in_days=backend.operations.log_days_of(stage)
     )
@@ -107,6 +107,7 @@ def _log_refusals(stack: Stack, vpc: ec2.CfnVPC, backend: Backend, stage: Backen
     role = iam.CfnRole(
         stack,
         "NetworkLogRole",
+        path=f"/{names.path(backend, stage)}",
         description=f"Writes what the network of {names.stack(backend, stage)} refuses",
         assume_role_policy_document=policies.trust("vpc-flow-logs.amazonaws.com", stage.account),
         policies=[

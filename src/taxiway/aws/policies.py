@@ -5,10 +5,12 @@ Pure, so that the laptop can enforce the same policy that AWS gets. docs/least-p
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
+from os.path import commonprefix
 from typing import Any, TypeAlias
 
 from taxiway.aws import names
-from taxiway.declare import Backend, DeclarationError, Function, Secret, Stage
+from taxiway.declare import Backend, DeclarationError, Function, Route, Secret, Stage
 
 Statement: TypeAlias = dict[str, Any]
 Policy: TypeAlias = dict[str, Any]
@@ -57,18 +59,23 @@ def policy(backend: Backend, function: Function, stage: Stage, stream: str | Non
         _logs(backend, function, stage),
     ]
     if backend.operations.tracing:
-        statements.append(_allow("Tracing", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]))
+        statements.append(allow("Tracing", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]))
     if backend.network is not None:
         statements += _network(backend, function, stage)
     document = {"Version": "2012-10-17", "Statement": statements}
-    size = len(re.sub(r"\s", "", str(document)))
-    if size > POLICY_LIMIT:
+    if size(document) > POLICY_LIMIT:
         raise DeclarationError(
-            f"Function {function.name}: its policy would have {size} characters, and IAM takes {POLICY_LIMIT}.",
+            f"Function {function.name}: its policy would have {size(document)} characters, and IAM takes "
+            f"{POLICY_LIMIT}.",
             fix="let it do less: give some of its routes a function of their own",
             where=function.source,
         )
     return document
+
+
+def size(document: Policy) -> int:
+    """The characters of a document as IAM counts them: without white space."""
+    return len(re.sub(r"\s", "", str(document)))
 
 
 def trust(service: str, account: str | None = None) -> Policy:
@@ -77,6 +84,23 @@ def trust(service: str, account: str | None = None) -> Policy:
     if account is not None:
         statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
     return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def invoked_by(routes: Sequence[Route]) -> str:
+    """The requests that a function is called for, as an ARN of the API ends: `*/GET/items/*` for `GET /items/{id}`.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html, and for `$default`
+    https://github.com/aws/serverless-application-model/issues/1860. A function has one such pattern, since all that may
+    call it has to fit into 20 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html): that of
+    several routes is the narrowest that fits each.
+    """
+    if any(route.path == "$default" for route in routes):
+        return "*/$default" if len(routes) == 1 else "*/*"
+    methods = {"*" if route.method == "ANY" else route.method for route in routes}
+    paths = {_FIELD.sub("*", route.path) for route in routes}
+    method = methods.pop() if len(methods) == 1 else "*"
+    start = commonprefix([*paths])  # noqa: RUF071  a pattern may end within a segment
+    return f"*/{method}{start}" + ("*" if len(paths) > 1 else "")
 
 
 def table_arn(backend: Backend, stage: Stage) -> str:
@@ -108,7 +132,7 @@ def _table(backend: Backend, function: Function, stage: Stage) -> list[Statement
     for (index, key), allowed in calls.items():
         keys[index, tuple(sorted(allowed))].append(key)
     return [
-        _allow(
+        allow(
             "".join(allowed) + re.sub(r"\W|_", "", index.title()),
             [f"dynamodb:{call}" for call in allowed],
             [table_arn(backend, stage) + (f"/index/{index}" if index else "")],
@@ -137,16 +161,14 @@ def _encryption(backend: Backend, function: Function, stage: Stage) -> list[Stat
     actions = ["kms:Decrypt", "kms:DescribeKey"]
     if any(grant.operation not in ("get", "query", "check") for grant in function.grants):
         actions += ["kms:CreateGrant", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    return [_allow("TableKey", sorted(actions), [key], _via("dynamodb", stage))]
+    return [allow("TableKey", sorted(actions), [key], via("dynamodb", stage))]
 
 
 def _secret(secret: Secret, stage: Stage) -> list[Statement]:
     found = re.sub(r"\W|_", "", secret.variable.title())
-    allowed = [_allow(f"Read{found}", ["secretsmanager:GetSecretValue"], [secret_arn(secret.id or "", stage)])]
+    allowed = [allow(f"Read{found}", ["secretsmanager:GetSecretValue"], [secret_arn(secret.id or "", stage)])]
     if secret.encryption_key is not None:
-        allowed.append(
-            _allow(f"Decrypt{found}", ["kms:Decrypt"], [secret.encryption_key], _via("secretsmanager", stage))
-        )
+        allowed.append(allow(f"Decrypt{found}", ["kms:Decrypt"], [secret.encryption_key], via("secretsmanager", stage)))
     return allowed
 
 
@@ -160,23 +182,23 @@ def _consumer(backend: Backend, function: Function, stage: Stage, arn: str | Non
         return []
     stream = [f"dynamodb:{call}" for call in ("DescribeStream", "GetRecords", "GetShardIterator")]
     return [
-        _allow("Changes", stream, [arn or f"{table_arn(backend, stage)}/stream/*"]),
-        _allow("FindChanges", ["dynamodb:ListStreams"], ["*"]),
-        _allow("Failures", ["sqs:SendMessage"], [names.arn(stage, "sqs", names.failures(backend, stage, function))]),
+        allow("Changes", stream, [arn or f"{table_arn(backend, stage)}/stream/*"]),
+        allow("FindChanges", ["dynamodb:ListStreams"], ["*"]),
+        allow("Failures", ["sqs:SendMessage"], [names.arn(stage, "sqs", names.failures(backend, stage, function))]),
     ]
 
 
 def _logs(backend: Backend, function: Function, stage: Stage) -> Statement:
     """Its own log group, which the stack makes: a function may not make one."""
     streams = names.arn(stage, "logs", f"log-group:{names.log_group(backend, stage, function)}:log-stream:*")
-    return _allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [streams])
+    return allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [streams])
 
 
 def _network(backend: Backend, function: Function, stage: Stage) -> list[Statement]:
     """Lambda's own work in a VPC, which the code of the function is denied."""
     own = names.arn(stage, "lambda", f"function:{names.function(backend, stage, function)}")
     return [
-        _allow("Network", _NETWORK, ["*"]),
+        allow("Network", _NETWORK, ["*"]),
         {
             "Sid": "NetworkNotByTheCode",
             "Effect": "Deny",
@@ -187,11 +209,13 @@ def _network(backend: Backend, function: Function, stage: Stage) -> list[Stateme
     ]
 
 
-def _via(service: str, stage: Stage) -> dict[str, Any]:
+def via(service: str, stage: Stage) -> dict[str, Any]:
+    """The condition that a key of KMS is used through a service alone."""
     suffix = "amazonaws.com.cn" if stage.region.startswith("cn-") else "amazonaws.com"
     return {"StringEquals": {"kms:ViaService": f"{service}.{stage.region}.{suffix}"}}
 
 
-def _allow(sid: str, actions: list[str], resources: list[str], condition: dict[str, Any] | None = None) -> Statement:
+def allow(sid: str, actions: list[str], resources: list[str], condition: dict[str, Any] | None = None) -> Statement:
+    """One statement of a policy."""
     statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
     return statement | {"Condition": condition} if condition else statement

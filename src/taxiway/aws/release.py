@@ -9,33 +9,31 @@ from constructs import Construct
 
 from taxiway.aws import names, policies
 from taxiway.aws.acknowledged import acknowledge
-from taxiway.declare import Stage
+from taxiway.declare import Backend, Function, Stage
 from taxiway.declare.operations import Release
-
-# https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
-_CONFIGURATIONS: dict[Release, str] = {
-    "all-at-once": "CodeDeployDefault.LambdaAllAtOnce",
-    "canary-5m": "CodeDeployDefault.LambdaCanary10Percent5Minutes",
-    "canary-10m": "CodeDeployDefault.LambdaCanary10Percent10Minutes",
-    "canary-15m": "CodeDeployDefault.LambdaCanary10Percent15Minutes",
-    "canary-30m": "CodeDeployDefault.LambdaCanary10Percent30Minutes",
-    "linear-1m": "CodeDeployDefault.LambdaLinear10PercentEvery1Minute",
-    "linear-2m": "CodeDeployDefault.LambdaLinear10PercentEvery2Minutes",
-    "linear-3m": "CodeDeployDefault.LambdaLinear10PercentEvery3Minutes",
-    "linear-10m": "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes",
-}
 
 
 class Releases:
-    """The application of CodeDeploy for the functions of one stack, by their names, and the role that it works with."""
+    """The application of CodeDeploy for the functions of one stack, and the role that it works with."""
 
-    def __init__(self, scope: Construct, release: Release, functions: Sequence[str], stage: Stage) -> None:
-        self._configuration = _CONFIGURATIONS[release]
-        self._application = codedeploy.CfnApplication(scope, "Releases", compute_platform="Lambda")
-        arns = [names.arn(stage, "lambda", f"function:{name}") for name in functions]
+    def __init__(
+        self,
+        scope: Construct,
+        release: Release,
+        number: int | None,
+        functions: Sequence[Function],
+        backend: Backend,
+        stage: Stage,
+    ) -> None:
+        self._configuration = names.RELEASES[release]
+        self._application = codedeploy.CfnApplication(
+            scope, "Releases", application_name=names.releases(backend, stage, number), compute_platform="Lambda"
+        )
+        arns = [names.arn(stage, "lambda", f"function:{names.function(backend, stage, each)}") for each in functions]
         self._role = iam.CfnRole(
             scope,
             "ReleaseRole",
+            path=f"/{names.path(backend, stage)}",
             description="Moves the aliases of functions to new code",
             assume_role_policy_document=policies.trust("codedeploy.amazonaws.com"),
             policies=[

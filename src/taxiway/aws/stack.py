@@ -30,8 +30,9 @@ def build(backend: Backend, stage: Stage, packages: Mapping[str, Code], director
         description=f"The stage {stage.name} of the backend {backend.name}",
         env=Environment(account=stage.account, region=stage.region),
         # With the caller's own credentials: no roles that may do everything wait in the account for a deploy.
+        # Each stage has its files for itself, so that who may write those of one may not write those of another.
         synthesizer=CliCredentialsStackSynthesizer(
-            file_assets_bucket_name=names.asset_bucket(stage), bucket_prefix=names.asset_prefix(backend, stage)
+            file_assets_bucket_name=names.asset_bucket(stage), bucket_prefix=names.path(backend, stage)
         ),
         termination_protection=backend.operations.is_protected(stage),
         tags=names.tags(backend, stage),
@@ -61,7 +62,7 @@ def _fill(stack: Stack, backend: Backend, stage: Stage, packages: Mapping[str, C
         groups[names.group(backend, function)].append(function)
     for number, functions in groups.items():
         scope: Construct = stack if number is None else NestedStack(stack, f"Functions{number}")
-        group = FunctionGroup(scope, functions, surroundings)
+        group = FunctionGroup(scope, number, functions, surroundings)
         for function in functions:
             deployed = group.add(function)
             for route in backend.routes_of(function):
@@ -79,7 +80,8 @@ def _publish(stack: Stack, backend: Backend, stage: Stage, api: Api) -> str | No
     """Put the domain and the CDN in front of the API, and say where it answers; returns the CDN's id."""
     url, distribution = api.url, None
     if backend.api.domain is not None:
-        url = add_domain(stack, backend.api.domain, api)
+        asks_for = backend.api.cdn.client_certificate if backend.api.cdn else None
+        url = add_domain(stack, backend.api.domain, asks_for, api)
     else:  # under a domain, the API's own address answers nothing
         CfnOutput(stack, "ApiUrl", value=api.url, description="The API's own address")
     if backend.api.cdn is not None:

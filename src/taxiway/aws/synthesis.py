@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from taxiway.aws import names, node
+from taxiway.aws import names, node, regions
 from taxiway.declare import Backend, DeclarationError, Stage
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def app(backend: Backend, stage: Stage, *, packages: Sequence[Code], directory: 
             fix="read it with local=False: AWS_REGION and AWS_ACCOUNT are then required",
             where=stage.source,
         )
+    regions.check(backend, stage)
     code = {package.function: package for package in packages}
     for function in names.functions(backend):
         if function.name not in code:

@@ -57,7 +57,7 @@ def read(directory: Path, backend: Backend, stage: Stage) -> Assembly:
         for destination in asset["destinations"].values()
     )
     template = next(file for file in files if file.path.name == properties["templateFile"])
-    bucket, prefix = names.asset_bucket(stage), names.asset_prefix(backend, stage)
+    bucket, prefix = names.asset_bucket(stage), names.path(backend, stage)
     return Assembly(stack, bucket, prefix, template, files, properties.get("tags", {}))
 
 

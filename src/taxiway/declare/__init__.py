@@ -2,7 +2,7 @@
 
 from taxiway.declare.api import Authorizer, Cors, HttpApi, JwtAuthorizer, LambdaAuthorizer, Route, Throttle
 from taxiway.declare.backend import Backend
-from taxiway.declare.edge import Cdn, Domain, Firewall
+from taxiway.declare.edge import Cdn, ClientCertificate, Domain, Firewall
 from taxiway.declare.errors import DeclarationError
 from taxiway.declare.function import Function, Provisioned
 from taxiway.declare.grants import Grant, check, delete, get, idempotency, put, query, update, write_many
@@ -18,6 +18,7 @@ __all__ = [
     "Backend",
     "Capacity",
     "Cdn",
+    "ClientCertificate",
     "Consumer",
     "Cors",
     "DeclarationError",

@@ -9,8 +9,16 @@ from taxiway.declare._source import caller
 from taxiway.declare.edge import Cdn, Domain
 from taxiway.declare.errors import DeclarationError
 from taxiway.declare.function import Function, LambdaHandler, Provisioned, Use, handler_path
+from taxiway.declare.stage import AUTHORIZER_ARN
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"]
+
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html, on identity sources; a
+# stage of ours has no stage variables.
+_IDENTITY_SOURCE = re.compile(r"\$(request\.(header|querystring)|context)\.[A-Za-z0-9_.-]+")
+_LONGEST_TTL = (
+    3600  # seconds: https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
+)
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9._-]*)(\+?)\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~:@!$&'()*+,;=%-]+")
@@ -68,12 +76,46 @@ class Throttle:
 class LambdaAuthorizer:
     """An existing Lambda function that decides on each request (payload 2.0, simple responses).
 
-    API Gateway keeps a decision for `ttl` seconds.
+    A request without its `identity_sources` is refused (401) without asking it. API Gateway keeps a decision for `ttl`
+    seconds (0 to 3600), and takes it for every request of the same route with the same identity sources: use `ttl=0`
+    where it depends on more, as on a path parameter.
     """
 
     arn: str
     identity_sources: Sequence[str] = ("$request.header.Authorization",)
     ttl: int = 300
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "identity_sources", tuple(self.identity_sources))
+        if not AUTHORIZER_ARN.fullmatch(self.arn):
+            self._refuse(
+                f"{self.arn!r} is no function",
+                "write it like arn:aws:lambda:eu-west-1:123456789012:function:authorizer",
+            )
+        if not 0 <= self.ttl <= _LONGEST_TTL:
+            self._refuse(f"ttl={self.ttl} is out of range", f"use 0 to {_LONGEST_TTL} (seconds)")
+        for source in self.identity_sources:
+            if not _IDENTITY_SOURCE.fullmatch(source):
+                self._refuse(
+                    f"{source!r} is no identity source",
+                    "write $request.header.NAME, $request.querystring.NAME or $context.NAME",
+                )
+        if self.ttl and not any(source.startswith("$request.") for source in self.identity_sources):
+            self._refuse(
+                "it keeps decisions, and has no identity source that tells one client from another",
+                "name what it decides by, as $request.header.Authorization, or use ttl=0",
+            )
+
+    @property
+    def cache_key(self) -> tuple[str, ...]:
+        """What a decision is kept by: without the route in it, what holds for one route would for all.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+        """
+        return tuple(dict.fromkeys((*self.identity_sources, *(["$context.routeKey"] if self.ttl else []))))
+
+    def _refuse(self, problem: str, fix: str) -> None:
+        raise DeclarationError(f"The authorizer can't be: {problem}.", fix=fix, where=caller())
 
 
 @dataclass(frozen=True, kw_only=True)

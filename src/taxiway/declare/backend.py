@@ -41,6 +41,12 @@ class Backend:
                 fix="use 2 to 32 lower-case letters, digits and hyphens, starting with a letter",
                 where=self.source,
             )
+        if self.api.cdn is not None and self.api.cdn.client_certificate is not None and self.api.domain is None:
+            raise DeclarationError(
+                "The CDN has a client certificate, and only a domain of the API's own can ask for one.",
+                fix="pass domain=Domain(…) to HttpApi",
+                where=self.source,
+            )
         _check_routes(self.api.routes)
         _check_functions(self.api.routes, self.consumers)
         for route in self.api.routes:

@@ -9,6 +9,7 @@ from taxiway.declare.errors import DeclarationError
 
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+")
+_TRUST_STORE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+")
 _WEB_ACL = re.compile(r"arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global/webacl/.+")
 
 
@@ -66,15 +67,48 @@ class Firewall:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClientCertificate:
+    """What a CDN shows to the API, which then answers nobody else (mutual TLS): so nobody goes past the CDN.
+
+    `arn` is a certificate of ACM in us-east-1, for client authentication; `trust_store`, as `s3://bucket/key`, a PEM
+    file of those who may have issued it. It needs a domain of the API's own.
+    """
+
+    arn: str
+    trust_store: str
+
+    def __post_init__(self) -> None:
+        if not _CERTIFICATE.fullmatch(self.arn) or ":acm:us-east-1:" not in self.arn:
+            raise DeclarationError(
+                f"{self.arn!r} is no certificate of us-east-1, where a CDN looks for it.",
+                fix="write it like arn:aws:acm:us-east-1:123456789012:certificate/1234-…",
+                where=caller(),
+            )
+        if not _TRUST_STORE.fullmatch(self.trust_store):
+            raise DeclarationError(
+                f"{self.trust_store!r} is no trust store.",
+                fix="write it like s3://bucket/authority.pem",
+                where=caller(),
+            )
+
+    @property
+    def trust_store_object(self) -> str:
+        """`bucket/key`."""
+        return self.trust_store.removeprefix("s3://")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cdn:
     """CloudFront in front of the API: it compresses, and keeps the answers of routes that declare `cache`.
 
-    `log_bucket` is the name of an existing bucket for its access logs.
+    `log_bucket` is the name of an existing bucket for its access logs. Without a `client_certificate` the API answers
+    those too who come past the CDN and its firewall.
     """
 
     domain: Domain | None = None
     firewall: Firewall | None = None
     log_bucket: str | None = None
+    client_certificate: ClientCertificate | None = None
 
     def __post_init__(self) -> None:
         if self.domain is not None and ":acm:us-east-1:" not in self.domain.certificate:

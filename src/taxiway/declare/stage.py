@@ -12,7 +12,7 @@ LOCAL_ACCOUNT = "000000000000"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d")
 _ACCOUNT = re.compile(r"\d{12}")
-_AUTHORIZER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9-_]+(:[A-Za-z0-9-_$]+)?")
+AUTHORIZER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9-_]+(:[A-Za-z0-9-_$]+)?")
 _SECRETS_ID = re.compile(r"[A-Za-z0-9/_+=.@:-]{1,512}")
 
 
@@ -44,7 +44,7 @@ class Stage:
         for variable, pattern, example in (
             ("AWS_REGION", _REGION, "eu-west-1"),
             ("AWS_ACCOUNT", _ACCOUNT, "123456789012 (12 digits)"),
-            ("AUTHORIZER_ARN", _AUTHORIZER_ARN, "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"),
+            ("AUTHORIZER_ARN", AUTHORIZER_ARN, "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"),
             ("SECRETS_ID", _SECRETS_ID, "items/dev"),
         ):
             value = self.optional(variable)

@@ -1,0 +1,30 @@
+"""Who deploys is told of what can be gone past, and how it can not be."""
+
+from typing import Any
+
+from tests.aws.backends import with_everything
+
+from taxiway import Backend, Cdn, Domain, Firewall, HttpApi
+from taxiway.aws.cautions import cautions
+
+DOMAIN = Domain(name="api.example.com", certificate="arn:aws:acm:eu-west-1:111122223333:certificate/1111")
+
+
+def of(**options: Any) -> list[str]:
+    return list(cautions(Backend("shop", api=HttpApi(**options))))
+
+
+def test_a_firewall_that_can_be_gone_past_is_named_with_the_address_and_the_remedy() -> None:
+    firewall = Cdn(firewall=Firewall())
+
+    (said,) = of(cdn=firewall)
+    assert "Whoever calls the API's own address goes past the CDN and its firewall" in said
+    assert "declare Cdn(client_certificate=…) and a domain for the API" in said
+    (said,) = of(cdn=firewall, domain=DOMAIN)
+    assert "Whoever calls api.example.com goes past" in said
+
+
+def test_where_there_is_nothing_to_go_past_nothing_is_said() -> None:
+    backend, _ = with_everything()
+
+    assert of() == of(domain=DOMAIN) == of(cdn=Cdn()) == list(cautions(backend)) == []
