@@ -23,10 +23,11 @@ lint: $(READY)
 	@$(BIN)/ruff format --check .
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright $(ARGS)
 
-# What needs the CDK, which starts Node: the templates, their checks, and a deployment to a local stand-in for AWS.
+# What needs the CDK, which starts Node, or MiniStack, a local stand-in for AWS: the templates, their checks, a
+# deployment, and the correctness suite on a second engine.
 synth: $(READY_FOR_SYNTH)
 	@$(BIN)/pyright $(shell grep -lE "aws_cdk|jsii" src/taxiway/aws/*.py)
-	@$(BIN)/pytest -m synth tests/aws $(ARGS)
+	@$(BIN)/pytest -m synth tests/aws tests/correctness $(ARGS)
 
 snapshot: $(READY_FOR_SYNTH)
 	@$(BIN)/python -m tests.aws.snapshot

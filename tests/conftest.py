@@ -1,4 +1,7 @@
-"""A real Dynoxide for the tests: installed once for all of them, and running for those that share one."""
+"""A real Dynoxide for the tests: installed once for all of them, and running for those that share one.
+
+Those marked `synth` start Node or MiniStack and take seconds, so they run where they are asked for: -m synth.
+"""
 
 import asyncio
 import fcntl
@@ -12,6 +15,19 @@ import pytest
 from taxiway.local import dynamodb
 
 TEMPLATE = Path(__file__).parents[1] / "template"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "synth: needs the group `synth`, for the CDK (and Node) or for MiniStack")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "synth" in config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("synth")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture(scope="module", autouse=True)

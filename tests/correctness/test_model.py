@@ -51,7 +51,7 @@ from tests.correctness.proxy import Fault, Proxy
 from taxiway.data import Contended, TableClient, Throttled, TransactionFailed, Unavailable, add
 
 DEFAULT_STEPS = 2_500
-RULES_PER_RUN, STEPS_PER_RUN = 20, 36  # some rules make several steps
+RULES_PER_RUN, STEPS_PER_RUN = 20, 32  # some rules make several steps
 CLIENTS = st.integers(0, 2)
 SWIFT = [fault for fault in Fault if fault not in (Fault.DELAY, Fault.LATE)]
 
