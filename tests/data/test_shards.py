@@ -124,6 +124,29 @@ def test_equal_sort_keys_are_paged_through_once_each(table: TableClient) -> None
         assert sorted(ids, key=int) == [str(n) for n in range(60)]
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_equal_sort_keys_are_paged_through_while_they_are_of_two_layouts(
+    table: TableClient, newest_first: bool
+) -> None:
+    growing = note(Shards(3, was=1))
+    table.put_many([One(id=f"old{n}", rank=n // 8) for n in range(16)])
+    table.put_many([growing(id=f"new{n}", rank=n // 8) for n in range(16)])
+    query = growing.all().newest_first() if newest_first else growing.all()
+    for limit in (1, 3, 40):
+        ids = [each.id for page in pages(table, query, limit) for each in page]
+        assert sorted(ids) == sorted(f"{age}{n}" for age in ("old", "new") for n in range(16))
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_shard_of_large_items_under_one_sort_key_holds_no_other_up(table: TableClient, newest_first: bool) -> None:
+    two = note(2)
+    made = [two(id=f"{n:03}", rank=n // 90, text="x" * 90_000) for n in range(110)]
+    table.put_many(made)
+    query = two.all().newest_first() if newest_first else two.all()
+    found = [each.id for page in pages(table, query, 2) for each in page]
+    assert sorted(found) == [each.id for each in made]
+
+
 def test_ranges_filters_and_shapes_work_as_without_shards(table: TableClient) -> None:
     class Card(Struct):
         id: str

@@ -2,6 +2,7 @@
 # ruff: noqa: PT012  it is the end of the block that raises
 
 import threading
+from contextlib import nullcontext, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -191,7 +192,7 @@ def test_a_block_inside_a_joinable_one_is_part_of_it(table: TableClient) -> None
         table.create(Order(account="1", id="1"))
         with table.transaction() as inner:
             table.create(Order(account="1", id="2"))
-        assert inner is outer
+            assert len(inner) == len(outer) == 2
         with pytest.raises(LookupError), table.transaction():
             table.create(Order(account="1", id="3"))
             raise LookupError
@@ -199,6 +200,19 @@ def test_a_block_inside_a_joinable_one_is_part_of_it(table: TableClient) -> None
         assert len(outer) == 3
         assert table.count(Order.of_account("1"), consistent=True) == 0
     assert [order.paid for order in table.query(Order.of_account("1")).items] == [False, False, True]
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_one_is_one_blocks(table: TableClient, joined: bool) -> None:
+    used = table.transaction()
+    around = table.transaction(joinable=True) if joined else nullcontext()
+    with around, suppress(LookupError), used:
+        table.create(Order(account="1", id="1"))
+        raise LookupError
+    with pytest.raises(TransactionInvalid, match="is one block's"), used:
+        pass
+    table.create(Order(account="1", id="2"))  # at once: nothing is open any more
+    assert [order.id for order in table.query(Order.of_account("1")).items] == ["2"]
 
 
 def test_one_is_open_at_a_time_in_a_thread_and_others_write_at_once(table: TableClient) -> None:

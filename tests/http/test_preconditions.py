@@ -203,6 +203,13 @@ def test_if_match_of_anything_expects_no_version(request_of):
     assert json.loads(guarded_patch(request_of("PATCH", if_match="*"), None)["body"]) == {"expected": None}
 
 
+def test_a_put_takes_no_if_match_of_anything_since_there_may_be_nothing(request_of):
+    refused = guarded_patch(request_of("PUT", if_match="*"), None)
+
+    assert refused["statusCode"] == 400
+    assert "if-match" in refused["body"]
+
+
 @pytest.mark.parametrize("header", ['W/"3"', '"other"', '"03"', '""', '"-1"', '"3-br"', '"99999999999999999999"'])
 def test_a_tag_that_is_weak_or_not_ours_expects_a_version_that_no_item_has(header, request_of):
     assert json.loads(patch(request_of("PATCH", if_match=header), None)["body"]) == {"expected": -1}

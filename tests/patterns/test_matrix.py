@@ -16,10 +16,10 @@ import msgspec
 import pytest
 
 from taxiway import Backend, Consumer, Function, HttpApi, Index, Stage, Table, delete, get, project, put, query, update
-from taxiway.data import Entity, TableClient, created, key, pattern, sortable_id, updated
+from taxiway.data import Entity, TableClient, collection, created, key, pattern, sortable_id, updated
 from taxiway.local import tables
 from taxiway.local.plan import IndexPlan, TablePlan
-from taxiway.patterns import matrix
+from taxiway.patterns import lint, matrix
 
 TEMPLATE = Path(__file__).parents[2] / "template"
 
@@ -177,6 +177,37 @@ def test_a_consumer_of_the_tables_changes_is_a_user_too() -> None:
     consumer = Consumer(handle, Function(name="recount", uses=[update(Tag)]))
     (row,) = matrix(Backend("tags", api=HttpApi(), table=Table(consumers=[consumer]))).rows
     assert (row.operation, row.users) == ("update", ("recount (changes of the table)",))
+
+
+class Basket(Entity):
+    id: str
+
+    @key(pk="BASKET#{id}", sk="BASKET")
+    def by_id(self, id: str) -> None: ...
+
+
+class Content(Entity):
+    basket_id: str
+    id: str
+
+    @key(pk="BASKET#{basket_id}", sk="CONTENT#{id}")
+    def by_id(self, basket_id: str, id: str) -> None: ...
+
+    @pattern(pk="BASKET#{basket_id}", sk="CONTENT#{id}")
+    def of_basket(self, basket_id: str) -> None: ...
+
+
+def test_who_reads_a_collection_reads_by_each_of_its_patterns() -> None:
+    declared = backend(put(Basket), put(Content), query(collection(Basket.by_id, Content.of_basket)))
+    found = {(str(row.pattern), row.operation): row for row in matrix(declared).rows}
+    assert found.keys() == {
+        ("Basket.by_id", "put"),
+        ("Basket.by_id", "query"),
+        ("Content.by_id", "put"),
+        ("Content.of_basket", "query"),
+    }
+    assert found["Basket.by_id", "query"].condition == "pk = BASKET#{id}"
+    assert {finding.rule for finding in lint(declared)} == {"unused-index"}
 
 
 def test_markdown_has_a_row_for_each_operation_with_every_cell_filled_in() -> None:

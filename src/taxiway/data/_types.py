@@ -46,6 +46,12 @@ def only(annotation: Any) -> Any:
     return origin or types[0]
 
 
+def choices(annotation: Any) -> frozenset[Any]:
+    """The values of a Literal, or of a Literal beside None; none of anything else."""
+    types = alternatives(annotation)
+    return frozenset(get_args(types[0])) if len(types) == 1 and get_origin(types[0]) is Literal else frozenset()
+
+
 def constraints(annotation: Any) -> Iterator[msgspec.Meta]:
     """What is asked of a value as a whole: of `Annotated[int, Meta(ge=0)] | None`, that one."""
     if hasattr(annotation, "__supertype__"):

@@ -26,8 +26,8 @@ def check_collection(verb: str, given: object) -> None:
 
 
 def check_item(verb: str, given: object) -> None:
-    """Raise TypeError where it isn't an entity's object."""
-    if not isinstance(given, Entity):
+    """Raise TypeError where it isn't an entity's object, or that of an abstract one, which has no key."""
+    if not isinstance(given, Entity) or not hasattr(type(given), "__primary__"):
         raise _mistaken(verb, "an object of an entity, as Item(name=…) is", given)
 
 

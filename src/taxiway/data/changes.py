@@ -73,7 +73,7 @@ class _Add(Change):
     def is_native(self, field: Field) -> bool:
         # A Decimal is read before, to be given back with all its digits, and a float too: DynamoDB's sum has more
         # digits than a float has, so that the item would never again be what it is read as.
-        return field.kind is int and all(meta.multiple_of is None for meta in field.constraints)
+        return field.kind is int and not _may_be_null(field) and all(m.multiple_of is None for m in field.constraints)
 
     def clause(self, field: Field, expression: Expression, conditions: list[str]) -> tuple[Clause, str]:
         name, amount = expression.name(field.stored), self.operand(field)
@@ -102,7 +102,7 @@ class _Append(Change):
         return [*members, *(stored or ())] if self._front else [*(stored or ()), *members]
 
     def is_native(self, field: Field) -> bool:
-        return not field.constraints
+        return not field.constraints and not _may_be_null(field)
 
     def clause(self, field: Field, expression: Expression, conditions: list[str]) -> tuple[Clause, str]:  # noqa: ARG002  none is needed
         name, members = expression.name(field.stored), expression.value(self.operand(field))
@@ -167,6 +167,11 @@ def add_to_set(members: Iterable[Any]) -> Change:
 def remove_from_set(members: Iterable[Any]) -> Change:
     """Remove members from a set; those that aren't there are none the worse."""
     return _Members(members, remove=True)
+
+
+def _may_be_null(field: Field) -> bool:
+    """Whether None is stored as DynamoDB's NULL, to which it can add nothing."""
+    return field.optional and not field.omits_none
 
 
 def _start(field: Field, stored: Any) -> Any:

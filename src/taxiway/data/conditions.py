@@ -27,20 +27,26 @@ OPERANDS = 100
 
 
 class Condition:
-    """Something that is true of an item or not. It is no bool: `&`, `|` and `~` combine conditions."""
+    """Something that is true of an item or not. It is no bool: `&`, `|` and `~` combine conditions.
 
-    __slots__ = ("entities", "render", "text")
+    `of_nothing` is whether it is true where there is no item.
+    """
 
-    def __init__(self, entities: frozenset[str], text: str, render: Callable[[Expression], str]) -> None:
+    __slots__ = ("entities", "of_nothing", "render", "text")
+
+    def __init__(
+        self, entities: frozenset[str], text: str, render: Callable[[Expression], str], *, of_nothing: bool = False
+    ) -> None:
         self.entities = entities
         self.text = text
         self.render = render
+        self.of_nothing = of_nothing
 
     def __and__(self, other: "Condition | bool") -> "Condition":
-        return self._joined("AND", "&", other)
+        return self._joined("AND", "&", other, all)
 
     def __or__(self, other: "Condition | bool") -> "Condition":
-        return self._joined("OR", "|", other)
+        return self._joined("OR", "|", other, any)
 
     # What a checker takes for a bool may stand first.
     def __rand__(self, other: bool) -> "Condition":
@@ -50,7 +56,12 @@ class Condition:
         return condition_of(other) | self
 
     def __invert__(self) -> "Condition":
-        return Condition(self.entities, f"~{self}", lambda expression: f"(NOT {self.render(expression)})")
+        return Condition(
+            self.entities,
+            f"~{self}",
+            lambda expression: f"(NOT {self.render(expression)})",
+            of_nothing=not self.of_nothing,
+        )
 
     def __bool__(self) -> bool:
         raise EntityError(
@@ -65,12 +76,15 @@ class Condition:
     def __repr__(self) -> str:
         return f"<Condition {self.text}>"
 
-    def _joined(self, operator: str, sign: str, other: "Condition | bool") -> "Condition":
+    def _joined(
+        self, operator: str, sign: str, other: "Condition | bool", of: Callable[[Iterable[bool]], bool]
+    ) -> "Condition":
         second = condition_of(other)
         return Condition(
             self.entities | second.entities,
             f"{self} {sign} {second}",
             lambda expression: f"({self.render(expression)} {operator} {second.render(expression)})",
+            of_nothing=of((self.of_nothing, second.of_nothing)),
         )
 
 
@@ -86,7 +100,7 @@ class _Operand:
     def encode(self, value: Any) -> Any:
         raise NotImplementedError
 
-    def condition(self, text: str, form: str, *values: Any) -> Condition:
+    def condition(self, text: str, form: str, *values: Any, of_nothing: bool = False) -> Condition:
         """A condition whose form has the path as `{0}`, and the values (or other paths) after it."""
         entities, operands = {self.entity}, list[Callable[[Expression], str]]()
         for value in values:
@@ -99,10 +113,12 @@ class _Operand:
             frozenset(entities),
             f"{self.text} {text}",
             lambda expression: form.format(self.name(expression), *(operand(expression) for operand in operands)),
+            of_nothing=of_nothing,
         )
 
     def compared(self, sign: str, form: str, value: Any) -> Condition:
-        return self.condition(f"{sign} {_shown(value)}", form, value)
+        # DynamoDB takes what isn't there for unequal to everything, and for nothing else.
+        return self.condition(f"{sign} {_shown(value)}", form, value, of_nothing=sign == "!=")
 
     def __lt__(self, value: Any) -> Condition:
         return self.compared("<", "{0} < {1}", value)
@@ -205,6 +221,7 @@ class Path(_Operand, Generic[T]):
                 lambda expression: (
                     f"(attribute_not_exists({self.name(expression)}) OR {self.name(expression)} = {null(expression)})"
                 ),
+                of_nothing=True,
             )
         return super().__eq__(value)
 

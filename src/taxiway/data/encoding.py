@@ -45,6 +45,7 @@ class Field:
         self.stored = info.encode_name
         self.type = info.type
         self.default = info.default
+        self.default_factory = info.default_factory
         self.ttl = ttl
         self.constraints = tuple(constraints(info.type))
         # A value to compare with need not meet the constraints on one that is stored.
@@ -69,7 +70,8 @@ class Field:
     def encode(self, value: Any) -> Any:
         """One value as it is stored; an empty set is None. Raises ValueError, or msgspec's, where it doesn't fit."""
         built = self._built(value)
-        msgspec.convert(value if self.ttl else built, self.type, str_keys=True)
+        # Twice: what is stored is of the field's own type, whatever fits it and was given in its place.
+        built = self._built(msgspec.convert(value if self.ttl else built, self.type, str_keys=True))
         return None if self.is_set and not built else built
 
     def operand(self, value: Any) -> Any:
@@ -167,22 +169,21 @@ class Plan:
         self.evolution.check_known(attributes, where)
 
     def decode_all(self, rows: list[Attributes], where: Callable[[Attributes], str]) -> list[Any]:
-        """The items among the rows; those of other entities that share the partition are left out."""
-        own = self.own(rows, where)
-        for row in own if self._fills else ():
+        """The items of rows of this entity."""
+        present = self.present(rows, where)
+        for row in present if self._fills else ():
             self._readable(row)
         try:
-            return msgspec.convert(own, list[self.entity], str_keys=True)
+            return msgspec.convert(present, list[self.entity], str_keys=True)
         except msgspec.ValidationError:
-            return [self.decode(row, where(row)) for row in own]
+            return [self.decode(row, where(row)) for row in present]
 
-    def own(self, rows: list[Attributes], where: Callable[[Attributes], str]) -> list[Attributes]:
-        """Those of the rows that are of this entity, in the present form."""
-        own = [row for row in rows if row.get(ENTITY, self.name) == self.name]
+    def present(self, rows: list[Attributes], where: Callable[[Attributes], str]) -> list[Attributes]:
+        """Rows of this entity in the present form."""
         schema = self._schema
-        if any(row.get(SCHEMA, 1) != schema for row in own):
-            own = [self.evolution.upcast(row, where(row)) if self.evolution.is_other(row) else row for row in own]
-        return own
+        if any(row.get(SCHEMA, 1) != schema for row in rows):
+            return [self.evolution.upcast(row, where(row)) if self.evolution.is_other(row) else row for row in rows]
+        return rows
 
     def invalid(self, field: Field | None, error: Exception) -> InvalidItem:
         """The error that names the field: from one of ours (`field` is known), or of msgspec's, which has its path."""
@@ -259,7 +260,10 @@ def seconds(value: Any) -> int:
         raise ValueError("it must be a datetime")
     if value.tzinfo is None:
         raise ValueError("it has no time zone")
-    return -((_EPOCH - value) // timedelta(seconds=1))
+    found = -((_EPOCH - value) // timedelta(seconds=1))
+    if type(moment(found)) is int:
+        raise ValueError("it is past the last second that there is: use None for never")
+    return found
 
 
 def moment(value: int) -> Any:

@@ -1,5 +1,6 @@
 """What an entity is: a frozen msgspec struct that knows its keys."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar, dataclass_transform
 
@@ -7,7 +8,7 @@ import msgspec
 
 from taxiway.data._types import only
 from taxiway.data.conditions import Attribute
-from taxiway.data.encoding import ENTITY, Plan
+from taxiway.data.encoding import ENTITY, EXPIRES, Plan
 from taxiway.data.errors import EntityError
 from taxiway.data.evolution import SCHEMA, Evolution, Upcaster
 from taxiway.data.fields import Managed, Role, Unique, unique
@@ -46,10 +47,7 @@ class EntityMeta(msgspec.StructMeta):
         body = {key: value for key, value in namespace.items() if key not in stubs and key not in upcasters}
         uniques = {key: value for key, value in shared.items() if isinstance(value, Unique)}
         body |= {key: value.field() for key, value in own.items()}
-        try:
-            entity: Any = super().__new__(mcls, name, bases, body, kw_only=True, frozen=True, rename="camel")
-        except ValueError as error:
-            raise EntityError(name, str(error)) from None
+        entity = _struct(mcls, name, bases, body)
         if abstract:
             if stubs or upcasters:
                 raise EntityError(
@@ -70,6 +68,23 @@ class EntityMeta(msgspec.StructMeta):
         for field in entity.__plan__.fields.values():
             setattr(entity, field.name, Attribute(name, field, _member(entity, field.name)))
         return entity
+
+
+def _struct(meta: type[EntityMeta], name: str, bases: tuple[type, ...], body: dict[str, Any]) -> Any:
+    """The struct, without its keys. Raises EntityError where msgspec can't make one, or can't read its fields."""
+    try:
+        entity = msgspec.StructMeta.__new__(meta, name, bases, body, kw_only=True, frozen=True, rename="camel")
+        with suppress(msgspec.ValidationError):
+            msgspec.convert(None, entity)  # makes what reads its objects
+    except ValueError as error:
+        raise EntityError(name, str(error)) from None
+    except TypeError as error:
+        if "lay-out" in str(error):
+            raise EntityError(
+                name, "its fields come from two bases side by side", fix="derive one base from the other"
+            ) from None
+        raise EntityError(name, f"msgspec can't make it: {error}") from None
+    return entity
 
 
 def _member(entity: type[Any], name: str) -> Any:
@@ -226,6 +241,12 @@ def _check_names(entity: type[Entity], stubs: dict[str, KeyStub[...] | IndexStub
                 )
             taken[attribute] = found.name
     for field in entity.__plan__.fields.values():
+        if field.stored == EXPIRES and not field.ttl:
+            raise EntityError(
+                name,
+                f"the field {field.name} would be stored as {EXPIRES!r}, by which items expire",
+                fix=f"{field.name}: datetime | None = ttl(); or another name",
+            )
         if field.stored in taken:
             raise EntityError(
                 name, f"the field {field.name} would be stored as {field.stored!r}, which is {taken[field.stored]}"

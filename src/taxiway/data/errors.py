@@ -193,6 +193,20 @@ class Contended(Unavailable):
     """Other writers changed the item again and again while it was being updated."""
 
 
+class HeldByAnother(Contended):
+    """A unique value that an item was to give up is another's: it was both items' before it was unique.
+
+    Outside a transaction the write is then done without that, and nobody sees this.
+    """
+
+    http_status = 409
+    public_detail = "It could not be done together with the rest."
+
+    def __init__(self, message: str, *, place: tuple[str, str]) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 def translate(error: Exception) -> DataError:
     """The error of ours that an exception of the core means. Its own text stays in the message."""
     kind = type(error).__name__

@@ -52,7 +52,7 @@ def sortable_id() -> str:
 
 
 def created() -> datetime:
-    """When the item was created, in UTC. `create` sets it, and nothing changes it afterwards."""
+    """When the item was created, in UTC. `create` sets it, and no update changes it; `put` stores the object's own."""
     return cast("datetime", Managed("created", now))
 
 

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from taxiway.data._types import is_optional, only
+from taxiway.data._types import choices, is_optional, only
 from taxiway.data.errors import EntityError, InvalidKey
 
 PARTITION_KEY_BYTES = 2048
@@ -21,6 +21,9 @@ SORT_KEY_BYTES = 1024
 
 AFTER = "$"
 """Sorts above the delimiter and below anything that a field can hold: `x$` is just above every key that starts `x#`."""
+
+LAST = "\U0010ffff"
+"""Sorts above anything that a key can go on with: it stands for no character, and no field of a key may hold it."""
 
 _WHOLE_SECONDS = len("2026-01-01T00:00:00+00:00")
 
@@ -48,6 +51,12 @@ def timestamp(value: datetime) -> str:
 def escape(text: str) -> str:
     """`text` without the delimiter: injective, and in the same order."""
     return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", text)
+
+
+def below(key: str) -> str:
+    """Sorts just below a key, and above every other that does: an end of a range that leaves the key out."""
+    before = ord(key[-1]) - 1
+    return key[:-1] + chr(0xD7FF if before == 0xDFFF else before) + LAST
 
 
 class Template:
@@ -161,7 +170,9 @@ class Template:
         kind = only(annotation)
         if isinstance(kind, type) and issubclass(kind, Enum):
             return _enum(kind, self._plain(name, type(next(iter(kind)).value), form))
-        return self._plain(name, kind, form)
+        plain = self._plain(name, kind, form)
+        values = choices(annotation)
+        return _one_of(values, plain) if values and form is None else plain
 
     def _plain(self, name: str, kind: Any, form: str | None) -> Part:
         width = _WIDTH.fullmatch(form or "")
@@ -190,7 +201,11 @@ def _text(value: Any) -> str:
         raise ValueError("it is no string")
     if not value:
         raise ValueError("it must not be empty")
-    return value if value.isalnum() else escape(value)
+    if value.isalnum():
+        return value
+    if LAST in value:
+        raise ValueError("it must not hold U+10FFFF, which is no character")
+    return escape(value)
 
 
 def _lower(value: Any) -> str:
@@ -221,6 +236,15 @@ def _date(value: Any) -> str:
 def _uuid(value: Any) -> str:
     _of(UUID, value)
     return str(value)
+
+
+def _one_of(values: frozenset[Any], plain: Part) -> Part:
+    def part(value: Any) -> str:
+        if value not in values:
+            raise ValueError(f"it is none of {', '.join(sorted(map(repr, values)))}")
+        return plain(value)
+
+    return part
 
 
 def _enum(kind: type[Enum], plain: Part) -> Part:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from msgspec.structs import replace
 
 from taxiway.data._core import Attributes
+from taxiway.data.keys import below
 from taxiway.data.patterns import PARTITION, SORT, Query
 from taxiway.data.sharding import Partition
 
@@ -60,15 +61,13 @@ class _Stream:
             names = (PARTITION, SORT, pattern.sort_attribute, pattern.partition_attribute)
             self._start = dict(zip(names, (partition, sort, place, query.partition), strict=True))
         elif query.forward:
-            low = place + LEAST if self.partition.rank < rank else place
-            self._bounded = replace(query, low=max(low, query.low or query.span[0]))
+            self._bounded = query.within(low=place + LEAST if self.partition.rank < rank else place)
         else:
-            high = place if self.partition.rank < rank else place + LEAST
-            self._bounded = replace(query, high=min(high, query.high or high))
+            self._bounded = query.within(high=below(place) if self.partition.rank < rank else place)
 
     def read(self, read: Read) -> None:
         rows, self._start = read(self._bounded, self._size, self._start)
-        self.rows.extend(self._bounded.within(rows))
+        self.rows.extend(rows)
         self.covered, self.ended = self._start, self._start is None
         self._size = min(self._size * 2, LARGEST_PAGE)
 

@@ -19,7 +19,8 @@ class Request(msgspec.Struct, frozen=True):
     """One of a transaction's operations, as the core takes it without its table.
 
     `explain` gives the error that it means when its condition fails; it is given the item as it is then, where `reads`
-    says that it looks at it. `result` is the item as it will be, where the body doesn't have it.
+    says that it looks at it. `result` is the item as it will be, where the body doesn't have it; `takes` says that it
+    takes a unique value.
     """
 
     body: dict[str, Any]
@@ -27,6 +28,7 @@ class Request(msgspec.Struct, frozen=True):
     plan: Plan | None = None
     reads: bool = False
     result: Attributes | None = None
+    takes: bool = False
 
     @property
     def is_too_large(self) -> bool:

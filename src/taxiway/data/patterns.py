@@ -13,7 +13,7 @@ from taxiway.data._types import only
 from taxiway.data.conditions import Condition, condition_of
 from taxiway.data.errors import EntityError
 from taxiway.data.expressions import Expression
-from taxiway.data.keys import AFTER, PARTITION_KEY_BYTES, SORT_KEY_BYTES, Template
+from taxiway.data.keys import AFTER, LAST, PARTITION_KEY_BYTES, SORT_KEY_BYTES, Template, below
 from taxiway.data.projections import Projection
 from taxiway.data.sharding import SUFFIX_BYTES, Sharding, Shards, sharding
 
@@ -40,7 +40,7 @@ class Key(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Query(msgspec.Struct, Generic[T], frozen=True):
-    """A partition of an index or of the table, or a part of it, to read. Each refinement gives a new query."""
+    """A partition of an index or of the table, or a part of it, to read. Each refinement gives a narrower query."""
 
     entity: type[Any]
     pattern: "IndexPattern[..., Any, Any]"
@@ -60,7 +60,7 @@ class Query(msgspec.Struct, Generic[T], frozen=True):
         """
         self.pattern.check_ranged()
         low = self.span[0] + self.pattern.sort.beginning(self.pattern.given, text)
-        return replace(self, low=low, high=_after_all_with(low))
+        return self.within(low, low + LAST)
 
     def where(self, condition: Condition | bool) -> Self:
         """Those of which a condition is true; more than one must all be. What is left out is read all the same."""
@@ -74,6 +74,14 @@ class Query(msgspec.Struct, Generic[T], frozen=True):
         if projection is None:
             projection = known[shape] = Projection(self.entity.__plan__, shape)
         return cast("Query[Shape]", replace(self, projection=projection))
+
+    def within(self, low: str | None = None, high: str | None = None) -> Self:
+        """Those whose sort key is from `low` to `high`, both included, and within the range that there is already."""
+        if self.low is not None and (low is None or low < self.low):
+            low = self.low
+        if self.high is not None and (high is None or high > self.high):
+            high = self.high
+        return replace(self, low=low, high=high)
 
     def newest_first(self) -> Self:
         """In descending order of the sort key."""
@@ -94,12 +102,6 @@ class Query(msgspec.Struct, Generic[T], frozen=True):
             return None
         return f"{partition} AND {name} BETWEEN {expression.value(low)} AND {expression.value(high)}"
 
-    def within(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The rows without those at the upper end, where `before` leaves that out: BETWEEN always includes it."""
-        if self.high is None or self.high.endswith(AFTER):
-            return rows
-        return [row for row in rows if row[self.pattern.sort_attribute] != self.high]
-
 
 class SortedQuery(Query[T], Generic[T, S], frozen=True):
     """What `Item.by_category(category="…")` gives: a query whose ranges are over a sort field of type S.
@@ -110,19 +112,19 @@ class SortedQuery(Query[T], Generic[T, S], frozen=True):
 
     def since(self, value: S) -> Self:
         """Those at `value` or later."""
-        return replace(self, low=self._bound(value))
+        return self.within(low=self._bound(value))
 
     def after(self, value: S) -> Self:
         """Those later than `value`."""
-        return replace(self, low=self._bound(value) + AFTER)
+        return self.within(low=self._bound(value) + AFTER)
 
     def before(self, value: S) -> Self:
         """Those earlier than `value`."""
-        return replace(self, high=self._bound(value))
+        return self.within(high=below(self._bound(value)))
 
     def until(self, value: S) -> Self:
         """Those at `value` or earlier."""
-        return replace(self, high=self._bound(value) + AFTER)
+        return self.within(high=self._bound(value) + AFTER)
 
     def between(self, first: S, last: S) -> Self:
         """Those from `first` to `last`, both included."""
@@ -131,15 +133,6 @@ class SortedQuery(Query[T], Generic[T, S], frozen=True):
     def _bound(self, value: S) -> str:
         self.pattern.check_sorted()
         return self.span[0] + self.pattern.sort.bound(self.pattern.given, value)
-
-
-def _after_all_with(prefix: str) -> str:
-    """The text just above every one that begins so, in the order of code points, which is that of UTF-8."""
-    kept = prefix.rstrip("\U0010ffff")
-    if not kept:
-        return ""
-    following = ord(kept[-1]) + 1
-    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)
 
 
 class Member(Generic[P, R]):
@@ -264,7 +257,13 @@ class Stub(Generic[P]):
         sk: str,
         shards: int | Shards = 1,
     ) -> None:
-        code = function.__code__
+        code = getattr(function, "__code__", None)
+        if code is None or function.__defaults__ or function.__kwdefaults__:
+            raise EntityError(
+                getattr(function, "__qualname__", "An entity"),
+                "a key or a pattern is a method whose arguments all have to be given",
+                fix="def by_id(self, id: str) -> None",
+            )
         self.name = function.__name__
         self.description = function.__doc__ or ""
         self.parameters = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
@@ -330,9 +329,10 @@ class IndexStub(Stub[P], Generic[P, S]):
                 entity, f"{self.name} has the one sort key {sort.text!r}: nothing to sort by", fix="leave sorted_by out"
             )
         if only(types[left[0]]) is not only(self.sorted_by):
+            given = getattr(self.sorted_by, "__name__", self.sorted_by)
             raise EntityError(
                 entity,
-                f"{self.name} is sorted by {left[0]}, which is no {self.sorted_by.__name__}",
+                f"{self.name} is sorted by {left[0]}, which is no {given}",
                 fix=f"sorted_by={only(types[left[0]]).__name__}",
             )
         return partition, sort

@@ -35,6 +35,8 @@ class Projection:
                 self._absent[info.encode_name] = None
             elif info.required and field.default is not msgspec.NODEFAULT:
                 self._absent[info.encode_name] = field.encode(field.default)
+            elif info.required and field.default_factory in (list, dict, set, frozenset):
+                self._absent[info.encode_name] = field.default_factory()
 
     def expression(self, expression: Expression, keys: tuple[str, ...]) -> str | None:
         """What is asked of DynamoDB, the keys included that a cursor needs; everything where there are older forms."""
@@ -45,9 +47,9 @@ class Projection:
 
     def decode_all(self, rows: list[Attributes]) -> list[Any]:
         """The structs. Raises StoredItemInvalid where one doesn't fit."""
-        own = self._plan.own(rows, lambda row: f"The item at {row['pk']!r}, {row['sk']!r}")
+        present = self._plan.present(rows, lambda row: f"The item at {row['pk']!r}, {row['sk']!r}")
         try:
-            return msgspec.convert([self._built(row) for row in own], list[self._shape], str_keys=True)
+            return msgspec.convert([self._built(row) for row in present], list[self._shape], str_keys=True)
         except msgspec.ValidationError as error:
             name = self._shape.__name__
             raise StoredItemInvalid(f"A {self._plan.name} that was found does not fit {name}: {error}.") from None

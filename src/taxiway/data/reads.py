@@ -98,7 +98,8 @@ class Reads(Connection):
             start = {**dict(zip(names, position[:3], strict=True)), pattern.partition_attribute: query.partition}
         rows: list[Attributes] = []
         more, size = start, limit + 1
-        filtered = query.condition is not None or query.entity.__plan__.expires
+        name = query.entity.__name__
+        thinned = query.condition is not None or query.entity.__plan__.expires
         for _ in range(CALLS):
             try:
                 # One more than asked for: whether there is a next page is then known without another call.
@@ -107,8 +108,9 @@ class Reads(Connection):
                 if start is None or more is not start:
                     raise
                 raise _unfitting(error) from error
-            rows += query.within(found)
-            if more is None or len(rows) > limit or not filtered:
+            own = [row for row in found if row.get(ENTITY, name) == name]
+            rows += own
+            if more is None or len(rows) > limit or not (thinned or len(own) < len(found)):
                 break
             size = min(size * 2, LARGEST_PAGE)
         last = rows[limit - 1] if len(rows) > limit else more
@@ -123,27 +125,27 @@ class Reads(Connection):
         if not 1 <= page <= LARGEST_PAGE:
             raise InvalidLimit(f"page must be from 1 to {LARGEST_PAGE}, and is {page}.")
         if query.pattern.sharding is not None:
-            merged = iter(Merge(partial(self._rows, consistent=consistent), query, size=page))
+            merged = iter(Merge(partial(self._own_rows, consistent=consistent), query, size=page))
             while rows := list(islice(merged, page)):
                 yield from _decoded(query, rows)
             return
         more: Attributes | None = None
         while True:
-            rows, more = self._rows(query, page, more, consistent)
-            yield from _decoded(query, query.within(rows))
+            rows, more = self._own_rows(query, page, more, consistent)
+            yield from _decoded(query, rows)
             if more is None:
                 return
 
     def count(self, query: Query[Any], *, consistent: bool = False) -> int:
         """How many items a query finds. It reads them all, as DynamoDB does to count, and costs as much."""
         check_query("count", query)
-        total, more, name = 0, None, query.entity.__name__
+        read = partial(self._own_rows, consistent=consistent, keys_only=True)
         if query.pattern.sharding is not None:
-            read = partial(self._rows, consistent=consistent, keys_only=True)
-            return sum(row.get(ENTITY, name) == name for row in Merge(read, query, size=LARGEST_PAGE))
+            return sum(1 for _ in Merge(read, query, size=LARGEST_PAGE))
+        total, more = 0, None
         while True:
-            rows, more = self._rows(query, None, more, consistent, keys_only=True)
-            total += sum(row.get(ENTITY, name) == name for row in query.within(rows))
+            rows, more = read(query, None, more)
+            total += len(rows)
             if more is None:
                 return total
 
@@ -153,6 +155,8 @@ class Reads(Connection):
         Raises CollectionTooLarge where that would be more than `limit` items: page through a pattern then.
         """
         check_collection("collect", query)
+        if limit < 1:
+            raise InvalidLimit(f"limit must be 1 or more, and is {limit}.")
         collection = query.collection
         members = {member.owner.__name__: member for member in collection.members}
         plans: dict[str, Plan] = {name: member.owner.__plan__ for name, member in members.items()}
@@ -254,7 +258,7 @@ class Reads(Connection):
         """A page of a query with shards, and where it ends; None where that is the end of all."""
         # What was read before there were shards was in the one partition that there was.
         position = None if start is None else (start[0], start[1], start[2], start[3] if len(start) > 3 else "0of1")
-        read = partial(self._rows, consistent=consistent)
+        read = partial(self._own_rows, consistent=consistent)
         merge = Merge(read, query, size=limit + 1, position=position, calls=CALLS)
         rows: list[Attributes] = []
         try:
@@ -268,6 +272,20 @@ class Reads(Connection):
                 raise
             raise _unfitting(error) from error
         return rows, None if merge.ended else merge.position
+
+    def _own_rows(
+        self,
+        query: Query[Any],
+        limit: int | None,
+        start: Attributes | None,
+        consistent: bool,
+        *,
+        keys_only: bool = False,
+    ) -> tuple[list[Attributes], Attributes | None]:
+        """The same as `_rows`, without other entities that share the partition."""
+        name = query.entity.__name__
+        rows, more = self._rows(query, limit, start, consistent, keys_only=keys_only)
+        return [row for row in rows if row.get(ENTITY, name) == name], more
 
     def _rows(
         self,

@@ -22,7 +22,7 @@ class Committing(Protocol):
 
 
 class Transaction:
-    """The writes of a `with` block. `len` of it is how many operations DynamoDB would be given: 0 writes nothing.
+    """The writes of one `with` block. `len` of it is how many operations DynamoDB would be given: 0 writes nothing.
 
     A block inside a `joinable` one is part of it, in place of being refused.
     """
@@ -35,30 +35,34 @@ class Transaction:
         *,
         joinable: bool = False,
     ) -> None:
-        if token is not None and not 1 <= len(token.encode()) <= LONGEST_TOKEN:
+        if token is not None and not (isinstance(token, str) and 1 <= len(token.encode()) <= LONGEST_TOKEN):  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
             raise TransactionInvalid(f"A transaction's token has 1 to {LONGEST_TOKEN} bytes, and this is {token!r}.")
         self.token = token
         self.joinable = joinable
         self._current = current
         self._commit = commit
         self.writes: list[Write] = []
-        self._keys: dict[tuple[str, str], Write] = {}
+        self._keys: dict[tuple[str, str], tuple[Write, bool]] = {}
         self._outer: Token[Transaction | None] | None = None
         self._joined: tuple[Transaction, int] | None = None
+        self._entered = False
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._keys if self._joined is None else self._joined[0])
 
     def __bool__(self) -> bool:
         return True
 
     def __enter__(self) -> "Transaction":
+        if self._entered:
+            raise TransactionInvalid("A transaction is one block's: begin another by table.transaction().")
+        self._entered = True
         around = self._current.get()
         if around is not None:
             if not around.joinable:
                 raise TransactionInvalid("A transaction can't be inside another: use the one that is open.")
             self._joined = around, len(around.writes)
-            return around
+            return self
         self._outer = self._current.set(self)
         return self
 
@@ -67,6 +71,7 @@ class Transaction:
     ) -> None:
         if self._joined is not None:
             around, count = self._joined
+            self._joined = None
             if error is not None:  # the handler may catch it, and then nothing of this block is to be written
                 around.keep_first(count)
             return
@@ -85,11 +90,16 @@ class Transaction:
 
     def enqueue(self, write: Write) -> None:
         """Add a verb's operations, all or none. Raises TransactionInvalid where they don't fit in."""
+        if self._joined is not None:
+            self._joined[0].enqueue(write)
+            return
         if self._outer is None:
             raise TransactionInvalid("The transaction is over: write inside its block.")
         for request in write.requests:
-            other = self._keys.get(request.key)
+            other, taken = self._keys.get(request.key, (None, False))
             if other is not None:
+                if taken and request.takes:
+                    raise request.explain(None)
                 raise TransactionInvalid(
                     f"A transaction can do one thing to an item: {write.verb} of {write.key} and {other.verb} of "
                     f"{other.key} are both on {request.key[0]!r}, {request.key[1]!r}.\nFix: make one change of the two"
@@ -99,10 +109,10 @@ class Transaction:
                 f"{write.verb} of {write.key} makes more than {LARGEST} operations in one transaction, where each "
                 "unique value is one.\nFix: split what need not be done together"
             )
-        self._keys |= {request.key: write for request in write.requests}
+        self._keys |= {request.key: (write, request.takes) for request in write.requests}
         self.writes.append(write)
 
     def keep_first(self, count: int) -> None:
         """Abandon all of the writes but the first `count`."""
         self.writes = self.writes[:count]
-        self._keys = {request.key: write for write in self.writes for request in write.requests}
+        self._keys = {request.key: (write, request.takes) for write in self.writes for request in write.requests}

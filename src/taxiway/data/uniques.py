@@ -4,14 +4,16 @@ A sentinel names its holder and expires with it, so a value is free where there 
 or where it has expired. https://aws.amazon.com/blogs/database/simulating-amazon-dynamodb-unique-constraints-using-transactions/
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from taxiway.data._core import Attributes
 from taxiway.data.encoding import ENTITY, EXPIRES, Plan
-from taxiway.data.errors import NotUnique
+from taxiway.data.errors import HeldByAnother, NotUnique
 from taxiway.data.expressions import Expression
 from taxiway.data.keys import PARTITION_KEY_BYTES, Template
+from taxiway.data.operations import Request
 from taxiway.data.patterns import PARTITION, SORT
 
 HOLDER_PARTITION, HOLDER_SORT = "holderPk", "holderSk"
@@ -49,11 +51,16 @@ class Claim:
         expired = f"{expression.name(EXPIRES)} <= {expression.value(now)}"
         return {"type": "put", "item": item, **expression.arguments([f"({free} OR {expired})"])}
 
-    def release(self, sentinel: str, holder: Attributes) -> dict[str, Any]:
+    def released(self, sentinel: str, holder: Attributes, key: str) -> Request:
         """The operation that frees it."""
-        expression = Expression()
+        expression, place = Expression(), self.place(sentinel)
         condition = f"(attribute_not_exists({PARTITION}) OR {_is_own(expression, holder)})"
-        return {"type": "delete", "key": self.place(sentinel), **expression.arguments([condition])}
+        error = HeldByAnother(
+            f"The {self.field} of {key} is another's, as it was before it was unique.\n"
+            "Fix: write it outside of a transaction, which leaves the value to the other",
+            place=(place[PARTITION], place[SORT]),
+        )
+        return Request({"type": "delete", "key": place, **expression.arguments([condition])}, lambda _: error)
 
     def place(self, sentinel: str) -> Attributes:
         """Where the sentinel is."""
@@ -63,6 +70,13 @@ class Claim:
         """Whether a sentinel that is stored is that of this item."""
         held = (row.get(HOLDER_PARTITION), row.get(HOLDER_SORT), row.get(EXPIRES))
         return held == (holder[PARTITION], holder[SORT], holder.get(EXPIRES))
+
+    def is_anothers(self, row: Attributes, holder: Attributes) -> bool:
+        """Whether a sentinel that is stored is that of another item, which hasn't expired."""
+        until = row.get(EXPIRES)
+        return (row.get(HOLDER_PARTITION), row.get(HOLDER_SORT)) != (holder[PARTITION], holder[SORT]) and not (
+            isinstance(until, int | float) and until <= time.time()
+        )
 
     def violated(self, key: str) -> NotUnique:
         """The error of a value that another item has."""

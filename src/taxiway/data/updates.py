@@ -9,8 +9,8 @@ import msgspec
 from taxiway.data._core import Attributes
 from taxiway.data.changes import Change
 from taxiway.data.conditions import Condition
-from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan, moment, seconds
-from taxiway.data.errors import EntityError, InvalidItem, VersionMismatch
+from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan
+from taxiway.data.errors import EntityError, InvalidItem, StoredItemInvalid, VersionMismatch
 from taxiway.data.expressions import Expression
 from taxiway.data.fields import STAMPS, now
 from taxiway.data.keys import Template, timestamp
@@ -94,6 +94,7 @@ class Update:
         conditions += alive(self._plan, expression, int(self._moment.timestamp()))
         self._settled = self._encoded | _computed(self._computed, basis)
         if self._plan.checks:
+            check_version(self.key, self.expected, basis)
             self._plan.check(self._replaced(basis, self._settled | _computed(self._native, basis)))
         clauses: dict[str, list[str]] = {"SET": [], "REMOVE": [], "ADD": [], "DELETE": []}
         self._assign(clauses, expression, self._settled | self._keys(basis))
@@ -195,10 +196,10 @@ class Update:
             self._let(field, value, in_key=in_key)
             return
         try:
-            self._encoded[field.stored] = None if value is None else field.encode(value)
+            stored = self._encoded[field.stored] = None if value is None else field.encode(value)
         except (ValueError, TypeError, RecursionError) as error:
             raise self._plan.invalid(field, error) from None
-        self._changed[name] = moment(seconds(value)) if field.ttl and value is not None else value
+        self._changed[name] = value if stored is None else field.decode(stored)
 
     def _let(self, field: Field, change: Change, *, in_key: bool) -> None:
         own = f"{self._plan.name}.{field.name}"
@@ -228,7 +229,10 @@ class Update:
                 return self._known[name]
             field = self._plan.fields[name]
             stored = self._settled[field.stored] if field.stored in self._settled else basis.get(field.stored)
-            return None if stored is None else field.decode(stored)
+            try:
+                return None if stored is None else field.decode(stored)
+            except msgspec.ValidationError as error:
+                raise StoredItemInvalid(f"{self.key} does not fit {self._plan.name}: {name}: {error}.") from None
 
         keys: Attributes = {attribute: template.render(value_of) for attribute, template in self._rewritten}
         for pattern in self._indexed:
@@ -287,4 +291,6 @@ def _joined(clauses: dict[str, list[str]]) -> str:
 def _items(changes: Changes) -> list[tuple[str, Any]]:
     if isinstance(changes, msgspec.Struct):
         return [(name, getattr(changes, name)) for name in changes.__struct_fields__]
+    if not isinstance(changes, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
+        raise TypeError(f"update takes changes as a dict or a struct, and not as a {type(changes).__name__}.")
     return list(changes.items())

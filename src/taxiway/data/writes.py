@@ -22,6 +22,7 @@ from taxiway.data.errors import (
     DataError,
     EntityError,
     Failure,
+    HeldByAnother,
     ItemTooLarge,
     Missing,
     Refused,
@@ -245,15 +246,17 @@ class Writes(Reads):
             raise TransactionInvalid("check is for a transaction: with table.transaction(): …")
         check_key("check", key)
         required = _condition(condition, key.entity)
-        expression = Expression()
-        conditions = alive(key.entity.__plan__, expression, int(time.time()))
-        conditions.append(f"attribute_exists({PARTITION})" if required is None else required.render(expression))
+        expression, now, plan = Expression(), int(time.time()), key.entity.__plan__
+        if required is None:
+            conditions = [f"attribute_exists({PARTITION})", *alive(plan, expression, now)]
+        else:
+            conditions = _unless_expired(plan, expression, required, now)
         body = {"type": "condition_check", "key": where(key), **expression.arguments(conditions)}
 
         def explain(row: Attributes | None) -> DataError:
             return Missing(f"There is no {key}.") if required is None else self._condition_failed(key, row)
 
-        request = Request(body, explain, key.entity.__plan__, reads=required is not None)
+        request = Request(body, explain, plan, reads=required is not None)
         transaction.enqueue(Write("check", key.entity.__name__, str(key), [request]))
 
     def rewrite(self, entity: type[Entity], row: Attributes, *, indexes: Sequence[str] = ()) -> bool:
@@ -288,16 +291,22 @@ class Writes(Reads):
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being rewritten.")
 
     def needs_rewrite(self, entity: type[Entity], row: Attributes, *, indexes: Sequence[str] = ()) -> bool:
-        """Whether `rewrite` would write. Raises StoredItemInvalid where a row can't be read as the entity."""
+        """Whether `rewrite` would write. Raises what it would: StoredItemInvalid, and NotUnique."""
         item, attributes, rewriting = _rewriting(entity, row, indexes)
-        return not (rewriting.is_empty and self._has_claimed(item, attributes))
+        has_claimed = self._has_claimed(item, attributes)
+        return not (rewriting.is_empty and has_claimed)
 
     def _has_claimed(self, item: Entity, attributes: Attributes) -> bool:
-        """Whether an item holds its unique values; a field that has become unique holds none for what was there."""
+        """Whether an item holds its unique values; a field that has become unique holds none for what was there.
+
+        Raises NotUnique where another item does.
+        """
         for claim in item.__claims__:
             sentinel = claim.sentinel(partial(getattr, item))
             if sentinel is not None:
                 row, _ = self._call(self.core.sync_get_item, self.name, claim.place(sentinel), True)
+                if row is not None and claim.is_anothers(row, attributes):
+                    raise claim.violated(f"{type(item).__name__} at {attributes[PARTITION]!r}, {attributes[SORT]!r}")
                 if row is None or not claim.is_held_by(row, attributes):
                     return False
         return True
@@ -323,17 +332,24 @@ class Writes(Reads):
         transaction: "Transaction | None",
         plan: "Callable[[Key[E]], tuple[Write | None, Any]]",
     ) -> Any:
-        """Carry out a write that is planned on what is stored; again where that has changed in between."""
+        """Carry out a write that is planned on what is stored; again where that has changed in between.
+
+        A value that it was to give up and that turns out to be another's, from before it was unique, stays theirs.
+        """
+        others: set[tuple[str, str]] = set()
         for attempt in range(CONFLICTS):
             write, result = plan(key)
             if write is None:
                 return result
+            kept = [request for request in write.requests if request.key not in others]
             try:
-                self._carry_out(write, transaction)
+                self._carry_out(replace(write, requests=kept), transaction)
+            except HeldByAnother as error:
+                others.add(error.place)
             except Contended:
                 pause(attempt)
-                continue
-            return result
+            else:
+                return result
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being written.")
 
     def _commit(self, writes: list[Write], token: str | None) -> None:
@@ -551,6 +567,8 @@ class Writes(Reads):
 
     def _put_failure(self, key: Key[Any], expected: int | None) -> Callable[[Attributes | None], DataError]:
         def explain(row: Attributes | None) -> DataError:
+            if row is not None and key.entity.__plan__.has_expired(row, time.time()):
+                row = None
             try:
                 check_version(key, expected, row or {})
             except DataError as error:
@@ -602,7 +620,10 @@ def stamped(item: E, *, fresh: bool = False, after: int | None = None) -> E:
             stamps[roles["ttl"]] = moment(seconds(getattr(item, roles["ttl"])))
         except ValueError as error:
             raise item.__plan__.invalid(item.__plan__.fields[roles["ttl"]], error) from None
-    return replace(item, **stamps)
+    try:
+        return replace(item, **stamps)
+    except (ValueError, TypeError) as error:  # of a class that checks its objects
+        raise item.__plan__.invalid(None, error) from None
 
 
 def _raises_version(item: Entity, expression: Expression) -> list[str]:
@@ -671,8 +692,22 @@ def _requirements(
 def _put_conditions(
     item: Entity, expression: Expression, required: Condition | None, expected: int | None
 ) -> list[str]:
-    conditions = _requirements(type(item), expression, required, expected)
-    return conditions + alive(item.__plan__, expression, int(time.time())) if conditions else []
+    if expected is None and required is None:
+        return []
+    now = int(time.time())
+    if expected is not None:
+        wanted = _requirements(type(item), expression, required, expected)
+        return wanted + alive(item.__plan__, expression, now)
+    assert required is not None
+    return _unless_expired(item.__plan__, expression, required, now)
+
+
+def _unless_expired(plan: Plan, expression: Expression, required: Condition, now: int) -> list[str]:
+    """A condition on what is there, where what has expired is nothing."""
+    text = required.render(expression)
+    if not plan.expires or not required.of_nothing:
+        return [text, *alive(plan, expression, now)]
+    return [f"({text} OR {expression.name(EXPIRES)} <= {expression.value(now)})"]
 
 
 def _key_of(item: E) -> Key[E]:
@@ -706,7 +741,7 @@ def _taken(item: Entity, attributes: Attributes, old: Entity | None = None, unti
         if sentinel is not None and sentinel != held:
             body = claim.take(sentinel, attributes, expires, int(time.time()))
             error = claim.violated(key)
-            requests.append(Request(body, lambda _, error=error: error))
+            requests.append(Request(body, lambda _, error=error: error, takes=True))
     return requests
 
 
@@ -717,8 +752,7 @@ def _released(old: Entity, new: Entity | None, holder: Attributes) -> list[Reque
         sentinel = claim.sentinel(partial(getattr, old))
         kept = None if new is None else claim.sentinel(partial(getattr, new))
         if sentinel is not None and sentinel != kept:
-            error = _overtaken(f"{type(old).__name__} at {holder[PARTITION]!r}")
-            requests.append(Request(claim.release(sentinel, holder), lambda _, error=error: error))
+            requests.append(claim.released(sentinel, holder, f"{type(old).__name__} at {holder[PARTITION]!r}"))
     return requests
 
 

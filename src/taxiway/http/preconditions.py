@@ -82,6 +82,8 @@ def if_match_reader(parameter: Parameter) -> Callable[[Json, Any, list[FieldErro
                 )
             return parameter.default
         if text.strip() == "*":
+            if method(event) == "PUT":  # where there may be nothing, and `*` asks that there is something
+                errors.append(_error("Expected an entity tag, as a PUT may make what isn't there yet"))
             return None
         strong = [name for weak, name in re.findall(_TAG, text) if not weak]
         versions = {int(found[1]) for name in strong if (found := re.fullmatch(_VERSION, name))}

@@ -40,6 +40,8 @@ class Row:
         """The key condition, with templates for values: `gsi1pk = ITEM#CATEGORY#{category}`."""
         (partition, sort), template = self.pattern.attributes, self.pattern.sort
         condition = f"{partition} = {self.pattern.partition.text}"
+        if self.pattern.primary and self.operation == "query":  # of a collection: all that is beside it
+            return condition
         if self.pattern.primary or self.pattern.given == len(template.fields):
             return f"{condition} and {sort} = {template.text}"
         if bounds := len(template.range(self.pattern.given)):

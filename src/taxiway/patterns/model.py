@@ -131,10 +131,16 @@ def model(backend: Backend) -> Model | None:
     for function in (*backend.functions, *(consumer.function for consumer in backend.consumers)):
         for grant in dict.fromkeys(function.grants):
             use = Use(grant.operation, function, backend.routes_of(function))
-            uses.setdefault(id(grant.pattern), []).append(use)
-            if (entity := _entity_of(grant.pattern)) is not None:
-                entities[entity] = None
+            for pattern in members(grant.pattern):
+                uses.setdefault(id(pattern), []).append(use)
+                if (entity := _entity_of(pattern)) is not None:
+                    entities[entity] = None
     return Model(backend.table, tuple(_stored(entity, backend.table, uses) for entity in entities))
+
+
+def members(pattern: Pattern) -> tuple[Pattern, ...]:
+    """The patterns that one stands for: those of a collection, or itself."""
+    return getattr(pattern, "members", (pattern,))
 
 
 def _entity_of(pattern: Pattern) -> type[Entity] | None:

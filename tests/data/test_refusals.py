@@ -1,0 +1,298 @@
+"""What can't be is refused by name, with the status that it means, and loses nothing."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+import pytest
+from msgspec import Struct
+from tests.data.models import AccountWithOrders, Item
+
+from taxiway.data import (
+    ConditionFailed,
+    Entity,
+    EntityError,
+    InvalidItem,
+    InvalidKey,
+    InvalidLimit,
+    NotUnique,
+    StoredItemInvalid,
+    TableClient,
+    TransactionFailed,
+    TransactionInvalid,
+    VersionMismatch,
+    add,
+    append,
+    attr,
+    created,
+    key,
+    pattern,
+    ttl,
+    unique,
+    version,
+)
+
+PAST = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class Pass(Entity):
+    id: str
+    uses: int = 0
+    expires_at: datetime | None = ttl()
+    version: int = version()
+
+    @key(pk="PASS#{id}", sk="PASS")
+    def by_id(self, id: str) -> None: ...
+
+    @pattern("gsi1", pk="PASSES", sk="{id}")
+    def all(self) -> None: ...
+
+
+class Person(Entity):
+    id: str
+    email: str = unique()
+
+    @key(pk="PERSON#{id}", sk="PERSON")
+    def by_id(self, id: str) -> None: ...
+
+
+class Stay(Entity):
+    id: str
+    ends: datetime
+    nights: int = 1
+    created_at: datetime = created()
+    version: int = version()
+
+    def __post_init__(self) -> None:
+        if self.ends < self.created_at:
+            raise ValueError("it is over")
+        if self.nights < 1:
+            raise ValueError("it has no night")
+
+    @key(pk="STAY#{id}", sk="STAY")
+    def by_id(self, id: str) -> None: ...
+
+
+class Thing(Entity):
+    id: str
+    level: int | None = 5
+    labels: list[str] | None = msgspec.field(default_factory=list)
+    ref: UUID | None = None
+    day: date | None = None
+    rank: int = 0
+    kind: Literal["big", "small"] = "big"
+
+    @key(pk="THING#{id}", sk="THING")
+    def by_id(self, id: str) -> None: ...
+
+    @pattern("gsi1", pk="KIND#{kind}", sk="{rank:04}#{day}")
+    def of_kind(self, kind: Literal["big", "small"]) -> None: ...
+
+
+@pytest.fixture
+def shared(table: TableClient) -> TableClient:
+    """Three persons who had one e-mail before it was unique, and the first of them has it now."""
+    for number in "123":
+        row = {"pk": f"PERSON#{number}", "sk": "PERSON", "entity": "Person", "id": number, "email": "a"}
+        table.core.sync_put_item(table.name, row)
+    first, _ = table.core.sync_get_item(table.name, {"pk": "PERSON#1", "sk": "PERSON"})
+    assert first is not None
+    assert table.rewrite(Person, first)
+    return table
+
+
+def test_a_value_that_another_holds_is_left_to_it(shared: TableClient) -> None:
+    assert shared.update(Person.by_id("2"), {"email": "b"}).email == "b"
+    assert shared.delete(Person.by_id("3")) == Person(id="3", email="a")
+    with pytest.raises(NotUnique):
+        shared.create(Person(id="4", email="a"))
+    assert shared.put(Person(id="1", email="c")).email == "c"
+    assert shared.create(Person(id="4", email="a")).email == "a"
+
+
+def test_in_a_transaction_it_is_said(shared: TableClient) -> None:
+    def delete() -> None:
+        with shared.transaction():
+            shared.delete(Person.by_id("3"))
+
+    with pytest.raises(TransactionFailed, match="is another's, as it was before it was unique") as caught:
+        delete()
+    assert caught.value.http_status == 409
+    assert shared.get(Person.by_id("3")) is not None
+
+
+def test_whether_a_rewrite_could_be_done_is_known_before(shared: TableClient) -> None:
+    for number in "23":
+        row, _ = shared.core.sync_get_item(shared.name, {"pk": f"PERSON#{number}", "sk": "PERSON"})
+        assert row is not None
+        for attempt in (shared.needs_rewrite, shared.rewrite):
+            with pytest.raises(NotUnique):
+                attempt(Person, row)
+
+
+def test_two_who_take_one_value_in_a_transaction_are_not_unique(table: TableClient) -> None:
+    with table.transaction():
+        table.create(Person(id="1", email="a"))
+        with pytest.raises(NotUnique):
+            table.create(Person(id="2", email="a"))
+    assert table.get_many([Person.by_id("1"), Person.by_id("2")]) == [Person(id="1", email="a"), None]
+
+
+def test_an_expiry_that_could_not_be_read_is_not_written(table: TableClient) -> None:
+    made = table.create(Pass(id="1"))
+    last = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    for attempt in (
+        lambda: table.update(Pass.by_id("1"), {"expires_at": last}),
+        lambda: table.put(Pass(id="1", expires_at=last)),
+    ):
+        with pytest.raises(InvalidItem, match="expiresAt: it is past the last second that there is"):
+            attempt()
+    assert table.query(Pass.all()).items == [made]
+    assert table.update(Pass.by_id("1"), {"expires_at": last.replace(microsecond=0)}).expires_at is not None
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (~attr(Pass.id).exists(), True),
+        (attr(Pass.id).exists(), False),
+        (attr(Pass.uses) != 5, True),
+        (attr(Pass.uses) == 5, False),
+        ((attr(Pass.uses) < 5) | ~attr(Pass.id).exists(), True),
+        ((attr(Pass.uses) < 5) & ~attr(Pass.id).exists(), False),
+        (attr(Pass.expires_at) == None, True),  # noqa: E711  a condition
+        (~(attr(Pass.uses) > 5), True),
+        (attr(Pass.uses).is_in([0]), False),
+    ],
+)
+@pytest.mark.parametrize("expired", [False, True])
+def test_to_a_condition_what_has_expired_is_nothing(
+    table: TableClient, condition: Any, holds: bool, expired: bool
+) -> None:
+    def attempt(id: str, write: Any) -> None:
+        if expired:
+            table.put(Pass(id=id, expires_at=PAST))
+        if holds:
+            write(id)
+            return
+        with pytest.raises((ConditionFailed, TransactionFailed)):
+            write(id)
+
+    def put_together(id: str) -> None:
+        with table.transaction():
+            table.put(Pass(id=id), condition=condition)
+
+    def check(id: str) -> None:
+        with table.transaction():
+            table.check(Pass.by_id(id), condition)
+
+    attempt("1", lambda id: table.put(Pass(id=id), condition=condition))
+    attempt("2", put_together)
+    attempt("3", check)
+
+
+def test_what_has_expired_is_at_no_version(table: TableClient) -> None:
+    table.put(Pass(id="1", expires_at=PAST))
+    with pytest.raises(VersionMismatch) as caught:
+        table.put(Pass(id="1"), expect_version=1)
+    assert (caught.value.actual, caught.value.http_status) == (None, 412)
+
+
+def test_a_stale_version_comes_before_what_the_class_would_refuse(table: TableClient) -> None:
+    now = datetime.now(UTC)
+    table.create(Stay(id="1", ends=now + timedelta(days=1)))
+    table.update(Stay.by_id("1"), {"nights": 2})
+    with pytest.raises(VersionMismatch):
+        table.update(Stay.by_id("1"), {"nights": 0}, expect_version=1)
+    with pytest.raises(InvalidItem, match="it has no night"):
+        table.update(Stay.by_id("1"), {"nights": 0}, expect_version=2)
+
+
+def test_what_its_timestamps_make_wrong_is_an_invalid_item(table: TableClient) -> None:
+    stay = Stay(id="1", ends=datetime.now(UTC) + timedelta(microseconds=300), created_at=PAST)
+    while datetime.now(UTC) <= stay.ends:
+        pass
+    with pytest.raises(InvalidItem, match="it is over"):
+        table.create(stay)
+    assert table.get(Stay.by_id("1")) is None
+
+
+def test_a_stored_none_counts_as_the_default(table: TableClient) -> None:
+    table.create(Thing(id="1", level=None, labels=None))
+    changed = table.update(Thing.by_id("1"), {"level": add(1), "labels": append(["new"])})
+    assert (changed.level, changed.labels) == (6, ["new"])
+
+
+def test_an_update_stores_what_the_fields_type_makes_of_a_value(table: TableClient) -> None:
+    table.create(Thing(id="1"))
+    ref = UUID("0000000000000000000000000000abcd")
+    table.update(Thing.by_id("1"), {"ref": str(ref).upper(), "day": "2026-11-25"})
+    found = table.query(Thing.of_kind("big").where(attr(Thing.ref) == ref)).items
+    assert [(each.ref, each.day) for each in found] == [(ref, date(2026, 11, 25))]
+
+
+def test_a_key_is_not_made_of_a_stored_value_that_does_not_fit(table: TableClient) -> None:
+    place = {"pk": "THING#1", "sk": "THING", "entity": "Thing", "id": "1", "rank": "high", "day": "2026-11-25"}
+    table.core.sync_put_item(table.name, place)
+    with pytest.raises(StoredItemInvalid, match="does not fit Thing: rank"):
+        table.update(Thing.by_id("1"), {"day": date(2026, 11, 26)})
+
+
+def test_a_literal_in_a_key_is_one_of_its_values() -> None:
+    with pytest.raises(InvalidKey, match="it is none of 'big', 'small'"):
+        Thing.of_kind("middling")  # pyright: ignore[reportArgumentType]  the point
+
+
+def test_other_arguments_of_the_wrong_kind_are_named(table: TableClient) -> None:
+    anything: Any = None
+    with pytest.raises(TypeError, match="changes as a dict or a struct, and not as a NoneType"):
+        table.update(Item.by_id("1"), anything)
+    anything = 5
+    with pytest.raises(TransactionInvalid, match="and this is 5"):
+        table.transaction(anything)
+    with pytest.raises(InvalidLimit, match="limit must be 1 or more"):
+        table.collect(AccountWithOrders("1"), limit=-1)
+
+
+class Mixin(Struct, kw_only=True):
+    note: str = ""
+
+
+class Base(Entity, abstract=True):
+    id: str
+
+
+def by_id(self: Any, id: str) -> None: ...
+
+
+def by_id_of_one(self: Any, id: str = "1") -> None: ...
+
+
+def made(*bases: type, **body: Any) -> Any:
+    annotations = {"id": str, **body.pop("fields", {})}
+    return type(Entity)("Made", bases or (Entity,), {"__module__": __name__, "__annotations__": annotations, **body})
+
+
+@pytest.mark.parametrize(
+    ("bases", "body", "problem"),
+    [
+        ((), {"fields": {"expires_at": int}}, "stored as 'expiresAt', by which items expire"),
+        ((), {"fields": {"at": datetime | str}}, "msgspec can't make it"),
+        ((Base, Mixin), {}, "its fields come from two bases side by side"),
+    ],
+)
+def test_a_class_that_could_not_be_used_is_refused(bases: tuple[type, ...], body: dict[str, Any], problem: str) -> None:
+    with pytest.raises(EntityError, match=problem):
+        made(*bases, by_id=key(pk="MADE#{id}", sk="MADE")(by_id), **body)
+
+
+def test_a_key_is_a_method_whose_arguments_are_all_given() -> None:
+    for function in (by_id_of_one, staticmethod(by_id)):
+        with pytest.raises(EntityError, match="whose arguments all have to be given"):
+            key(pk="MADE#{id}", sk="MADE")(function)
+
+
+def test_an_abstract_entity_has_no_place(table: TableClient) -> None:
+    with pytest.raises(TypeError, match="put takes an object of an entity"):
+        table.put(Base(id="1"))
