@@ -1,7 +1,7 @@
 """A backend with so many functions that they are in nested stacks: what changes in those is said, and asked about."""
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ from tests.aws import backends, ministack
 from tests.aws.documented import ACCOUNT, REGION, CloudFormation, stack, stack_id
 
 from taxiway import Backend, Consumer, Function, HttpApi, Table
-from taxiway.aws import account, changes, deployment, names, upload
+from taxiway.aws import changes, deployment, names, upload
+from taxiway.aws.account import Account
 from taxiway.aws.synthesis import synthesize
 from taxiway.aws.upload import Assembly, File
-from taxiway.declare import Stage
 
 ROOT_SET = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:changeSet/my-root-stack-change-set/4eca1a01-e285-1111-8026-9a19"
 NESTED_SET = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:changeSet/my-nested-stack-change-set/4eca1a01-e285-2222-8026"
@@ -154,25 +154,6 @@ def test_a_nested_stack_that_can_not_be_planned_takes_the_whole_plan_back(tmp_pa
         planned(tmp_path, described(CHILD), nested, deployed={"function": FUNCTION}, new={"function": FUNCTION})
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Generator[Any]:
-    """An account of a MiniStack of its own."""
-    at = stage_of(ministack)
-    with pytest.MonkeyPatch.context() as patch, ministack.serve(tmp_path_factory.mktemp("cloud") / "log") as endpoint:
-        for name, value in {
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": at.region,
-        }.items():
-            patch.setenv(name, value)
-        yield account.connect(at)
-
-
-def stage_of(cloud: Any) -> Stage:
-    return Stage(name="dev", variables={"AWS_REGION": cloud.REGION, "AWS_ACCOUNT": cloud.ACCOUNT})
-
-
 def backend_of(*routes: str, consumes: bool) -> Backend:
     """A backend with a function for each route, and one that consumes changes."""
     api = HttpApi()
@@ -182,44 +163,43 @@ def backend_of(*routes: str, consumes: bool) -> Backend:
     return Backend("many", api=api, table=Table(consumers=consumers))
 
 
-def deploy(cloud: Any, backend: Backend, directory: Path, *, execute: bool) -> deployment.Plan:
-    at = stage_of(ministack)
+def deploy(account: Account, backend: Backend, directory: Path, *, execute: bool) -> deployment.Plan:
     directory.mkdir()
-    synthesize(backend, at, packages=backends.packages(backend, directory), directory=directory)
-    assembly = upload.read(directory, backend, at)
+    synthesize(backend, ministack.STAGE, packages=backends.packages(backend, directory), directory=directory)
+    assembly = upload.read(directory, backend, ministack.STAGE)
     assert assembly.has_nested
-    upload.ensure_bucket(cloud, assembly.bucket, print)
-    upload.upload(cloud, assembly)
-    plan = deployment.plan(cloud, assembly, print)
+    upload.ensure_bucket(account, assembly.bucket, print)
+    upload.upload(account, assembly)
+    plan = deployment.plan(account, assembly, print)
     assert plan is not None
     if execute:
-        deployment.execute(cloud, plan, protect=False, say=print)
+        deployment.execute(account, plan, protect=False, say=print)
     else:
-        deployment.discard(cloud, plan)
+        deployment.discard(account, plan)
     return plan
 
 
 @pytest.mark.synth
-def test_on_ministack_the_functions_and_the_data_of_nested_stacks_are_named(cloud: Any, tmp_path: Path) -> None:
+def test_on_ministack_the_functions_and_the_data_of_nested_stacks_are_named(account: Account, tmp_path: Path) -> None:
     """It plans no nested stacks, so the templates are compared: docs/deploying.md says so."""
     routes = [f"route-{number}" for number in range(40)]
-    first = deploy(cloud, backend_of(*routes, consumes=True), tmp_path / "first", execute=True)
+    first = deploy(account, backend_of(*routes, consumes=True), tmp_path / "first", execute=True)
     assert "many-dev-route-7" in {change.name.rpartition("-")[0] for change in first.changes}
 
     other = [*routes[1:], "route-new"]
-    plan = deploy(cloud, backend_of(*other, consumes=False), tmp_path / "second", execute=False)
+    plan = deploy(account, backend_of(*other, consumes=False), tmp_path / "second", execute=False)
     done = {(change.action, change.kind, change.name.rpartition("-")[0]) for change in plan.changes}
     assert ("delete", "function", "many-dev-route-0") in done
     assert ("delete", "log group", "/aws/lambda/many-dev-route-0") in done
     assert ("add", "function", "many-dev-route-new") in done
     assert not any(name == "many-dev-route-1" for _, _, name in done)
-    queue = names.failures(backend_of(*routes, consumes=True), stage_of(ministack), Function(name="changes"))
+    queue = names.failures(backend_of(*routes, consumes=True), ministack.STAGE, Function(name="changes"))
     assert changes.losses(plan.changes) == [f"The queue {queue} is deleted; what is in it is lost."]
-    assert f"the queue {queue}" in deployment.data_in(cloud, "many-dev")
+    assert f"the queue {queue}" in deployment.data_in(account, "many-dev")
 
     said: list[str] = []
-    stack = deployment.find(cloud, "many-dev")
+    stack = deployment.find(account, "many-dev")
     assert stack is not None
-    deployment.destroy(cloud, stack, said.append)
+    deployment.destroy(account, stack, said.append)
     assert "  deleted     nested stack Functions1" in said
     assert not any("created" in line for line in said)  # that was before, and is not told again
