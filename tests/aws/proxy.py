@@ -21,8 +21,7 @@ class Proxy(ThreadingHTTPServer):
         self.backend = urlsplit(endpoint).netloc
         self.calls: list[str] = []
         self._errors: dict[str, list[str | None]] = {}
-        self._held: dict[str, threading.Event] = {}
-        self._release = threading.Event()
+        self._held: dict[str, tuple[threading.Event, threading.Event]] = {}
 
     @property
     def endpoint(self) -> str:
@@ -33,24 +32,28 @@ class Proxy(ThreadingHTTPServer):
         self._errors[call] = [*[None] * after, *[code] * times]
 
     def hold(self, call: str) -> threading.Event:
-        """Answer the call only once `release` is called; the event is set when it comes."""
-        self._held[call] = threading.Event()
-        return self._held[call]
+        """Keep a call waiting until it is let through; the event is set when it comes."""
+        came = threading.Event()
+        self._held[call] = came, threading.Event()
+        return came
 
-    def release(self) -> None:
-        self._held.clear()
-        self._errors.clear()
-        self._release.set()
-        self._release = threading.Event()
+    def let(self, call: str) -> None:
+        """Let what is held through, and what comes after it."""
+        _, go = self._held.pop(call)
+        go.set()
 
     def error(self, call: str) -> str | None:
-        """The error to answer a call with, or None."""
-        if call in self._held:
-            release = self._release
-            self._held[call].set()
-            release.wait(120)
+        """The error to answer a call with, or None, once it is let through."""
+        if held := self._held.get(call):
+            came, go = held
+            came.set()
+            go.wait(120)
         errors = self._errors.get(call)
         return errors.pop(0) if errors else None
+
+    def release(self) -> None:
+        for call in list(self._held):
+            self.let(call)
 
 
 class _Handler(BaseHTTPRequestHandler):

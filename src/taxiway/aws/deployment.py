@@ -75,7 +75,7 @@ def deployed(account: Account, backend: Backend, stage: Stage) -> Mapping[str, A
     """The stack of a backend's stage. Raises AwsError where there is none, or it is another backend's."""
     name = names.stack(backend, stage)
     stack = find(account, name)
-    if stack is None:
+    if stack is None or stack["StackStatus"] in _NEW:
         raise AwsError(f"There is no {name} on AWS.", fix=f"run `taxiway deploy --stage {stage.name}`")
     check_owner(stack, names.tags(backend, stage))
     return stack
