@@ -182,7 +182,8 @@ def assembly_of(directory: Path, name: str, resources: Mapping[str, Any]) -> Ass
     template = directory / f"{name}.template.json"
     template.write_text(json.dumps({"Resources": resources}))
     file = File(template, f"{uuid.uuid4()}.json")
-    return Assembly(name, f"taxiway-{ministack.ACCOUNT}-{ministack.REGION}", file, (file,), {})
+    bucket = f"taxiway-{ministack.ACCOUNT}-{ministack.REGION}"
+    return Assembly(stack=name, bucket=bucket, template=file, files=(file,), tags={})
 
 
 def deploy(account: Account, directory: Path, name: str, resources: Mapping[str, Any], say: deployment.Say) -> None:
