@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
+from taxiway import Stage
+
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+STAGE = Stage(name="dev", variables={"AWS_REGION": REGION, "AWS_ACCOUNT": ACCOUNT})
 
 _PATIENCE = 60.0  # seconds that it may take to answer
 

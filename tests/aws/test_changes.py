@@ -138,7 +138,7 @@ def test_what_only_refers_to_something_that_changes_is_counted_and_not_listed() 
 
     assert report(changes) == [
         "  change       function   items-prod-health  code",
-        "  and 1 that refers to these",
+        "  and 1 that follows from these",
     ]
 
 

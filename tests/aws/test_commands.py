@@ -39,13 +39,23 @@ def taxiway(project: Path, *arguments: str, **environment: str) -> "subprocess.C
     )
 
 
-@pytest.mark.parametrize("command", ["deploy", "diff", "destroy", "outputs", "logs"])
+COMMANDS = (
+    *("deploy", "diff", "destroy --yes", "outputs", "logs", "doctor"),
+    *("secrets set items/dev key", "secrets list", "secrets unset items/dev key"),
+)
+"""Every command that goes to AWS."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_another_region_is_refused_by_name_before_anybody_is_asked(project: Path, command: str) -> None:
-    refused = taxiway(project, command, AWS_REGION="us-east-1")
+    """There are no credentials, and it does not come to that."""
+    (project / ".env.dev").write_text("AWS_REGION=eu-west-1\nAWS_ACCOUNT=111122223333\nSECRETS_ID=items/dev\n")
+    refused = taxiway(project, *command.split(), "--stage", "dev", AWS_REGION="us-east-1")
 
     assert refused.returncode == 1
-    assert "The stage dev is in eu-west-1, and AWS_REGION says us-east-1." in refused.stderr
-    assert "Fix: set AWS_REGION=eu-west-1" in refused.stderr
+    said = refused.stderr + refused.stdout
+    assert "The stage dev is in eu-west-1, and AWS_REGION says us-east-1." in said
+    assert "Fix: set AWS_REGION=eu-west-1" in said
 
 
 def test_the_region_of_a_profile_counts_too(project: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from tests.aws.backends import answer, stage
+from tests.aws.iam import holds
 
 from taxiway import Backend, Function, Grant, HttpApi, Index, Table, check, delete, get, put, query, update, write_many
 from taxiway.aws.policies import policy
@@ -67,11 +68,10 @@ class Guarded(TableClient):
     def hold(self, call: str, index: str | None, leading_key: str) -> None:
         for statement in self._statements:
             resource = f"arn:aws:dynamodb:eu-west-1:{AT.account}:table/shop-dev" + (f"/index/{index}" if index else "")
-            if f"dynamodb:{call}" in statement["Action"] and resource in statement["Resource"]:
-                ((_, condition),) = statement["Condition"].items()
-                if any(_like(shape, leading_key) for shape in condition["dynamodb:LeadingKeys"]):
-                    self.used.add(call)
-                    return
+            of_it = f"dynamodb:{call}" in statement["Action"] and resource in statement["Resource"]
+            if of_it and holds(statement["Condition"], {"dynamodb:LeadingKeys": [leading_key]}):
+                self.used.add(call)
+                return
         raise PermissionError(f"{call} of {leading_key} in {index or 'the table'}")
 
 
@@ -114,10 +114,6 @@ def _needed(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterato
     else:
         actions = {"put": "PutItem", "get": "GetItem", "update": "UpdateItem", "delete": "DeleteItem"}
         yield actions[name.split("_")[1]], None, args[1]["pk"]
-
-
-def _like(shape: str, value: str) -> bool:
-    return bool(re.fullmatch(re.escape(shape).replace(r"\*", ".*"), value, re.DOTALL))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models.item import Item
 from models.user import User
 from tests.aws.backends import ACCOUNT, Customer, Order, answer, of_the_template, stage, with_everything
+from tests.aws.iam import holds, like
 
 from taxiway import (
     Backend,
@@ -48,9 +49,8 @@ def statements(*uses: Any, network: Network | None = None, **options: Any) -> di
     return {statement["Sid"]: statement for statement in policy(backend, function, AT)["Statement"]}
 
 
-def like(pattern: str, value: str) -> bool:
-    """IAM's StringLike: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html"""
-    return bool(re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), value, re.DOTALL))
+def allowed_keys(statement: dict[str, Any], operator: str) -> list[str]:
+    return statement["Condition"][f"ForAllValues:{operator}"]["dynamodb:LeadingKeys"]
 
 
 def all_policies() -> list[tuple[Function, dict[str, Any]]]:
@@ -67,7 +67,10 @@ def test_a_grant_is_its_calls_on_the_table_and_on_the_keys_of_its_entity():
         "Effect": "Allow",
         "Action": ["dynamodb:PutItem"],
         "Resource": [TABLE],
-        "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ORDER#*"]}},
+        "Condition": {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ORDER#*"]},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        },
     }
 
 
@@ -75,19 +78,17 @@ def test_a_query_is_allowed_on_its_index_alone_and_a_key_without_fields_is_exact
     found = statements(query(Order.by_customer), query(Order.every))
 
     assert found["QueryGsi1"]["Resource"] == [f"{TABLE}/index/gsi1"]
-    assert found["QueryGsi1"]["Condition"] == {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ORDER#CUSTOMER#*"]}
-    }
-    assert found["QueryGsi2"]["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ORDERS"]}}
+    assert allowed_keys(found["QueryGsi1"], "StringLike") == ["ORDER#CUSTOMER#*"]
+    assert allowed_keys(found["QueryGsi2"], "StringEquals") == ["ORDERS"]
     assert found.keys() == {"QueryGsi1", "QueryGsi2", "Logs", "Tracing"}
 
 
 def test_what_is_granted_of_one_entity_is_not_granted_of_another():
     found = statements(put(Order), update(Order), put(Customer))
 
-    assert found["PutItem"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["CUSTOMER#*"]
+    assert allowed_keys(found["PutItem"], "StringLike") == ["CUSTOMER#*"]
     both = found["GetItemPutItemUpdateItem"]
-    assert both["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["ORDER#*"]
+    assert allowed_keys(both, "StringLike") == ["ORDER#*"]
 
 
 def test_a_unique_value_is_kept_under_a_key_of_its_own():
@@ -99,9 +100,26 @@ def test_a_unique_value_is_kept_under_a_key_of_its_own():
         def by_id(self, id: str) -> None: ...
 
     found = statements(put(Person))
-    assert found["GetItemPutItem"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["PERSON#*"]
-    (sentinels,) = found["DeleteItemPutItem"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert allowed_keys(found["GetItemPutItem"], "StringLike") == ["PERSON#*"]
+    (sentinels,) = allowed_keys(found["DeleteItemPutItem"], "StringLike")
     assert sentinels == "UNIQUE#Person#email#*"
+
+
+@pytest.mark.parametrize(
+    ("keys", "allowed"),
+    [
+        (["ORDER#1"], True),
+        (["ORDER#1", "ORDER#2"], True),
+        (["ORDER#1", "CUSTOMER#1"], False),
+        (["CUSTOMER#1"], False),
+        ([], False),
+    ],
+    ids=["its own", "a batch of its own", "a batch of others too", "another's", "a request without a key"],
+)
+def test_a_request_is_allowed_where_every_key_that_it_reaches_is_the_entitys(keys: list[str], allowed: bool):
+    condition = statements(get(Order))["BatchGetItemGetItem"]["Condition"]
+
+    assert holds(condition, {"dynamodb:LeadingKeys": keys} if keys else {}) is allowed
 
 
 def test_the_order_in_which_grants_are_named_changes_nothing():

@@ -19,6 +19,20 @@ def jobs(workflow: Path) -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
+def scripts(job: str, action: str | None = None) -> list[str]:
+    """What a job runs, step by step; with `action`, only what it runs when a pull request is opened, closed, or so."""
+    found: list[str] = []
+    for step in re.split(r"^      - ", job, flags=re.MULTILINE)[1:]:
+        condition = re.search(r"if: github\.event\.action (==|!=) 'closed'", step)
+        if action and condition and (condition[1] == "==") != (action == "closed"):
+            continue
+        if block := re.search(r"run: \|\n(.*)", step, re.DOTALL):
+            found.append(textwrap.dedent(block[1]))
+        elif line := re.search(r"run: (.+)", step):
+            found.append(line[1])
+    return found
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_every_action_is_pinned_by_its_commit(workflow: Path) -> None:
     used = re.findall(r"uses: (.+)", workflow.read_text())
@@ -50,30 +64,106 @@ def test_prod_comes_after_test_which_comes_after_the_tests_and_data_is_never_giv
     assert not any("--yes" in line for line in commands)
 
 
+def test_every_job_may_do_what_it_does_and_nothing_else() -> None:
+    found = {
+        name: re.findall(
+            r"^      ([\w-]+): (\w+)$",
+            text.partition("    permissions:\n")[2].partition("    steps:\n")[0],
+            re.MULTILINE,
+        )
+        for workflow in WORKFLOWS
+        for name, text in jobs(workflow).items()
+    }
+
+    deploys = [("contents", "read"), ("id-token", "write")]
+    assert found == {
+        "test": [],  # what the head of the workflow says: to read the repository
+        "deploy-test": deploys,
+        "deploy-prod": deploys,
+        "preview": deploys,
+        "sweep": [*deploys, ("pull-requests", "read")],
+    }
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_what_a_pull_request_says_is_never_put_into_a_script(workflow: Path) -> None:
+    """https://docs.github.com/en/actions/reference/security/secure-use#good-practices-for-mitigating-script-injection-attacks"""
+    for job in jobs(workflow).values():
+        assert [script for script in scripts(job) if "${{" in script] == []
+
+
+@pytest.mark.parametrize("stage", ["test", "prod"])
+def test_a_stage_is_deployed_in_its_region_and_its_deep_health_is_asked(tmp_path: Path, stage: str) -> None:
+    job = jobs(TEMPLATE / ".github" / "workflows" / "deploy.yml")[f"deploy-{stage}"]
+    run(job, tmp_path)
+
+    taxiway = "run --group deploy taxiway"
+    assert (tmp_path / "done").read_text().splitlines() == [
+        f"uv {taxiway} deploy --stage {stage}",
+        f"uv {taxiway} outputs Url --stage {stage}",
+        "curl --fail --silent --show-error --retry 3 https://api/health?deep=true",
+    ]
+    assert (tmp_path / "GITHUB_ENV").read_text() == "AWS_REGION=eu-west-1\n"
+
+
+@pytest.mark.parametrize("fails", ["uv", "curl"])
+def test_a_deployment_or_a_stage_that_is_not_well_fails_the_job(tmp_path: Path, fails: str) -> None:
+    job = jobs(TEMPLATE / ".github" / "workflows" / "deploy.yml")["deploy-prod"]
+
+    with pytest.raises(subprocess.CalledProcessError):
+        run(job, tmp_path, **{fails: "exit 1"})
+    assert ("curl" in (tmp_path / "done").read_text()) == (fails == "curl")
+
+
+@pytest.mark.parametrize(("action", "closes"), [("opened", False), ("synchronize", False), ("closed", True)])
+def test_a_pull_requests_stage_has_a_file_and_a_secret_of_its_own(tmp_path: Path, action: str, closes: bool) -> None:
+    (job,) = jobs(TEMPLATE / ".github" / "workflows" / "preview.yml").values()
+    run(job, tmp_path, action=action, STAGE="pr-7")
+
+    done = (tmp_path / "done").read_text().splitlines()
+    assert done[0] == f"uv run --group deploy taxiway {'destroy' if closes else 'deploy'} --stage pr-7 --yes"
+    assert (tmp_path / ".env.pr-7").read_text() == "AWS_REGION=eu-west-1\nSECRETS_ID=items/pr-7\n"
+    if not closes:
+        assert (tmp_path / "GITHUB_STEP_SUMMARY").read_text() == "The stage pr-7 answers at https://api\n"
+
+
 def test_what_a_closed_pull_request_leaves_is_removed_and_what_an_open_one_has_stays(tmp_path: Path) -> None:
-    """The script itself, with stand-ins for the commands that ask AWS and GitHub."""
-    text = (TEMPLATE / ".github" / "workflows" / "sweep.yml").read_text()
-    script = textwrap.dedent(text.partition("        run: |\n          stacks=")[2].join(["          stacks=", ""]))
-    (tmp_path / ".env.test").write_text("AWS_REGION=eu-west-1\nSECRETS_ID=items/test\n")
-    for name, body in {
-        "aws": 'echo "items-pr-7 items-pr-12"',
-        "gh": '[ "$3" = 7 ] && echo CLOSED || echo OPEN',
-        "uv": 'echo "$@" >> done; cat .env.pr-* >> done',
-    }.items():
-        command = tmp_path / "bin" / name
-        command.parent.mkdir(exist_ok=True)
-        command.write_text(f"#!/bin/sh\n{body}\n")
-        command.chmod(0o755)
-    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
-    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=True)
-    assert (tmp_path / "done").read_text() == (
-        "run --group deploy taxiway destroy --stage pr-7 --yes\nAWS_REGION=eu-west-1\nSECRETS_ID=items/pr-7\n"
-    )
+    (job,) = jobs(TEMPLATE / ".github" / "workflows" / "sweep.yml").values()
+    run(job, tmp_path, aws='echo "items-pr-7 items-pr-12"', gh='[ "$3" = 7 ] && echo CLOSED || echo OPEN')
+
+    done = (tmp_path / "done").read_text().splitlines()
+    assert [line for line in done if line.startswith("uv")] == [
+        "uv run --group deploy taxiway destroy --stage pr-7 --yes"
+    ]
+    assert (tmp_path / ".env.pr-7").read_text() == "AWS_REGION=eu-west-1\nSECRETS_ID=items/pr-7\n"
+    assert not (tmp_path / ".env.pr-12").exists()
 
 
-def test_a_pull_request_has_a_stage_that_goes_with_it_and_one_from_a_fork_has_none() -> None:
+def test_a_pull_request_from_a_fork_has_no_stage() -> None:
     (job,) = jobs(TEMPLATE / ".github" / "workflows" / "preview.yml").values()
 
     assert "if: github.event.pull_request.head.repo.full_name == github.repository\n" in job
-    assert re.search(r"if: github\.event\.action != 'closed'\n +run: \|\n +.*taxiway deploy", job)
-    assert re.search(r"if: github\.event\.action == 'closed'\n +run: .*taxiway destroy", job)
+
+
+def run(job: str, directory: Path, *, action: str = "opened", **given: str) -> None:
+    """Run the scripts of a job as GitHub does, with stand-ins for the commands that ask others.
+
+    A stand-in writes down how it was called into `done`; in lower case, `given` has what else one does.
+    """
+    for stage in ("test", "prod"):
+        (directory / f".env.{stage}").write_text("AWS_REGION=eu-west-1\nSECRETS_ID=items/test\n")
+    bodies = {"aws": "", "gh": "", "curl": "", "uv": 'case "$*" in *outputs*) echo https://api;; esac'}
+    for name, body in {**bodies, **{key: value for key, value in given.items() if key.islower()}}.items():
+        command = directory / "bin" / name
+        command.parent.mkdir(exist_ok=True)
+        command.write_text(f'#!/bin/sh\necho {name} "$@" >> "{directory}/done"\n{body}\n')
+        command.chmod(0o755)
+    environment = {
+        "PATH": f"{directory / 'bin'}:{os.environ['PATH']}",
+        "GITHUB_ENV": str(directory / "GITHUB_ENV"),
+        "GITHUB_STEP_SUMMARY": str(directory / "GITHUB_STEP_SUMMARY"),
+        **{key: value for key, value in given.items() if key.isupper()},
+    }
+    for script in scripts(job, action):
+        # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsshell
+        subprocess.run(["bash", "-e", "-c", script], cwd=directory, env=environment, check=True)

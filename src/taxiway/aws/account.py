@@ -12,6 +12,7 @@ from taxiway.declare import Stage
 
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 _UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"})
 
 
@@ -114,6 +115,10 @@ def _of_service(said: dict[str, str], operation: str) -> AwsError:
         return AwsError(f"The credentials have expired: {message}", fix="log in again, as with `aws sso login`")
     if code in _UNKNOWN:
         return AwsError(f"AWS does not know these credentials: {message}", fix="set AWS_PROFILE, or log in again")
+    if code in _THROTTLED:
+        return AwsError(
+            f"AWS takes no more of this account's requests now: {operation}: {message}", fix="try again later"
+        )
     if code.startswith(("AccessDenied", "Unauthorized")):
         return AwsError(f"{operation} is not allowed: {message}", fix="use a role that may, or have this one be let")
     return AwsError(f"{operation} failed: {code}: {message}", fix="mend what it says, and try again")

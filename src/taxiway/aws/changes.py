@@ -1,6 +1,5 @@
 """What a change set of CloudFormation would do, in words: what is added, changed, replaced and deleted."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +43,8 @@ _NAMES = (
     *("DomainName", "RoleName", "StageName", "Name"),
 )
 _REPLACEMENT: dict[str, Action] = {"True": "replace", "Conditional": "may replace"}
-_REFERENCES = ("ResourceReference", "ResourceAttribute")
+# What of a resource changes because something else does: what it refers to, or what is in a nested stack.
+_FROM_ELSEWHERE = ("ResourceReference", "ResourceAttribute", "Automatic")
 _HASH = re.compile(r"[0-9A-F]{8}$")
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WIDTH = 116
@@ -60,7 +60,7 @@ class Change(Struct, frozen=True):
     is_retained: bool = False
     """What is there now stays in the account, out of the stack's reach."""
     is_consequence: bool = False
-    """Nothing of its own changes: it refers to something that does."""
+    """Nothing of its own changes: it refers to something that does, or is the nested stack around it."""
 
     @property
     def kind(self) -> str:
@@ -83,10 +83,13 @@ def holds_data(type_: str) -> bool:
 
 
 def name(logical_id: str, resource: Mapping[str, Any] | None) -> str:
-    """What a person calls a resource: its own name where the template gives it one, else its name in the template."""
+    """What a person calls a resource: its own name where the template gives it one, else its name in the template.
+
+    The CDK calls a nested stack `Functions1NestedStackFunctions1NestedStackResource1A2B3C4D`.
+    """
     properties: Mapping[str, Any] = (resource or {}).get("Properties") or {}
     named = next((properties[key] for key in _NAMES if isinstance(properties.get(key), str)), None)
-    return named or _HASH.sub("", logical_id)
+    return named or _HASH.sub("", logical_id).partition("NestedStack")[0]
 
 
 def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
@@ -116,10 +119,36 @@ def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Ma
     return changes
 
 
-def additions(template: bytes) -> list[Change]:
-    """All of a template, as what a first deployment adds."""
-    resources: Mapping[str, Mapping[str, Any]] = json.loads(template)["Resources"]
-    return [Change("add", resource["Type"], name(logical, resource)) for logical, resource in resources.items()]
+def between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """The changes between two templates, where CloudFormation does not say: a stack's first or last, for one.
+
+    What holds data and is changed may be replaced: a template does not tell.
+    """
+    before: Mapping[str, Mapping[str, Any]] = old.get("Resources", {})
+    after: Mapping[str, Mapping[str, Any]] = new.get("Resources", {})
+    entries = [
+        {"ResourceChange": {"LogicalResourceId": logical, "ResourceType": resource["Type"], **how}}
+        for logical, resource in {**before, **after}.items()
+        if (how := _how(before.get(logical), after.get(logical)))
+    ]
+    return read(entries, old, new)
+
+
+def _how(was: Mapping[str, Any] | None, becomes: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What becomes of a resource of two templates, as a change set would have it; None where nothing does."""
+    if was is None:
+        return {"Action": "Add"}
+    if becomes is None:
+        return {"Action": "Remove"}
+    old, new = was.get("Properties", {}), becomes.get("Properties", {})
+    differing = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    if not differing:
+        return None
+    return {
+        "Action": "Modify",
+        "Replacement": "Conditional" if holds_data(becomes["Type"]) else "False",
+        "Details": [{"Target": {"Attribute": "Properties", "Name": key}} for key in differing],
+    }
 
 
 def report(changes: Sequence[Change]) -> list[str]:
@@ -135,7 +164,7 @@ def report(changes: Sequence[Change]) -> list[str]:
             lines += [_line(change, width) for change in sorted(chosen, key=lambda change: (change.kind, change.name))]
     consequences = len(changes) - len(own)
     if consequences:
-        lines.append(f"  and {consequences} that refer{'s' if consequences == 1 else ''} to these")
+        lines.append(f"  and {consequences} that follow{'s' if consequences == 1 else ''} from these")
     return lines
 
 
@@ -160,7 +189,8 @@ def _fate(change: Change) -> str:
 
 def _policy(change: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """What becomes of a resource that leaves: Delete, Retain, Snapshot, ReplaceAndDelete, ReplaceAndRetain …"""
-    return str(change.get("PolicyAction") or before.get("DeletionPolicy") or "Delete")
+    declared = "DeletionPolicy" if change["Action"] == "Remove" else "UpdateReplacePolicy"
+    return str(change.get("PolicyAction") or before.get(declared) or "Delete")
 
 
 def _action(change: Mapping[str, Any], before: Mapping[str, Any]) -> Action:
@@ -168,12 +198,14 @@ def _action(change: Mapping[str, Any], before: Mapping[str, Any]) -> Action:
         return "keep" if _policy(change, before).endswith("Retain") else "delete"
     if change["Action"] == "Modify":
         return _REPLACEMENT.get(change.get("Replacement", ""), "change")
+    if change["Action"] == "Dynamic":  # CloudFormation can't tell before it does it
+        return "may replace"
     return "add"
 
 
 def _is_consequence(detail: Mapping[str, Any]) -> bool:
-    """Whether a property changes only because something that it refers to may."""
-    return detail.get("Evaluation") == "Dynamic" and detail.get("ChangeSource") in _REFERENCES
+    """Whether a property changes only because something else may."""
+    return detail.get("Evaluation") == "Dynamic" and detail.get("ChangeSource") in _FROM_ELSEWHERE
 
 
 def _added(changes: Iterable[Change], width: int) -> list[str]:

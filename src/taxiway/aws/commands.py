@@ -143,7 +143,8 @@ def _diff(options: argparse.Namespace) -> None:
     assembly = _assembly(options, backend, stage)
     if deployment.find(account, assembly.stack) is None:
         print("\nNothing of it is on AWS: all of this would be added.\n")
-        print(*changes.report(changes.additions(assembly.template.path.read_bytes())), sep="\n")
+        added = [change for template in assembly.templates() for change in changes.between({}, template)]
+        print(*changes.report(added), sep="\n")
         return
     upload.ensure_bucket(account, assembly.bucket, print)
     upload.upload(account, assembly, templates_only=True)
@@ -176,7 +177,7 @@ def _deploy(options: argparse.Namespace) -> None:
         print(*losses, sep="\n", end="\n" if losses else "")
         if losses and not options.yes and not _confirmed("Go on?"):
             deployment.discard(account, plan)
-            sys.exit("Nothing was changed. (Without a terminal to ask on, pass --yes.)")
+            sys.exit(f"Nothing was changed.{_unasked()}")
         stack = deployment.execute(account, plan, protect=backend.operations.is_protected(stage), say=print)
         if not plan.is_new:
             deployment.invalidate(account, assembly.stack, print)
@@ -206,7 +207,7 @@ def _destroy(options: argparse.Namespace) -> None:
     data = " and ".join(deployment.data_in(account, name))
     question = f"Delete the stack {name}" + (f", with {data} and all that is in them?" if data else "?")
     if not options.yes and not _confirmed(question):
-        sys.exit("Nothing was deleted. (Without a terminal to ask on, pass --yes.)")
+        sys.exit(f"Nothing was deleted.{_unasked()}")
     deployment.destroy(account, stack, print)
     bucket = names.asset_bucket(stage)
     with _tidying(bucket):
@@ -428,7 +429,18 @@ def _print_outputs(found: dict[str, str]) -> None:
 
 
 def _confirmed(question: str) -> bool:
-    return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    """Whether somebody on a terminal says yes. Ctrl-C and Ctrl-D are a no, so that what was prepared is taken back."""
+    if not sys.stdin.isatty():
+        return False
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except (EOFError, KeyboardInterrupt):
+        print()
+        return False
+
+
+def _unasked() -> str:
+    return "" if sys.stdin.isatty() else " (Without a terminal to ask on, pass --yes.)"
 
 
 def _repository(text: str) -> str:

@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from taxiway.aws import changes, names, upload
 from taxiway.aws.account import Account
@@ -20,6 +21,14 @@ _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
 _NEW = frozenset({"REVIEW_IN_PROGRESS"})
 _FAILED_AT_FIRST = frozenset({"ROLLBACK_COMPLETE"})
+
+# What is left of a stage by a deployment that failed, by the status of its stack.
+_STATES = {
+    "UPDATE_ROLLBACK_COMPLETE": "the stage is as it was before",
+    "UPDATE_ROLLBACK_FAILED": "it could not be taken back whole: some of the stage is new, some as it was before",
+    "ROLLBACK_COMPLETE": "nothing of it is left but an empty stack, which the next deployment removes",
+    "ROLLBACK_FAILED": "it could not be taken back whole: some of the stage is left",
+}
 
 Say = Callable[[str], None]
 
@@ -66,7 +75,7 @@ def deployed(account: Account, backend: Backend, stage: Stage) -> Mapping[str, A
     """The stack of a backend's stage. Raises AwsError where there is none, or it is another backend's."""
     name = names.stack(backend, stage)
     stack = find(account, name)
-    if stack is None:
+    if stack is None or stack["StackStatus"] in _NEW:
         raise AwsError(f"There is no {name} on AWS.", fix=f"run `taxiway deploy --stage {stage.name}`")
     check_owner(stack, names.tags(backend, stage))
     return stack
@@ -91,23 +100,22 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
         Tags=[{"Key": key, "Value": value} for key, value in assembly.tags.items()],
         **({"IncludeNestedStacks": True} if assembly.has_nested else {}),
     )
+    plan = Plan(made["Id"], made["StackId"], stack is None, (), {})
     try:
         described = _described(client, made["Id"])
-    except AwsError:
-        discard(account, Plan(made["Id"], made["StackId"], stack is None, (), {}))
+        if described is None:
+            discard(account, plan)
+            return None
+        found, labels = changes.read(described, old, new), _labels(old, new)
+        for entry in described:
+            if entry["ResourceChange"]["ResourceType"] == _STACK:
+                before, after = _nested_templates(client, entry["ResourceChange"], new, assembly)
+                found += _nested(client, entry["ResourceChange"], before, after)
+                labels |= _labels(before, after)
+    except BaseException:
+        discard(account, plan)
         raise
-    if described is None:
-        client.delete_change_set(ChangeSetName=made["Id"])
-        return None
-    found = changes.read(described, old, new)
-    resources: dict[str, Any] = {**old.get("Resources", {}), **new["Resources"]}
-    labels = {logical: changes.name(logical, resource) for logical, resource in resources.items()}
-    for entry in described:
-        if inner := entry["ResourceChange"].get("ChangeSetId"):
-            nested, called = _nested(client, inner, entry["ResourceChange"], assembly)
-            found += nested
-            labels |= called
-    return Plan(made["Id"], made["StackId"], stack is None, tuple(found), labels)
+    return structs.replace(plan, changes=tuple(found), names=labels)
 
 
 def discard(account: Account, plan: Plan) -> None:
@@ -128,16 +136,15 @@ def execute(account: Account, plan: Plan, *, protect: bool, say: Say) -> Mapping
     watch = Watch(account, plan.stack_id, plan.names, say)
     # A new table that is to outlive its stack does not outlive a first deployment that fails.
     client.execute_change_set(ChangeSetName=plan.id, RetainExceptOnCreate=True)
-    status = watch.wait()
+    with _going_on(say):
+        status = watch.wait()
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        why = "\n".join(f"  {failure}" for failure in watch.failures) or f"  CloudFormation ended with {status}."
-        if status == "UPDATE_ROLLBACK_COMPLETE":
-            state = "the stage is as it was before"
-        elif status == "ROLLBACK_COMPLETE":
-            state = "nothing of it is left but an empty stack, which the next deployment removes"
-        else:
-            state = f"its stack is {status}"
-        raise AwsError(f"The deployment failed; {state}.\n\n{why}\n", fix="mend what is named above, and deploy again")
+        name = plan.stack_id.split("/")[1]
+        state = _STATES.get(status, f"its stack is {status}")
+        raise AwsError(
+            f"The deployment failed; {state}.\n\n{_why(watch, status)}\n",
+            fix=f"mend what is named above, {_way_out(name, status, 'and deploy again')}",
+        )
     client.update_termination_protection(StackName=plan.stack_id, EnableTerminationProtection=protect)
     return client.describe_stacks(StackName=plan.stack_id)["Stacks"][0]
 
@@ -177,16 +184,42 @@ def destroy(account: Account, stack: Mapping[str, Any], say: Say) -> None:
         )
     client = account.client("cloudformation")
     template = _template(client, stack["StackId"])
-    labels = {logical: changes.name(logical, resource) for logical, resource in template.get("Resources", {}).items()}
-    watch = Watch(account, stack["StackId"], labels, say)
+    watch = Watch(account, stack["StackId"], _labels(template, {}), say)
     client.delete_stack(StackName=stack["StackId"])
-    status = watch.wait()
+    with _going_on(say):
+        status = watch.wait()
     if status != "DELETE_COMPLETE":
-        why = "\n".join(f"  {failure}" for failure in watch.failures) or f"  CloudFormation ended with {status}."
         raise AwsError(
-            f"The stack {stack['StackName']} could not be deleted whole.\n\n{why}\n",
+            f"The stack {stack['StackName']} could not be deleted whole.\n\n{_why(watch, status)}\n",
             fix="mend what is named above, and destroy again",
         )
+
+
+@contextmanager
+def _going_on(say: Say) -> Generator[None, None, None]:
+    """Says, where the watching ends before what is watched, that it goes on: Ctrl-C, credentials that expire."""
+    try:
+        yield
+    except BaseException:
+        say("CloudFormation goes on with what it has begun; `taxiway doctor` says how the stack is.")
+        raise
+
+
+def _why(watch: Watch, status: str) -> str:
+    reason = f": {watch.reason}" if watch.reason else "."
+    return "\n".join(f"  {failure}" for failure in watch.failures) or f"  CloudFormation ended with {status}{reason}"
+
+
+def _way_out(stack: str, status: str, otherwise: str) -> str:
+    """What to do with a stack that CloudFormation left as it could, before the next deployment.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
+    """
+    if status == "UPDATE_ROLLBACK_FAILED":
+        return f"run `aws cloudformation continue-update-rollback --stack-name {stack}`, and deploy again"
+    if status in ("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"):
+        return "delete the stack (`taxiway destroy`; a protected stage in CloudFormation's console), and deploy again"
+    return otherwise
 
 
 def _changeable(account: Account, name: str, say: Say) -> Mapping[str, Any] | None:
@@ -207,7 +240,7 @@ def _changeable(account: Account, name: str, say: Say) -> Mapping[str, Any] | No
         )
     raise AwsError(
         f"The stack {name} is stuck in {status}: {stack.get('StackStatusReason', 'CloudFormation says no more')}.",
-        fix="continue its rollback in the console of CloudFormation; a stage that may go, `taxiway destroy` removes",
+        fix=_way_out(name, status, "see in CloudFormation's console what it waits for"),
     )
 
 
@@ -231,19 +264,35 @@ def _described(client: Any, change_set: str) -> list[dict[str, Any]] | None:
     return found
 
 
+def _nested_templates(
+    client: Any, change: Mapping[str, Any], template: Mapping[str, Any], assembly: Assembly
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The template that a nested stack has, and the one that it will have; nothing where there is no such stack."""
+    before = {} if change["Action"] == "Add" else _template(client, change["PhysicalResourceId"])
+    declared = template["Resources"].get(change["LogicalResourceId"])
+    if declared is None:
+        return before, {}
+    address = json.dumps(declared["Properties"]["TemplateURL"])
+    return before, next(json.loads(file.path.read_text()) for file in assembly.files if file.key in address)
+
+
 def _nested(
-    client: Any, change_set: str, change: Mapping[str, Any], assembly: Assembly
-) -> tuple[list[Change], dict[str, str]]:
-    """The changes of a nested stack, and what its resources are called."""
-    described = _described(client, change_set)
-    stack = change.get("PhysicalResourceId")
-    old = _template(client, stack) if stack else {}
-    # The template that it will have: the only one of the assembly with its resources.
-    logical = {entry["ResourceChange"]["LogicalResourceId"] for entry in described or ()}
-    templates = [json.loads(file.path.read_text()) for file in assembly.files if file.is_template]
-    new = max(templates, key=lambda template: len(logical & template["Resources"].keys()))
-    resources: dict[str, Any] = {**old.get("Resources", {}), **new["Resources"]}
-    return changes.read(described or (), old, new), {key: changes.name(key, value) for key, value in resources.items()}
+    client: Any, change: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[Change]:
+    """The changes of a nested stack.
+
+    CloudFormation says them in a change set of their own, but not of a stack that goes with all that is in it.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/change-sets-for-nested-stacks.html
+    """
+    if change_set := change.get("ChangeSetId"):
+        return changes.read(_described(client, change_set) or (), before, after)
+    return changes.between(before, after)
+
+
+def _labels(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+    """What a person calls each resource of two templates, by its logical id."""
+    resources: dict[str, Any] = {**before.get("Resources", {}), **after.get("Resources", {})}
+    return {logical: changes.name(logical, resource) for logical, resource in resources.items()}
 
 
 def _template(client: Any, stack: str) -> dict[str, Any]:
@@ -265,4 +314,4 @@ def _physical_name(physical: str) -> str:
     """`items/dev` for the ARN of that secret, which ends in six random characters; `items-dev` as it is."""
     if ":secret:" in physical:
         return physical.rpartition(":secret:")[2].rpartition("-")[0]
-    return physical.rpartition("/")[2] if physical.startswith("https:") else physical
+    return physical.rpartition("/")[2] if physical.startswith(("https:", "http:")) else physical

@@ -42,6 +42,7 @@ WILDCARDS = {
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 _NETWORK = sorted(action for action in WILDCARDS if action.startswith("ec2:"))
 
+_LEADING_KEYS = "dynamodb:LeadingKeys"
 _FIELD = re.compile(r"\{[^{}]*\}")
 
 
@@ -143,11 +144,15 @@ def _table(backend: Backend, function: Function, stage: Stage) -> list[Statement
 
 
 def _leading_keys(keys: list[str]) -> dict[str, Any] | None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html"""
+    """That a call reaches these partition keys alone. `Null` is there since ForAllValues holds of a call without any.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+    """
     if "*" in keys:  # a key of one field and nothing else: it may be anything
         return None
     operator = "StringLike" if any("*" in key for key in keys) else "StringEquals"
-    return {f"ForAllValues:{operator}": {"dynamodb:LeadingKeys": keys}}
+    return {f"ForAllValues:{operator}": {_LEADING_KEYS: keys}, "Null": {_LEADING_KEYS: "false"}}
 
 
 def _encryption(backend: Backend, function: Function, stage: Stage) -> list[Statement]:

@@ -1,7 +1,9 @@
 """What CloudFormation does while it does it: a line for each resource that is done, and the reasons where one fails."""
 
+import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from taxiway.aws.account import Account
@@ -12,7 +14,7 @@ _SILENCE = 20.0  # seconds without news, after which is said what is waited for
 _STACK = "AWS::CloudFormation::Stack"
 _VERBS = {"CREATE": "created", "UPDATE": "updated", "DELETE": "deleted", "IMPORT": "imported"}
 # What is said of a resource that another's failure stopped.
-_FOLLOWS = ("cancelled", "Embedded stack", "The following resource(s) failed")
+_FOLLOWS = re.compile(r"Resource \w+ cancelled|Embedded stack |The following resource\(s\) failed")
 
 
 class Watch:
@@ -26,12 +28,15 @@ class Watch:
         self._say = say
         self._seen: set[str] = set()
         self._stacks = [stack_id]
+        self._began = datetime.min.replace(tzinfo=UTC)
+        """What happened in a nested stack before this is of an earlier operation."""
         self._pending: dict[str, str] = {}
-        self._done = 0
         self.failures: list[str] = []
         """The resources that failed by themselves, each with its reason."""
-        for _ in self._news():
-            pass
+        self.reason = ""
+        """Why CloudFormation takes all of it back, where it says so of no resource."""
+        self._began = max((event["Timestamp"] for event in self._news()), default=self._began)
+        self._stacks = [stack_id]
 
     def wait(self) -> str:
         """Until the operation has ended; returns the stack's status, as in `UPDATE_ROLLBACK_COMPLETE`."""
@@ -55,23 +60,28 @@ class Watch:
     def _news(self) -> list[dict[str, Any]]:
         """The events that were not seen before, oldest first."""
         found: list[dict[str, Any]] = []  # the newest first, as they come
-        for stack in self._stacks:
+        for stack in self._stacks:  # and those in it, as they are found
             for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack):
-                new = [event for event in page["StackEvents"] if event["EventId"] not in self._seen]
+                new = [
+                    event
+                    for event in page["StackEvents"]
+                    if event["EventId"] not in self._seen and event["Timestamp"] >= self._began
+                ]
                 found += new
+                for event in new:
+                    inner = event.get("PhysicalResourceId", "")
+                    if event["ResourceType"] == _STACK and inner.startswith("arn:") and inner not in self._stacks:
+                        self._stacks.append(inner)
                 if len(new) < len(page["StackEvents"]):
                     break
         self._seen.update(event["EventId"] for event in found)
-        for event in found:
-            inner = event.get("PhysicalResourceId", "")
-            if event["ResourceType"] == _STACK and inner.startswith("arn:") and inner not in self._stacks:
-                self._stacks.append(inner)
         found.reverse()
         return sorted(found, key=lambda event: event["Timestamp"])
 
     def _tell(self, event: dict[str, Any]) -> None:
         if event.get("PhysicalResourceId") == event["StackId"]:
-            return  # the stack itself, whose status is asked for
+            self._tell_of_stack(event)
+            return
         verb, _, state = event["ResourceStatus"].partition("_")
         called = (
             f"{kind(event['ResourceType'])} {self._names.get(event['LogicalResourceId'], event['LogicalResourceId'])}"
@@ -83,8 +93,13 @@ class Watch:
         reason = event.get("ResourceStatusReason", "")
         if state == "FAILED":
             self._say(f"  failed      {called}")
-            if not any(words in reason for words in _FOLLOWS):
+            if not _FOLLOWS.search(reason):
                 self.failures.append(f"{called}: {reason}")
         elif state == "COMPLETE":
-            self._done += 1
             self._say(f"  {_VERBS.get(verb, verb.lower()):<10}  {called}")
+
+    def _tell_of_stack(self, event: dict[str, Any]) -> None:
+        """A stack's own status is asked for; its events say when all is taken back, and why."""
+        if event["StackId"] == self._stack and event["ResourceStatus"].endswith("ROLLBACK_IN_PROGRESS"):
+            self._say("  CloudFormation takes back what was done.")
+            self.reason = event.get("ResourceStatusReason", "")

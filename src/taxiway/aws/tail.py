@@ -17,22 +17,43 @@ def lines(account: Account, groups: Mapping[str, str], *, since: float, follow: 
     `groups` are log groups by the functions' names. A group that is not there yet has no lines.
     """
     client = account.client("logs")
-    seen: dict[str, float] = {}
-    start = since
+    tails = {function: Tail(client, group, since) for function, group in groups.items()}
     while True:
-        found: list[tuple[float, str, str]] = []
-        for function, group in groups.items():
-            for event in _events(client, group, start):
-                if (identity := _identity(event)) not in seen:
-                    seen[identity] = event["timestamp"] / 1000
-                    found.append((event["timestamp"], function, event["message"]))
+        found = [
+            (event["timestamp"], function, event["message"])
+            for function, tail in tails.items()
+            for event in tail.news()
+        ]
         for timestamp, function, message in sorted(found):
             yield line(function, timestamp / 1000, message)
         if not follow:
             return
-        start = max(since, time.time() - _LATE)
-        seen = {event: written for event, written in seen.items() if written >= start - _LATE}
         time.sleep(_PAUSE)
+
+
+class Tail:
+    """The end of one log group: each event of it once, though CloudWatch shows some late.
+
+    It looks back from the newest event that it has seen, never from this machine's clock: the two may differ, and
+    between two looks may be more time than an event takes to be shown.
+    """
+
+    def __init__(self, client: Any, group: str, since: float) -> None:
+        self._client = client
+        self._group = group
+        self._start = since
+        self._seen: dict[str, float] = {}
+
+    def news(self) -> list[dict[str, Any]]:
+        """The events that were not there at the last look."""
+        found: list[dict[str, Any]] = []
+        for event in _events(self._client, self._group, self._start):
+            if (identity := _identity(event)) not in self._seen:
+                self._seen[identity] = event["timestamp"] / 1000
+                found.append(event)
+        self._start = max([self._start, *(written - _LATE for written in self._seen.values())])
+        self._seen = {event: written for event, written in self._seen.items() if written >= self._start - 1}
+        return found
 
 
 def line(function: str, timestamp: float, message: str) -> str:

@@ -44,6 +44,10 @@ class Assembly(Struct, frozen=True):
     def has_nested(self) -> bool:
         return sum(file.is_template for file in self.files) > 1
 
+    def templates(self) -> list[dict[str, Any]]:
+        """The stack's template, and those of the stacks in it."""
+        return [json.loads(file.path.read_text()) for file in self.files if file.is_template]
+
 
 def read(directory: Path, backend: Backend, stage: Stage) -> Assembly:
     """The assembly of a stage that `synthesize` wrote into `directory`."""

@@ -1,0 +1,281 @@
+"""A deployment that fails names the resource and the reason, says what is left, and what to do: on MiniStack where it
+can fail so, and else with what AWS documents."""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import pytest
+from tests.aws import ministack
+from tests.aws.documented import CloudFormation, stack, stack_id
+from tests.aws.proxy import Proxy, before
+
+from taxiway.aws import account as accounts
+from taxiway.aws import deployment, upload
+from taxiway.aws.account import Account
+from taxiway.aws.deployment import Plan
+from taxiway.aws.errors import AwsError
+from taxiway.aws.upload import Assembly, File
+
+PLAN = Plan("arn:aws:cloudformation:us-west-2:123456789012:changeSet/c/1", stack_id("items-prod"), False, (), {})
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}}
+REFUSED = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": "slow", "Metrics": [{"Id": "m"}]}}
+"""Metric math, which MiniStack's CloudFormation refuses when it comes to it."""
+
+
+def event(logical: str, type_: str, status: str, reason: str = "", *, of: str = "items-prod") -> dict[str, Any]:
+    """An event of a stack; where it is the stack's own, it is called as the stack."""
+    return {
+        "StackId": stack_id(of),
+        "StackName": of,
+        "EventId": str(uuid.uuid4()),
+        "LogicalResourceId": logical,
+        "PhysicalResourceId": stack_id(logical) if type_ == "AWS::CloudFormation::Stack" else f"the-{logical}",
+        "ResourceType": type_,
+        "ResourceStatus": status,
+        "Timestamp": AT,
+    } | ({"ResourceStatusReason": reason} if reason else {})
+
+
+def executed(*events: Mapping[str, Any], ends: str, said: list[str] | None = None) -> str:
+    """What a deployment says in the end whose stack has these events, the oldest first."""
+    ordered = [{**each, "Timestamp": AT + timedelta(seconds=number)} for number, each in enumerate(events, 1)]
+    begun: list[bool] = []
+
+    def answer(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        of_it = [each for each in ordered if each["StackId"] == asked["StackName"]] if begun else []
+        return {"StackEvents": of_it[::-1]}  # the newest first
+
+    def execute(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        begun.append(True)
+        return {}
+
+    aws = CloudFormation(DescribeStacks=stack("items-prod", ends), DescribeStackEvents=answer, ExecuteChangeSet=execute)
+    with pytest.raises(AwsError) as failed:
+        deployment.execute(aws.account, PLAN, protect=False, say=(said if said is not None else []).append)
+    return str(failed.value)
+
+
+STACK, TABLE, ROLE = "AWS::CloudFormation::Stack", "AWS::DynamoDB::Table", "AWS::IAM::Role"
+
+
+def test_an_update_that_is_taken_back_names_who_failed_and_not_who_was_stopped_by_it() -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-monitor-stack.html"""
+    said: list[str] = []
+    text = executed(
+        event("items-prod", STACK, "UPDATE_IN_PROGRESS", "User Initiated"),
+        event("Table", TABLE, "UPDATE_IN_PROGRESS"),
+        event("Role", ROLE, "UPDATE_IN_PROGRESS"),
+        event("Table", TABLE, "UPDATE_FAILED", "Size cannot be reduced"),
+        event("Role", ROLE, "UPDATE_FAILED", "Resource update cancelled"),
+        event(
+            "items-prod", STACK, "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed to update: [Table]."
+        ),
+        event("Table", TABLE, "UPDATE_COMPLETE"),
+        event("items-prod", STACK, "UPDATE_ROLLBACK_COMPLETE"),
+        ends="UPDATE_ROLLBACK_COMPLETE",
+        said=said,
+    )
+
+    assert text == (
+        "The deployment failed; the stage is as it was before.\n\n  table Table: Size cannot be reduced\n\n"
+        "Fix: mend what is named above, and deploy again"
+    )
+    assert said == [
+        "  failed      table Table",
+        "  failed      role Role",
+        "  CloudFormation takes back what was done.",
+        "  updated     table Table",
+    ]
+
+
+def test_a_failure_in_a_nested_stack_is_told_by_its_own_resource() -> None:
+    inner = "items-prod-Functions1-1ABC"
+    around = f"Embedded stack {stack_id(inner)} was not successfully updated: The following resource(s) failed: [Role]."
+    text = executed(
+        event("items-prod", STACK, "UPDATE_IN_PROGRESS", "User Initiated"),
+        event("Functions1", STACK, "UPDATE_IN_PROGRESS") | {"PhysicalResourceId": stack_id(inner)},
+        event(inner, STACK, "UPDATE_IN_PROGRESS", of=inner),
+        event("Role", ROLE, "UPDATE_FAILED", "Maximum policy size of 10240 bytes exceeded", of=inner),
+        event("Functions1", STACK, "UPDATE_FAILED", around) | {"PhysicalResourceId": stack_id(inner)},
+        ends="UPDATE_ROLLBACK_COMPLETE",
+    )
+
+    assert text.split("\n\n")[1] == "  role Role: Maximum policy size of 10240 bytes exceeded"
+
+
+@pytest.mark.parametrize(
+    ("ends", "left", "fix"),
+    [
+        ("ROLLBACK_COMPLETE", "which the next deployment removes", "and deploy again"),
+        ("ROLLBACK_FAILED", "some of the stage is left", "delete the stack (`taxiway destroy`;"),
+        (
+            "UPDATE_ROLLBACK_FAILED",
+            "some of the stage is new, some as it was before",
+            "run `aws cloudformation continue-update-rollback --stack-name items-prod`, and deploy again",
+        ),
+    ],
+)
+def test_what_is_left_and_what_to_do_follow_from_how_it_ended(ends: str, left: str, fix: str) -> None:
+    begun = event("items-prod", STACK, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
+    text = executed(begun, ends=ends)
+
+    assert left in text
+    assert f"Fix: mend what is named above, {fix}" in text
+    assert f"CloudFormation ended with {ends}: User Initiated" in text  # it says so of no resource
+
+
+@pytest.mark.parametrize(
+    ("status", "problem", "fix"),
+    [
+        ("UPDATE_IN_PROGRESS", "is being changed by somebody else (UPDATE_IN_PROGRESS)", "wait until that has ended"),
+        ("DELETE_IN_PROGRESS", "is being changed by somebody else (DELETE_IN_PROGRESS)", "wait until that has ended"),
+        (
+            "UPDATE_ROLLBACK_FAILED",
+            "is stuck in UPDATE_ROLLBACK_FAILED: why",
+            "continue-update-rollback --stack-name s",
+        ),
+        ("DELETE_FAILED", "is stuck in DELETE_FAILED: why", "delete the stack"),
+    ],
+)
+def test_a_stack_that_can_not_be_changed_now_is_refused_and_left_alone(
+    tmp_path: Path, status: str, problem: str, fix: str
+) -> None:
+    aws = CloudFormation(DescribeStacks=stack("s", status, StackStatusReason="why"))
+    with pytest.raises(AwsError) as refused:
+        deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
+
+    assert problem in refused.value.problem
+    assert fix in refused.value.fix
+    assert aws.called == ["DescribeStacks"]
+
+
+@pytest.mark.parametrize("ends", ["failed", "credentials"])
+def test_a_change_set_that_can_not_be_planned_is_taken_back(tmp_path: Path, ends: str) -> None:
+    expired = {"Error": {"Code": "ExpiredToken", "Message": "The security token included in the request is expired"}}
+    failed = {"Status": "FAILED", "StatusReason": "Transform AWS::Serverless-2016-10-31 failed with: Internal error"}
+    aws = CloudFormation(
+        DescribeStacks={"Error": {"Code": "ValidationError", "Message": "Stack with id s does not exist"}},
+        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        DescribeChangeSet=failed if ends == "failed" else expired,
+    )
+    with pytest.raises(AwsError) as refused, accounts.plainly():
+        deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
+
+    words = {
+        "failed": "can't plan this deployment: Transform AWS::Serverless",
+        "credentials": "credentials have expired",
+    }
+    assert words[ends] in refused.value.problem
+    assert aws.called[-2:] == ["DeleteChangeSet", "DeleteStack"]  # it was new, and only planned
+
+
+def assembly_of(directory: Path, name: str, resources: Mapping[str, Any]) -> Assembly:
+    """A stack of these resources and nothing else."""
+    template = directory / f"{name}.template.json"
+    template.write_text(json.dumps({"Resources": resources}))
+    file = File(template, f"{uuid.uuid4()}.json")
+    bucket = f"taxiway-{ministack.ACCOUNT}-{ministack.REGION}"
+    return Assembly(stack=name, bucket=bucket, template=file, files=(file,), tags={})
+
+
+def deploy(account: Account, directory: Path, name: str, resources: Mapping[str, Any], say: deployment.Say) -> None:
+    assembly = assembly_of(directory, name, resources)
+    upload.ensure_bucket(account, assembly.bucket, say)
+    upload.upload(account, assembly)
+    plan = deployment.plan(account, assembly, say)
+    assert plan is not None
+    deployment.execute(account, plan, protect=False, say=say)
+
+
+@pytest.mark.synth
+class TestOnMiniStack:
+    def test_an_update_that_fails_leaves_the_stage_as_it_was(self, account: Account, tmp_path: Path) -> None:
+        said: list[str] = []
+        deploy(account, tmp_path, "updated", {"Topic": TOPIC}, said.append)
+        with pytest.raises(AwsError) as failed:
+            deploy(account, tmp_path, "updated", {"Topic": TOPIC, "Slow": REFUSED}, said.append)
+
+        assert failed.value.problem.startswith(
+            "The deployment failed; the stage is as it was before.\n\n  alarm slow: "
+        )
+        assert "metric math" in failed.value.problem
+        assert "  CloudFormation takes back what was done." in said
+        found = deployment.find(account, "updated")
+        assert found is not None
+        assert found["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+        deploy(account, tmp_path, "updated", {"Topic": TOPIC, "More": {"Type": "AWS::SNS::Topic"}}, said.append)
+
+    def test_a_stack_that_can_not_be_deleted_whole_names_what_stayed(self, account: Account, tmp_path: Path) -> None:
+        network = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.7.0.0/16"}}
+        deploy(account, tmp_path, "full", {"Network": network, "Topic": TOPIC}, print)
+        ec2 = account.client("ec2")
+        (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.7.0.0/16"]}])["Vpcs"]
+        subnet = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.7.1.0/24")["Subnet"]["SubnetId"]
+        found = deployment.find(account, "full")
+        assert found is not None
+        with pytest.raises(AwsError) as failed:
+            deployment.destroy(account, found, print)
+        with pytest.raises(AwsError, match=r"is stuck in DELETE_FAILED: .*\[Network\].*\nFix: delete the stack"):
+            deploy(account, tmp_path, "full", {"Topic": TOPIC}, print)
+
+        assert failed.value.problem.startswith("The stack full could not be deleted whole.\n\n  vpc Network: ")
+        assert "DependencyViolation" in failed.value.problem
+        ec2.delete_subnet(SubnetId=subnet)
+        deployment.destroy(account, found, print)
+        assert deployment.find(account, "full") is None
+
+    def test_what_is_throttled_is_tried_again(
+        self, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with through(account, monkeypatch) as (proxy, throttled):
+            for call in ("CreateChangeSet", "DescribeStackEvents"):
+                proxy.fail(f"cloudformation:{call}", "Throttling", times=2)
+            deploy(throttled, tmp_path, "throttled", {"Topic": TOPIC}, print)
+
+        assert proxy.calls.count("cloudformation:CreateChangeSet") == 3
+        found = deployment.find(account, "throttled")
+        assert found is not None
+        assert found["StackStatus"] == "CREATE_COMPLETE"
+
+    def test_credentials_that_expire_midway_end_the_command_and_not_the_deployment(
+        self, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said: list[str] = []
+        with through(account, monkeypatch) as (proxy, expiring):
+            proxy.fail("cloudformation:DescribeStackEvents", "ExpiredToken", after=1)  # the one before it begins
+            with pytest.raises(AwsError) as ended, accounts.plainly():
+                deploy(expiring, tmp_path, "expiring", {"Topic": TOPIC}, said.append)
+
+        assert (
+            str(ended.value)
+            == "The credentials have expired: It was said so\nFix: log in again, as with `aws sso login`"
+        )
+        assert said[-1].startswith("CloudFormation goes on with what it has begun")
+        assert wait_for(account, "expiring") == "CREATE_COMPLETE"
+
+
+@contextmanager
+def through(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Proxy, Account]]:
+    """A proxy before the account's MiniStack, and the account as it is reached through it."""
+    with before(account.client("sts").meta.endpoint_url) as proxy, monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        yield proxy, accounts.connect(ministack.STAGE)
+
+
+def wait_for(account: Account, name: str) -> str:
+    """The status of a stack once nothing goes on in it."""
+    for _ in range(100):
+        found = deployment.find(account, name)
+        assert found is not None
+        if not found["StackStatus"].endswith("_IN_PROGRESS"):
+            break
+        sleep(0.1)
+    return found["StackStatus"]
