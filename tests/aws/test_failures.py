@@ -183,7 +183,7 @@ def assembly_of(directory: Path, name: str, resources: Mapping[str, Any]) -> Ass
     template.write_text(json.dumps({"Resources": resources}))
     file = File(template, f"{uuid.uuid4()}.json")
     bucket = f"taxiway-{ministack.ACCOUNT}-{ministack.REGION}"
-    return Assembly(stack=name, bucket=bucket, template=file, files=(file,), tags={})
+    return Assembly(stack=name, bucket=bucket, prefix="s/", template=file, files=(file,), tags={})
 
 
 def deploy(account: Account, directory: Path, name: str, resources: Mapping[str, Any], say: deployment.Say) -> None:

@@ -80,7 +80,7 @@ def planned(
     files[1].write_text(json.dumps({"Resources": new or {}}))
     root_file, child_file = File(files[0], "abcd.json"), File(files[1], "1234.json")
     assembly = Assembly(
-        stack="my-root-stack", bucket="bucket", template=root_file, files=(root_file, child_file), tags={}
+        stack="my-root-stack", bucket="bucket", prefix="my/", template=root_file, files=(root_file, child_file), tags={}
     )
     templates = {
         "my-root-stack": {"Resources": {"ChildStack": child}},
