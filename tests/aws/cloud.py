@@ -67,9 +67,10 @@ class Cloud:
         ) as process:
             os.close(end)
             try:
-                seen = _read(terminal, question)
+                seen = _read(terminal, process, question)
                 os.write(terminal, keys.encode())
-                return process.wait(_PATIENCE), seen + _read(terminal, None)
+                seen += _read(terminal, process, None)
+                return process.wait(_PATIENCE), seen
             finally:
                 process.kill()
                 os.close(terminal)
@@ -108,17 +109,19 @@ def of_template(directory: Path) -> Generator[Cloud]:
         yield Cloud(endpoint, project)
 
 
-def _read(terminal: int, until: str | None) -> str:
-    """What is written to a terminal until these words, or until nobody is left who could write."""
+def _read(terminal: int, process: "subprocess.Popen[bytes]", until: str | None) -> str:
+    """What is written to a terminal until these words, or until the process is gone and has left nothing unread."""
     seen, deadline = "", monotonic() + _PATIENCE
     while until is None or until not in seen:
-        assert select.select([terminal], [], [], max(0, deadline - monotonic()))[0], seen
-        try:
-            read = os.read(terminal, 4096)
-        except OSError:  # nobody holds the other end
-            read = b""
-        if not read:
+        assert monotonic() < deadline, seen
+        gone = process.poll() is not None
+        if select.select([terminal], [], [], 0 if gone else 0.2)[0]:
+            try:
+                seen += os.read(terminal, 4096).decode(errors="replace").replace("\r\n", "\n")
+                continue
+            except OSError:  # nobody holds the other end
+                gone = True
+        if gone:
             assert until is None, f"{until!r} never came: {seen}"
             break
-        seen += read.decode(errors="replace").replace("\r\n", "\n")
     return seen

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Generator
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 from tests.aws.cloud import Cloud, of_template, stage_file
@@ -143,7 +143,9 @@ def test_a_deployment_goes_on_when_the_command_is_killed(cloud: Cloud, proxy: Pr
     killed(cloud, "gone", once_begun)
     proxy.release()
     client = cloud.client("cloudformation")
+    deadline = monotonic() + 60
     while client.describe_stacks(StackName="items-gone")["Stacks"][0]["StackStatus"].endswith("_IN_PROGRESS"):
+        assert monotonic() < deadline
         sleep(0.1)
 
     again = cloud.deploy("--stage", "gone")
@@ -155,8 +157,10 @@ def killed(cloud: Cloud, stage: str, when: Callable[[], object]) -> None:
     """Kill a deployment of the stage once that has happened, so that it can do nothing about it."""
     command = [sys.executable, "-m", "taxiway.cli", "deploy", "--host-packages", "--stage", stage]
     with subprocess.Popen(command, cwd=cloud.project, env=cloud.environment, stdout=subprocess.DEVNULL) as process:
-        when()
-        process.kill()
+        try:
+            when()
+        finally:
+            process.kill()
 
 
 def test_a_stage_is_destroyed_after_a_yes(cloud: Cloud) -> None:
