@@ -11,6 +11,7 @@ from dotenv.main import DotEnv
 from dotenv.parser import parse_stream
 
 from taxiway.declare import Backend, DeclarationError, Stage
+from taxiway.declare.stage import LOCAL_ACCOUNT, LOCAL_REGION
 
 FILE = "backend.py"
 LOCAL_OVERRIDES = ".env.local"
@@ -28,15 +29,19 @@ def find(start: Path) -> Path:
     )
 
 
-def read_stage(project: Path, name: str, *, local: bool) -> Stage:
+_ANYWHERE = {"AWS_REGION": LOCAL_REGION, "AWS_ACCOUNT": LOCAL_ACCOUNT}
+
+
+def read_stage(project: Path, name: str, *, local: bool, has_account: bool = True) -> Stage:
     """The stage `name` with the variables of `.env.<name>`, overridden by those of `.env.local`.
 
     The shell's environment is not read: what a backend is must not depend on who starts it. A line may take a value
     from there by naming it: `SECRETS_ID=${SECRETS_ID}`. Raises DeclarationError where a line is malformed, where the
-    stage file is missing (off the laptop) and where a required value is missing or malformed.
+    stage file is missing (off the laptop) and where a required value is missing or malformed. Where it need not have an
+    account yet (`has_account`), a stage file and its account and region may be missing.
     """
     path = project / f".env.{name}"
-    if not local and not path.is_file():
+    if not local and has_account and not path.is_file():
         raise DeclarationError(
             f"The stage {name!r} has no stage file.", fix=f"write {path.name} with AWS_REGION=… and AWS_ACCOUNT=…"
         )
@@ -44,7 +49,7 @@ def read_stage(project: Path, name: str, *, local: bool) -> Stage:
     overriding = _read_variables(overrides)
     return Stage(
         name=name,
-        variables=_read_variables(path) | overriding,
+        variables=({} if has_account else _ANYWHERE) | _read_variables(path) | overriding,
         local=local,
         source=str(path),
         overridden=dict.fromkeys(overriding, str(overrides)),

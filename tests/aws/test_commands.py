@@ -146,6 +146,24 @@ def test_cost_prints_the_bill_of_a_month(project: Path) -> None:
     assert re.search(r"^API Gateway +requests +10,000,000 ", done.stdout, re.MULTILINE)
 
 
+def test_a_bill_and_packages_are_of_what_is_on_aws_and_not_of_the_laptop(project: Path) -> None:
+    declaration = project / "backend.py"
+    text = declaration.read_text()
+    assert "    return Backend(" in text
+    more = "    if not stage.local:\n        api.get('/more', handlers.http.more.more, memory=512)\n    return Backend("
+    (project / "handlers" / "http" / "more.py").write_text("def more(event, context): ...\n")
+    text = f"import handlers.http.more\n{text}"
+    declaration.write_text(text.replace("    return Backend(", more, 1))
+    this_python = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    packed = taxiway(project, "package", "--stage", "new", "--python", this_python, "--architecture", "x86_64")
+    billed = taxiway(project, "cost", "--stage", "new")
+
+    assert (packed.returncode, billed.returncode) == (0, 0), packed.stderr + billed.stderr
+    assert re.search(r"^more +[\d.]+ MB zipped", packed.stdout, re.MULTILINE)
+    assert "more" in billed.stdout.partition("Not measured")[2]
+
+
 def test_cost_takes_measured_durations(project: Path) -> None:
     (project / "durations.json").write_text('{"create-item": 7.4}')
 

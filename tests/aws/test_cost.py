@@ -6,7 +6,7 @@ import pytest
 
 from taxiway.aws.cost import Assumptions, Bill, Measured, bill, gb_seconds, quantity, read_durations, report
 from taxiway.aws.prices import FREE_TIER, REGIONS, charge, prices_of
-from taxiway.data import Entity, key, pattern
+from taxiway.data import Entity, key, pattern, unique
 from taxiway.declare import (
     Backend,
     DeclarationError,
@@ -18,6 +18,7 @@ from taxiway.declare import (
     Table,
     delete,
     get,
+    idempotency,
     put,
     query,
     update,
@@ -160,6 +161,32 @@ def test_an_item_is_counted_by_the_kilobyte() -> None:
     assert amount(large, "DynamoDB", "reads") == 2 * amount(small, "DynamoDB", "reads")
 
 
+class Member(Entity):
+    id: str
+    email: str = unique()
+
+    @key(pk="MEMBER#{id}", sk="MEMBER")
+    def by_id(self, id: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("uses", "units"),
+    [
+        ([put(Item)], 2),  # in the table and its index
+        ([put(Item), idempotency], 1 + 2 + 2 + 1),  # the claim, the record and the item together, the index
+        ([put(Member)], 2 + 2),  # the item and its sentinel together
+        ([put(Member), idempotency], 1 + 2 + 2 + 2),
+        ([update(Member)], 1),
+        ([delete(Member)], 2 + 2),
+    ],
+)
+def test_what_is_written_together_costs_twice(uses: list[Any], units: int) -> None:
+    api = HttpApi()
+    api.post("/", handle, uses=uses)
+    backend = Backend("tests", api=api, table=Table(indexes=[Index("gsi1")]))
+    assert amount(bill(backend, DEV, requests=1000, read_ratio=0), "DynamoDB", "writes") == units * 1000
+
+
 def test_routes_that_share_a_function_cost_the_table_what_they_would_apart() -> None:
     api, shared = HttpApi(), Function(name="all", uses=[get(Item), query(Item.by_category), put(Item), update(Item)])
     for name in ("read", "find"):
@@ -194,6 +221,15 @@ def test_what_is_free_is_free_only_when_asked_for() -> None:
     assert of(full, "Lambda") > 0 == of(free, "Lambda")
     assert of(full, "CloudWatch Logs", "ingested") > 0 == of(free, "CloudWatch Logs", "ingested")
     assert free.total < full.total
+
+
+def test_a_little_capacity_and_a_little_cdn_are_free_too() -> None:
+    api = HttpApi(cdn=Cdn())
+    api.get("/", handle, uses=[get(Item)])
+    table = Table(capacity=Capacity(read=(25, 50), write=(30, 50)))
+    free = bill(Backend("tests", api=api, table=table), DEV, requests=5e6, read_ratio=1, free_tier=True)
+    assert of(free, "CloudFront") == of(free, "DynamoDB", "read capacity") == 0
+    assert of(free, "DynamoDB", "write capacity") == pytest.approx(5 * 730 * 0.00065)
 
 
 def test_a_region_whose_prices_are_not_known_is_refused_by_name() -> None:

@@ -210,6 +210,18 @@ def test_doctor_says_what_is_right_and_what_is_not(cloud: Cloud) -> None:
 def test_secrets_of_a_stage_are_set_key_by_key_and_never_shown(cloud: Cloud) -> None:
     stage_file(cloud.project, "kept", secret="items/kept")
     of_stage = ("--stage", "kept")
+    early = cloud.taxiway("secrets", "set", "items/kept", "one", *of_stage, stdin="hunter2")
+    assert early.returncode == 1
+    assert "There is no secret items/kept yet: the stack makes it" in early.stderr
+
+    cloud.edit("backend.py", ', generate="cursorKey")', ")")
+    try:
+        _set_and_unset(cloud, of_stage)
+    finally:
+        cloud.edit("backend.py", 'stage.optional("SECRETS_ID"))', 'stage.optional("SECRETS_ID"), generate="cursorKey")')
+
+
+def _set_and_unset(cloud: Cloud, of_stage: tuple[str, str]) -> None:
     assert cloud.taxiway("secrets", "list", *of_stage).stdout == "items/kept  (not there yet)\n"
 
     mistyped = cloud.taxiway("secrets", "set", "items/keep", "one", *of_stage, stdin="hunter2\n")
@@ -230,6 +242,19 @@ def test_secrets_of_a_stage_are_set_key_by_key_and_never_shown(cloud: Cloud) -> 
     deleted = cloud.taxiway("secrets", "set", "items/kept", "one", *of_stage, stdin="x")
     assert "restore-secret" in deleted.stderr
     assert cloud.taxiway("secrets", "list").stdout == ""  # the laptop's are others
+
+
+def test_a_secret_is_made_with_the_key_that_is_declared(cloud: Cloud) -> None:
+    key = f"arn:aws:kms:{ministack.REGION}:{ministack.ACCOUNT}:key/11111111-1111-1111-1111-111111111111"
+    declared = (cloud.project / "backend.py").read_text()
+    more = f'Secret("items/own", variable="OWN", encryption_key="{key}")'
+    cloud.edit("backend.py", "secrets=[config]", f"secrets=[config, {more}]")
+    try:
+        made = cloud.taxiway("secrets", "set", "items/own", "one", "--stage", "dev", stdin="hunter2")
+    finally:
+        (cloud.project / "backend.py").write_text(declared)
+    assert made.returncode == 0, made.stderr
+    assert cloud.client("secretsmanager").describe_secret(SecretId="items/own")["KmsKeyId"] == key
 
 
 def test_logs_are_of_the_functions_that_are_named(cloud: Cloud) -> None:

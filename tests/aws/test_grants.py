@@ -13,7 +13,7 @@ from tests.aws.iam import holds
 
 from taxiway import Backend, Function, Grant, HttpApi, Index, Table, check, delete, get, put, query, update, write_many
 from taxiway.aws.policies import policy
-from taxiway.data import Entity, Page, TableClient, key, pattern, unique, version
+from taxiway.data import Entity, Page, TableClient, key, pattern, unique, upcaster, version
 from taxiway.data._core import Core
 from taxiway.local import tables
 from taxiway.local.plan import IndexPlan, TablePlan
@@ -55,6 +55,18 @@ class Guarded(TableClient):
         backend = Backend("shop", api=api, table=Table(indexes=[Index("gsi1")]))
         self._statements = policy(backend, function, AT)["Statement"]
         self.used: set[str] = set()
+        self._between: tuple[str, int, Callable[[], Any]] | None = None
+
+    def before_next(self, call: str, *, after: int, do: Callable[[], Any]) -> None:
+        """Let something happen before a call of this name, when it has been made so often."""
+        self._between = call, after, do
+
+    def come_between(self, call: str) -> None:
+        if self._between is not None and self._between[0] == call:
+            _, left, do = self._between
+            self._between = (call, left - 1, do) if left else None
+            if not left:
+                do()
 
     @property
     def core(self) -> Core:
@@ -82,6 +94,7 @@ class _Guard:
 
     def __getattr__(self, name: str) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
+            self._client.come_between(name)
             for permission in _needed(name, args, kwargs):
                 self._client.hold(*permission)
             return getattr(self._core, name)(*args, **kwargs)
@@ -215,6 +228,32 @@ def test_a_grant_is_enough_for_its_verbs_and_no_more_than_they_need(
     work(table)
 
     assert table.used == table.granted
+
+
+class Evolved(Entity):
+    """One that was stored in another form, and that others bring up too."""
+
+    id: str
+    name: str = "x"
+    email: str = unique()
+
+    @upcaster(from_version=1)
+    @staticmethod
+    def named(stored: dict[str, Any]) -> dict[str, Any]:
+        return stored | {"name": "named"}
+
+    @key(pk="EVOLVED#{id}", sk="EVOLVED")
+    def by_id(self, id: str) -> None: ...
+
+
+def test_an_update_is_enough_where_another_has_brought_the_item_up_in_between(allowed: Callable[..., Guarded]) -> None:
+    table = allowed(update(Evolved))
+    core = TableClient(table_name=table.name).core
+    present = {"pk": "EVOLVED#1", "sk": "EVOLVED", "entity": "Evolved", "id": "1", "email": "a"}
+    core.sync_put_item(table.name, present)
+    table.before_next("sync_get_item", after=1, do=lambda: core.sync_put_item(table.name, present | {"_v": 2}))
+
+    assert table.update(Evolved.by_id("1"), {"name": "changed"}).name == "changed"
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def _plainly(command: Callable[[argparse.Namespace], None]) -> Callable[[argpars
 def _package(options: argparse.Namespace) -> None:
     from taxiway.aws.packages import RUNTIME, build, report
 
-    stage = projects.read_stage(options.project, options.stage, local=True)
+    stage = projects.read_stage(options.project, options.stage, local=False, has_account=False)
     backend = projects.read_backend(options.project, stage)
     packages = build(backend, options.project, python=options.python or RUNTIME, architecture=options.architecture)
     print(*report(packages), sep="\n")
@@ -293,14 +293,15 @@ def _logs(options: argparse.Namespace) -> None:
 def set_secret(options: argparse.Namespace, value: str) -> None:
     """`taxiway secrets set --stage`: the value comes from a terminal or a pipe, never from the command line."""
     backend, _ = _read(options)
-    declared = [secret.id for secret in backend.secrets if secret.id is not None]
-    if options.id not in declared:
+    declared = {secret.id: secret for secret in backend.secrets if secret.id is not None}
+    secret = declared.get(options.id)
+    if secret is None:
         raise AwsError(
             f"The stage {options.stage} declares no secret {options.id}. Nothing was set.",
             fix=f"set one of {', '.join(declared)}" if declared else "declare it in backend.py: Secret(…)",
         )
     with _secrets(options) as secrets:
-        made = secrets.set(options.id, options.key, value)
+        made = secrets.set(secret, options.key, value)
     print(f"{'Made the secret and set' if made else 'Set'} {options.key} of {options.id} in the stage {options.stage}.")
     print("Functions that run have the value before it for up to 15 minutes.")
 
@@ -338,7 +339,7 @@ def _secrets(options: argparse.Namespace) -> Generator["SecretValues", None, Non
 def _cost(options: argparse.Namespace) -> None:
     from taxiway.aws import cost
 
-    stage = projects.read_stage(options.project, options.stage, local=True)
+    stage = projects.read_stage(options.project, options.stage, local=False, has_account=False)
     backend = projects.read_backend(options.project, stage)
     try:
         durations = cost.read_durations(options.durations.read_text()) if options.durations else None

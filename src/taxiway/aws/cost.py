@@ -289,8 +289,9 @@ class _Month:
         yield from self._watching(setting)
         yield from self._network()
         if has_cdn:
-            yield Line("CloudFront", "requests", requests, "", requests * prices.cdn_requests)
-            yield _tiered("CloudFront", "data out", bytes_out, "GB", prices.cdn_data_out)
+            price = ((0, prices.cdn_requests),)
+            yield _tiered("CloudFront", "requests", requests, "", price, self._free.cdn_requests)
+            yield _tiered("CloudFront", "data out", bytes_out, "GB", prices.cdn_data_out, self._free.cdn_data_out)
         else:
             yield _tiered("Data transfer", "out", bytes_out, "GB", prices.data_out, self._free.data_out)
         if has_cdn and api.cdn is not None and api.cdn.firewall is not None and api.cdn.firewall.arn is None:
@@ -324,7 +325,7 @@ class _Month:
                 total += here
                 calls += here * sum(map(_calls, grants)) * part
                 reads += here * sum(map(self._read_units, grants)) * part
-                writes += here * sum(map(self._write_units, grants)) * part
+                writes += here * sum(self._write_units(grant, grants) for grant in grants) * part
                 changes += here * sum(map(_changes, grants)) * part
                 items = self._assumptions.page if any(grant.operation == "query" for grant in grants) else 1
                 out += here * (_HEADERS + (items * self._assumptions.item_size if grants else 0))
@@ -338,7 +339,8 @@ class _Month:
             grants = consumer.function.grants
             invoked = max(min(changes, _POLLS * HOURS * 3600), changes / consumer.batch)
             calls = changes * sum(map(_calls, grants)) / invoked if invoked else 0.0
-            reads, writes = (changes * sum(map(units, grants)) for units in (self._read_units, self._write_units))
+            reads = changes * sum(map(self._read_units, grants))
+            writes = changes * sum(self._write_units(grant, grants) for grant in grants)
             loads.append(_Load(consumer.function, invoked, calls, reads, writes, 0.0, 0.0))
         return loads
 
@@ -388,12 +390,13 @@ class _Month:
         capacity = table.capacity
         if self._is_table_provisioned(table, setting):
             target = capacity.target / 100 if capacity else self._assumptions.utilization
+            free = self._free.table_capacity
             for what, used, (least, most), price in (
                 ("read capacity", reads, capacity.read if capacity else (1, 40_000), prices.table_read_hours),
                 ("write capacity", writes, capacity.write if capacity else (1, 40_000), prices.table_write_hours),
             ):
                 units = min(max(least * copies, ceil(used / (HOURS * 3600) / target)), most * copies)
-                yield Line("DynamoDB", what, units, "units", units * HOURS * price)
+                yield _tiered("DynamoDB", what, units, "units", ((0, HOURS * price),), free)
         else:
             yield Line("DynamoDB", "reads", reads, "units", reads * prices.table_reads)
             yield Line("DynamoDB", "writes", writes, "units", writes * prices.table_writes)
@@ -491,10 +494,19 @@ class _Month:
         items = self._assumptions.page if grant.operation == "query" else 1
         return ceil(items * self._assumptions.item_size / (4 * _KB)) / 2
 
-    def _write_units(self, grant: Grant) -> float:
-        """A unit for each KB, in the table and again in each index that has the item."""
+    def _write_units(self, grant: Grant, beside: Iterable[Grant]) -> float:
+        """A unit for each KB, in the table and again in each index that has the item; twice that in a transaction.
+
+        One is what keeps an answer for its Idempotency-Key, and a unique value, which is an item of its own.
+        https://aws.amazon.com/dynamodb/pricing/on-demand/
+        """
         if _is_read(grant):
             return 0
+        blocks = ceil(self._assumptions.item_size / _KB)
+        if grant.operation == "idempotency":  # claimed first, and then kept with the answer
+            return 1 + 2 * blocks
+        takes = len(grant.sentinels) if grant.operation in ("put", "delete") else 0
+        together = bool(takes) or any(other.operation == "idempotency" for other in beside)
         written = (
             other.written
             for function in names.functions(self._backend)
@@ -502,7 +514,7 @@ class _Month:
             if other.pattern.entity == grant.pattern.entity
         )
         indexes = {pattern.index for patterns in written for pattern in patterns} - {None}
-        return ceil(self._assumptions.item_size / _KB) * (1 + len(indexes)) * _calls(grant)
+        return blocks * ((2 if together else 1) + len(indexes)) + 2 * takes
 
 
 def gb_seconds(requests: float, ms: float, memory: float) -> float:

@@ -89,12 +89,17 @@ class Allowance(Struct, frozen=True, kw_only=True):
 
     https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/dynamodb/pricing/on-demand/,
     https://aws.amazon.com/cloudwatch/pricing/, https://aws.amazon.com/xray/pricing/, https://aws.amazon.com/kms/pricing/,
-    https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer
+    https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer, https://aws.amazon.com/cloudfront/pricing/,
+    https://aws.amazon.com/dynamodb/pricing/provisioned/
     """
 
     function_requests: float = 0
     gb_seconds: float = 0
     table_storage: float = 0
+    table_capacity: float = 0
+    """Units of reading, and as many of writing."""
+    cdn_requests: float = 0
+    cdn_data_out: float = 0
     logs_ingested: float = 0
     alarm_metrics: float = 0
     metrics: float = 0
@@ -110,6 +115,9 @@ FREE_TIER = Allowance(
     function_requests=1_000_000,
     gb_seconds=400_000,
     table_storage=25,
+    table_capacity=25,
+    cdn_requests=10_000_000,
+    cdn_data_out=1024,
     logs_ingested=5,
     alarm_metrics=10,
     metrics=10,

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from taxiway.aws.account import Account
 from taxiway.aws.errors import AwsError
+from taxiway.declare import Secret
 
 _MAX_SIZE = 65_536  # bytes: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 
@@ -25,11 +26,12 @@ class SecretValues(Struct, frozen=True):
         found = {secret_id: self._read(secret_id) for secret_id in ids}
         return {secret_id: None if values is None else tuple(sorted(values)) for secret_id, values in found.items()}
 
-    def set(self, secret_id: str, key: str, value: str) -> bool:
+    def set(self, secret: Secret, key: str, value: str) -> bool:
         """Set one key and keep the others; makes the secret where there is none, and says whether it did.
 
-        Raises AwsError where the secret is no JSON object, or would be over 64 KB.
+        Raises AwsError where the secret is no JSON object, would be over 64 KB, or is the stack's to make.
         """
+        secret_id = str(secret.id)
         before = self._read(secret_id)
         text = json.dumps({**(before or {}), key: value})
         if len(text.encode()) > _MAX_SIZE:
@@ -38,7 +40,13 @@ class SecretValues(Struct, frozen=True):
                 fix="divide it into several secrets",
             )
         if before is None:
-            self._client.create_secret(Name=secret_id, SecretString=text)
+            if secret.generate is not None:
+                raise AwsError(
+                    f"There is no secret {secret_id} yet: the stack makes it, and could not if it were there already.",
+                    fix="deploy first",
+                )
+            key_arn = {} if secret.encryption_key is None else {"KmsKeyId": secret.encryption_key}
+            self._client.create_secret(Name=secret_id, SecretString=text, **key_arn)
             return True
         self._client.put_secret_value(SecretId=secret_id, SecretString=text)
         return False

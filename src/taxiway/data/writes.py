@@ -267,13 +267,17 @@ class Writes(Reads):
         the result is whether it was written. Raises StoredItemInvalid where it can't be read as the entity, NotUnique
         where another has its unique value, and Contended after twenty times.
         """
+        return self._rewrite(entity, row, indexes, claims=True)
+
+    def _rewrite(self, entity: type[Entity], row: Attributes, indexes: Sequence[str], *, claims: bool) -> bool:
+        """`rewrite`; without `claims` an item that is as declared is left alone, whatever it holds."""
         key: Key[Any] = Key(entity, row[PARTITION], row[SORT], ())
         found: Attributes | None = row
         for attempt in range(CONFLICTS):
             if found is None or entity.__plan__.has_expired(found, time.time()):
                 return False
             item, attributes, rewriting = _rewriting(entity, found, indexes)
-            if rewriting.is_empty and self._has_claimed(item, attributes):
+            if rewriting.is_empty and not (claims and not self._has_claimed(item, attributes)):
                 return False
             body = rewriting.request()
             try:
@@ -553,7 +557,7 @@ class Writes(Reads):
             return False
         row = self._row(key)
         if row is not None:
-            self.rewrite(key.entity, row)
+            self._rewrite(key.entity, row, (), claims=False)
         return True
 
     def _put(self, attributes: Attributes, conditions: list[str], expression: Expression) -> None:
