@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.aws.backends import ACCOUNT, BACKENDS, of_size, of_the_template, packages, stage, with_everything
+from tests.aws.backends import ACCOUNT, BACKENDS, answer, of_size, of_the_template, packages, stage, with_everything
 from tests.aws.reading import Template
 from tests.aws.snapshot import STAGES, path_of, synthesized
 
@@ -148,6 +148,31 @@ def test_a_large_api_deploys(routes: int, shared: bool, tmp_path: Path) -> None:
     assert max(len(content.get("Outputs", {})) for content in contents) <= 200
     assert max(len(content.get("Parameters", {})) for content in contents) <= 200
     assert max(path.stat().st_size for path in stacks) <= 1_000_000
+
+
+def test_a_route_whose_parameter_is_renamed_is_the_same_route_changed(tmp_path: Path) -> None:
+    """A second route would be made before the first is deleted, and API Gateway has one of a shape."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+    def routes(parameter: str) -> dict[str, str]:
+        """Keys, by logical id."""
+        api = HttpApi(cdn=Cdn())
+        api.get(f"/hello/{{{parameter}}}", answer, cache=60)
+        backend, at = Backend("hello", api=api), stage("dev")
+        template = synthesize(backend, at, packages=packages(backend, tmp_path), directory=tmp_path / parameter)
+        of_routes = ("AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Integration")
+        return {
+            logical: resource["Properties"].get("RouteKey", "")
+            for logical, resource in Template.read(template).resources.items()
+            if resource["Type"] in of_routes
+        }
+
+    before, after = routes("id"), routes("other")
+    assert before.keys() == after.keys()
+    assert set(before.values()) == {"GET /hello/{id}", ""}
+    assert set(after.values()) == {"GET /hello/{other}", ""}
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::ApiGatewayV2::Route").schema
+    assert "/properties/RouteKey" not in schema["createOnlyProperties"]
 
 
 def test_a_stack_holds_no_more_of_a_function_than_is_counted_on(everything: Template) -> None:

@@ -29,6 +29,14 @@ def test_several_routes_can_share_a_function() -> None:
     assert {route.function.name for route in api.routes} == {"admin"}
 
 
+def test_routes_that_differ_in_the_names_of_parameters_alone_have_one_shape() -> None:
+    api, shared = HttpApi(), Function(name="f")
+    for path in ("/a/{id}/{b+}", "/a/{other}/{rest+}", "/a/{id}/{b}"):
+        api.get(path, answer, function=shared)
+    api.default(answer, function=shared)
+    assert [route.shape for route in api.routes] == ["GET /a/{}/{+}", "GET /a/{}/{+}", "GET /a/{}/{}", "$default"]
+
+
 def test_a_throttle_of_the_api_holds_for_routes_that_have_none() -> None:
     api = HttpApi(throttle=Throttle(rate=10, burst=5))
     api.get("/a", answer, function=(f := Function(name="f")))

@@ -78,7 +78,9 @@ class Api:
     def add_route(self, declared: Route, function: DeployedFunction) -> None:
         authorizer = declared.authorizer and self._authorizer(declared.authorizer)
         is_token = isinstance(declared.authorizer, JwtAuthorizer)
-        identifier = declared.key.replace("/", "|")
+        # Without the names of parameters: one with another name is the same route, changed. A new one would be made
+        # before the old is deleted, which API Gateway refuses: https://github.com/serverless/serverless/issues/3785
+        identifier = declared.shape.replace("/", "|")
         route = gateway.CfnRoute(
             self._scope,
             identifier,

@@ -174,6 +174,11 @@ class Route:
         return "$default" if self.path == "$default" else f"{self.method} {self.path}"
 
     @property
+    def shape(self) -> str:
+        """The key without the names of its parameters, `GET /items/{}`: an API has each shape once."""
+        return _PARAMETER.sub(lambda match: "{+}" if match[0].endswith("+}") else "{}", self.key)
+
+    @property
     def handler_path(self) -> str:
         return handler_path(self.handler, where=self.source)
 

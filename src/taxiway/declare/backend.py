@@ -151,14 +151,13 @@ class Backend:
 def _check_routes(routes: Sequence[Route]) -> None:
     seen: dict[str, Route] = {}
     for route in routes:
-        shape = re.sub(r"\{[^}+]+\}", "{}", re.sub(r"\{[^}]+\+\}", "{+}", route.key))
-        if shape in seen:
+        first = seen.setdefault(route.shape, route)
+        if first is not route:
             raise DeclarationError(
-                f"Route {route.key} is declared twice (first as {seen[shape].key} at {seen[shape].source}).",
+                f"Route {route.key} is declared twice (first as {first.key} at {first.source}).",
                 fix="remove one of the two, or give it another method or path",
                 where=route.source,
             )
-        seen[shape] = route
         _check_parameters(route)
         if route.cache is not None and route.authorizer is not None:
             raise DeclarationError(
