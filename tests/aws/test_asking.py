@@ -116,6 +116,20 @@ def test_a_stack_that_is_protected_on_aws_is_refused_too(cloud: Cloud, proxy: Pr
     assert changed(proxy) == []
 
 
+def test_protection_follows_the_declaration_where_nothing_else_changes(cloud: Cloud) -> None:
+    client = cloud.client("cloudformation")
+
+    def is_protected() -> bool:
+        return client.describe_stacks(StackName="items-dev")["Stacks"][0]["EnableTerminationProtection"]
+
+    client.update_termination_protection(StackName="items-dev", EnableTerminationProtection=True)
+    done = cloud.deploy()
+    assert done.returncode == 0, done.stderr
+    assert "Nothing changes.\nThe stack items-dev is no longer protected." in done.stdout
+    assert not is_protected()
+    assert "protected" not in cloud.deploy().stdout
+
+
 def test_what_a_killed_deployment_planned_is_in_nobodys_way(cloud: Cloud, proxy: Proxy) -> None:
     stage_file(cloud.project, "killed")
     asked = proxy.hold("cloudformation:DescribeChangeSet")

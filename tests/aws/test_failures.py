@@ -115,7 +115,11 @@ def test_a_failure_in_a_nested_stack_is_told_by_its_own_resource() -> None:
     ("ends", "left", "fix"),
     [
         ("ROLLBACK_COMPLETE", "which the next deployment removes", "and deploy again"),
-        ("ROLLBACK_FAILED", "some of the stage is left", "delete the stack (`taxiway destroy`;"),
+        (
+            "ROLLBACK_FAILED",
+            "as a new table that is protected",
+            "delete what is left, which is new and has nothing in it",
+        ),
         (
             "UPDATE_ROLLBACK_FAILED",
             "some of the stage is new, some as it was before",

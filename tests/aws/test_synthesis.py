@@ -13,7 +13,7 @@ from tests.aws.backends import ACCOUNT, BACKENDS, answer, of_size, of_the_templa
 from tests.aws.reading import Template
 from tests.aws.snapshot import STAGES, path_of, synthesized
 
-from taxiway import Backend, Cdn, DeclarationError, Firewall, HttpApi, Stage
+from taxiway import Backend, Cdn, DeclarationError, Firewall, Function, HttpApi, JwtAuthorizer, Stage
 from taxiway.aws import names, policies
 from taxiway.aws.cost import bill
 from taxiway.aws.synthesis import app, synthesize
@@ -421,3 +421,19 @@ def test_releases_go_as_declared_and_every_reader_is_told_of_alarms(everything: 
 
     assert released == {"CodeDeployDefault.LambdaLinear10PercentEvery1Minute"}
     assert everything.one("SNS::Subscription")["Endpoint"] == "team@example.com"
+
+
+def test_routes_of_one_issuer_share_an_authorizer_whatever_their_scopes(tmp_path: Path) -> None:
+    api = HttpApi()
+    for number in range(12):  # an API has ten authorizers at most
+        jwt = JwtAuthorizer(issuer="https://login.example.com/", audience=["shop"], scopes=[f"scope-{number}"])
+        api.get(f"/{number}", answer, function=Function(name=f"f{number}"), authorizer=jwt)
+    backend = Backend("shop", api=api)
+    at = stage("dev")
+    synthesize(backend, at, packages=packages(backend, tmp_path), directory=tmp_path / "assembly")
+    made = Template.read(tmp_path / "assembly" / "shop-dev.template.json")
+
+    assert len(made.of_type("ApiGatewayV2::Authorizer")) == 1
+    assert sorted(route["AuthorizationScopes"] for route in made.of_type("ApiGatewayV2::Route")) == sorted(
+        [f"scope-{number}"] for number in range(12)
+    )

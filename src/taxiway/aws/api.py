@@ -1,6 +1,7 @@
 """The HTTP API on AWS: its routes, CORS, authorizers, throttles and access log."""
 
 import json
+from dataclasses import replace
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as gateway
@@ -125,6 +126,8 @@ class Api:
         ).ref
 
     def _authorizer(self, declared: Authorizer) -> gateway.CfnAuthorizer:
+        if isinstance(declared, JwtAuthorizer):
+            declared = replace(declared, scopes=())  # which are the route's; an API has ten authorizers at most
         for known, made in self._authorizers:
             if known == declared:
                 return made

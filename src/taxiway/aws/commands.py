@@ -141,7 +141,7 @@ def _diff(options: argparse.Namespace) -> None:
     backend, stage = _read(options)
     account = _connect(backend, stage)
     assembly = _assembly(options, backend, stage)
-    if deployment.find(account, assembly.stack) is None:
+    if not deployment.is_there(deployment.find(account, assembly.stack)):
         print("\nNothing of it is on AWS: all of this would be added.\n")
         added = [change for template in assembly.templates() for change in changes.between({}, template)]
         print(*changes.report(added), sep="\n")
@@ -170,7 +170,8 @@ def _deploy(options: argparse.Namespace) -> None:
     plan = deployment.plan(account, assembly, print)
     if plan is None:
         print("Nothing changes.")
-        stack = deployment.find(account, assembly.stack)
+        stack = deployment.deployed(account, backend, stage)
+        deployment.keep_protected(account, stack, protect=backend.operations.is_protected(stage), say=print)
     else:
         print("", *changes.report(plan.changes), "", sep="\n")
         losses = changes.losses(plan.changes)
@@ -185,7 +186,7 @@ def _deploy(options: argparse.Namespace) -> None:
             with _tidying(assembly.bucket):
                 upload.sweep(account, assembly.bucket, assembly.prefix, keep=needed, older_than=upload.KEPT)
         print(f"\n{assembly.stack} is deployed.")
-    _print_outputs(deployment.outputs(stack or {}))
+    _print_outputs(deployment.outputs(stack))
 
 
 def _destroy(options: argparse.Namespace) -> None:

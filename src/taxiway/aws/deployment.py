@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from taxiway.aws import changes, names, upload
+from taxiway.aws import changes, names, refusals, upload
 from taxiway.aws.account import Account
 from taxiway.aws.changes import Change
 from taxiway.aws.errors import AwsError
@@ -27,7 +27,7 @@ _STATES = {
     "UPDATE_ROLLBACK_COMPLETE": "the stage is as it was before",
     "UPDATE_ROLLBACK_FAILED": "it could not be taken back whole: some of the stage is new, some as it was before",
     "ROLLBACK_COMPLETE": "nothing of it is left but an empty stack, which the next deployment removes",
-    "ROLLBACK_FAILED": "it could not be taken back whole: some of the stage is left",
+    "ROLLBACK_FAILED": "it could not be taken back whole: some of the stage is left, as a new table that is protected",
 }
 
 Say = Callable[[str], None]
@@ -53,6 +53,11 @@ def find(account: Account, stack: str) -> Mapping[str, Any] | None:
         if "does not exist" in error.response["Error"]["Message"]:
             return None
         raise
+
+
+def is_there(stack: Mapping[str, Any] | None) -> bool:
+    """Whether a stack came to be: not one that was only planned, nor what a failed first deployment leaves."""
+    return stack is not None and stack["StackStatus"] not in _NEW | _FAILED_AT_FIRST
 
 
 def outputs(stack: Mapping[str, Any]) -> dict[str, str]:
@@ -84,13 +89,14 @@ def deployed(account: Account, backend: Backend, stage: Stage) -> Mapping[str, A
 def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
     """Have CloudFormation work out what would change; None where nothing would.
 
-    The assembly must be uploaded. Raises AwsError where the stack can't be changed now.
+    The assembly must be uploaded. Raises AwsError where the stack can't be changed now, or not so.
     """
     client = account.client("cloudformation")
     stack = _changeable(account, assembly.stack, say)
     check_owner(stack or {}, assembly.tags)
     old = _template(client, assembly.stack) if stack else {}
     new: dict[str, Any] = json.loads(assembly.template.path.read_text())
+    refusals.check(old, new)
     made = client.create_change_set(
         StackName=assembly.stack,
         ChangeSetName=f"taxiway-{time.time_ns()}",
@@ -134,7 +140,7 @@ def execute(account: Account, plan: Plan, *, protect: bool, say: Say) -> Mapping
     """
     client = account.client("cloudformation")
     watch = Watch(account, plan.stack_id, plan.names, say)
-    # A new table that is to outlive its stack does not outlive a first deployment that fails.
+    # What is to outlive its stack does not outlive a first deployment that fails, but for a table that is protected.
     client.execute_change_set(ChangeSetName=plan.id, RetainExceptOnCreate=True)
     with _going_on(say):
         status = watch.wait()
@@ -147,6 +153,14 @@ def execute(account: Account, plan: Plan, *, protect: bool, say: Say) -> Mapping
         )
     client.update_termination_protection(StackName=plan.stack_id, EnableTerminationProtection=protect)
     return client.describe_stacks(StackName=plan.stack_id)["Stacks"][0]
+
+
+def keep_protected(account: Account, stack: Mapping[str, Any], *, protect: bool, say: Say) -> None:
+    """Protect a stack in which nothing else changes, or protect it no more."""
+    if bool(stack.get("EnableTerminationProtection")) != protect:
+        client = account.client("cloudformation")
+        client.update_termination_protection(StackName=stack["StackId"], EnableTerminationProtection=protect)
+        say(f"The stack {stack['StackName']} is {'protected now' if protect else 'no longer protected'}.")
 
 
 def invalidate(account: Account, stack: str, say: Say) -> None:
@@ -217,7 +231,14 @@ def _way_out(stack: str, status: str, otherwise: str) -> str:
     """
     if status == "UPDATE_ROLLBACK_FAILED":
         return f"run `aws cloudformation continue-update-rollback --stack-name {stack}`, and deploy again"
-    if status in ("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"):
+    if status == "ROLLBACK_FAILED":
+        return (
+            f"delete what is left, which is new and has nothing in it: the table {stack}, where there is one "
+            f"(`aws dynamodb update-table --table-name {stack} --no-deletion-protection-enabled`, then `aws dynamodb "
+            f"delete-table --table-name {stack}`), and the stack (`aws cloudformation delete-stack --stack-name "
+            f"{stack}`). Then deploy again"
+        )
+    if status in ("CREATE_FAILED", "DELETE_FAILED"):
         return "delete the stack (`taxiway destroy`; a protected stage in CloudFormation's console), and deploy again"
     return otherwise
 
