@@ -31,7 +31,7 @@ from taxiway import (
 )
 from taxiway.aws import names, policies
 from taxiway.aws.policies import WILDCARDS, policy
-from taxiway.data import Entity, key, unique
+from taxiway.data import Entity, key, pattern, unique
 from taxiway.declare import Route
 
 AT = stage("prod")
@@ -284,3 +284,60 @@ def _entity(number: int) -> Any:
         def by_id(self, id: str) -> None: ...
 
     return Numbered
+
+
+def in_network(*uses: Any, consumes: Any = None) -> Backend:
+    """A backend in a network, with a route's function that uses these and a consumer that uses `consumes`."""
+    api = HttpApi()
+    api.get("/orders", answer, function=Function(name="orders", uses=uses))
+    consumers = [] if consumes is None else [Consumer(answer, Function(name="changes", uses=consumes))]
+    secrets = [use for use in uses if isinstance(use, Secret)]
+    table = Table(indexes=[Index("gsi1")], consumers=consumers)
+    return Backend("shop", api=api, table=table, secrets=secrets, network=Network())
+
+
+def test_a_service_that_no_function_may_use_has_no_endpoint():
+    for backend in (in_network(), in_network(consumes=[])):
+        assert policies.of_endpoint("dynamodb", backend, AT) is None
+        assert policies.of_endpoint("secretsmanager", backend, AT) is None
+
+
+def test_an_endpoint_lets_through_what_functions_may_do_and_nothing_of_streams():
+    class Note(Entity):
+        id: str
+
+        @key(pk="NOTE#{id}", sk="NOTE")
+        def by_id(self, id: str) -> None: ...
+
+        @pattern("gsi1", pk="NOTES", sk="{id}")
+        def every(self) -> None: ...
+
+    document = policies.of_endpoint("dynamodb", in_network(put(Note), query(Note.every), consumes=[get(Note)]), AT)
+    assert document is not None
+    assert [(each["Action"], each["Resource"]) for each in document["Statement"]] == [
+        (["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"], [TABLE]),
+        (["dynamodb:Query"], [f"{TABLE}/index/gsi1"]),
+    ]
+
+
+def test_names_that_differ_in_signs_alone_have_statements_of_their_own():
+    class Note(Entity):
+        id: str
+
+        @key(pk="NOTE#{id}", sk="NOTE")
+        def by_id(self, id: str) -> None: ...
+
+        @pattern("gsi1", pk="NOTES", sk="{id}")
+        def every(self) -> None: ...
+
+        @pattern("gsi-1", pk="ALL", sk="{id}")
+        def all(self) -> None: ...
+
+    function = Function(name="notes", uses=[query(Note.every), query(Note.all)])
+    api = HttpApi()
+    api.get("/notes", answer, function=function)
+    backend = Backend("shop", api=api, table=Table(indexes=[Index("gsi1"), Index("gsi-1")]))
+    found = {each["Sid"]: each["Resource"] for each in policy(backend, function, AT)["Statement"]}
+
+    assert found["QueryGsi1"] == [f"{TABLE}/index/gsi-1"]
+    assert found["QueryGsi1x2"] == [f"{TABLE}/index/gsi1"]

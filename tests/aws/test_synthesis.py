@@ -13,7 +13,7 @@ from tests.aws.backends import ACCOUNT, BACKENDS, answer, of_size, of_the_templa
 from tests.aws.reading import Template
 from tests.aws.snapshot import STAGES, path_of, synthesized
 
-from taxiway import Backend, Cdn, DeclarationError, Firewall, Function, HttpApi, JwtAuthorizer, Stage
+from taxiway import Backend, Cdn, DeclarationError, Firewall, Function, HttpApi, JwtAuthorizer, Secret, Stage
 from taxiway.aws import names, policies
 from taxiway.aws.cost import bill
 from taxiway.aws.synthesis import app, synthesize
@@ -198,6 +198,14 @@ def test_a_stage_that_was_read_for_the_laptop_is_refused(tmp_path: Path) -> None
 def test_a_function_without_a_package_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError, match="Function health has no package"):
         synthesize(*of_the_template("dev"), packages=[], directory=tmp_path)
+
+
+def test_secrets_of_one_variable_and_nearly_one_id_are_each_made(tmp_path: Path) -> None:
+    secrets = [Secret(id, generate="key") for id in ("shop/a-b", "shop/ab", "shop-a-b")]
+    backend = Backend("shop", api=HttpApi(), secrets=secrets)
+    template = Template.read(synthesize(backend, stage("dev"), packages=[], directory=tmp_path / "assembly"))
+
+    assert {made["Name"] for made in template.of_type("SecretsManager::Secret")} == {secret.id for secret in secrets}
 
 
 def test_a_firewall_outside_of_its_region_needs_one_that_exists(tmp_path: Path) -> None:

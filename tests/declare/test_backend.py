@@ -149,6 +149,19 @@ def test_a_secret_that_the_backend_does_not_list_is_an_error() -> None:
         Backend("items", api=api)
 
 
+def test_two_secrets_of_one_function_need_variables_of_their_own() -> None:
+    secrets = [Secret("items/a"), Secret("items/b")]
+    api = HttpApi()
+    api.get("/a", first, uses=secrets)
+    with pytest.raises(DeclarationError, match=r"uses the secrets 'items/a' and 'items/b', .* variable SECRETS_ID"):
+        Backend("items", api=api, secrets=secrets)
+
+
+def test_a_secret_is_declared_once() -> None:
+    with pytest.raises(DeclarationError, match=r"'items/a' is declared twice \(first at .*test_backend.py"):
+        Backend("items", api=HttpApi(), secrets=[Secret("items/a"), Secret("items/a", variable="OTHER")])
+
+
 def test_a_handler_that_keeps_its_answers_needs_the_grant_and_the_ttl() -> None:
     keeps = Typed()
     keeps.path_parameters = ()

@@ -1,7 +1,5 @@
 """The private network on AWS: subnets without a way to the internet, and endpoints for what the functions need."""
 
-from typing import Any
-
 from aws_cdk import Fn, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -53,7 +51,8 @@ class PrivateNetwork:
             security_group_egress=[_https("To the endpoints, which are all that can be reached", cidr_ip="0.0.0.0/0")],
         )
         self.security_groups.append(functions.attr_group_id)
-        if backend.table is not None:
+        of_table = policies.of_endpoint("dynamodb", backend, stage)
+        if of_table is not None:
             ec2.CfnVPCEndpoint(
                 stack,
                 "TableEndpoint",
@@ -61,9 +60,10 @@ class PrivateNetwork:
                 vpc_endpoint_type="Gateway",
                 service_name=f"com.amazonaws.{stage.region}.dynamodb",
                 route_table_ids=[table.ref],
-                policy_document=_only("dynamodb", backend, stage),
+                policy_document=of_table,
             )
-        if any(function.secrets for function in names.functions(backend)):
+        of_secrets = policies.of_endpoint("secretsmanager", backend, stage)
+        if of_secrets is not None:
             group = ec2.CfnSecurityGroup(
                 stack,
                 "SecretsGroup",
@@ -88,7 +88,7 @@ class PrivateNetwork:
                 private_dns_enabled=True,
                 subnet_ids=self.subnets,
                 security_group_ids=[group.attr_group_id],
-                policy_document=_only("secretsmanager", backend, stage),
+                policy_document=of_secrets,
             )
 
 
@@ -144,24 +144,3 @@ def _https(description: str, *, cidr_ip: str) -> ec2.CfnSecurityGroup.EgressProp
     return ec2.CfnSecurityGroup.EgressProperty(
         ip_protocol="tcp", from_port=443, to_port=443, cidr_ip=cidr_ip, description=description
     )
-
-
-def _only(service: str, backend: Backend, stage: BackendStage) -> dict[str, Any]:
-    """What any of the functions may do with a service, and nothing else."""
-    statements = [
-        statement
-        for function in names.functions(backend)
-        for statement in policies.policy(backend, function, stage)["Statement"]
-        if statement["Action"][0].startswith(f"{service}:")
-    ]
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": "*",
-                "Action": sorted({action for statement in statements for action in statement["Action"]}),
-                "Resource": sorted({resource for statement in statements for resource in statement["Resource"]}),
-            }
-        ],
-    }

@@ -42,6 +42,10 @@ WILDCARDS = {
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 _NETWORK = sorted(action for action in WILDCARDS if action.startswith("ec2:"))
 
+_READ_STREAM = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+_FIND_STREAM = ["dynamodb:ListStreams"]
+_OF_STREAMS = {*_READ_STREAM, *_FIND_STREAM}
+
 _LEADING_KEYS = "dynamodb:LeadingKeys"
 _FIELD = re.compile(r"\{[^{}]*\}")
 
@@ -55,7 +59,7 @@ def policy(backend: Backend, function: Function, stage: Stage, stream: str | Non
     statements = [
         *_table(backend, function, stage),
         *_encryption(backend, function, stage),
-        *(statement for secret in function.secrets for statement in _secret(secret, stage)),
+        *(statement for secret in dict.fromkeys(function.secrets) for statement in _secret(secret, stage)),
         *_consumer(backend, function, stage, stream),
         _logs(backend, function, stage),
     ]
@@ -63,7 +67,7 @@ def policy(backend: Backend, function: Function, stage: Stage, stream: str | Non
         statements.append(allow("Tracing", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]))
     if backend.network is not None:
         statements += _network(backend, function, stage)
-    document = {"Version": "2012-10-17", "Statement": statements}
+    document = {"Version": "2012-10-17", "Statement": _told_apart(statements)}
     if size(document) > POLICY_LIMIT:
         raise DeclarationError(
             f"Function {function.name}: its policy would have {size(document)} characters, and IAM takes "
@@ -72,6 +76,29 @@ def policy(backend: Backend, function: Function, stage: Stage, stream: str | Non
             where=function.source,
         )
     return document
+
+
+def of_endpoint(service: str, backend: Backend, stage: Stage) -> Policy | None:
+    """What any of the functions may do with a service, for its endpoint in the network; None where that is nothing.
+
+    Lambda reads a stream itself, and not from the network:
+    https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+    """
+    actions: dict[str, set[str]] = defaultdict(set)
+    for function in names.functions(backend):
+        for statement in policy(backend, function, stage)["Statement"]:
+            for action in statement["Action"]:
+                if action.startswith(f"{service}:") and action not in _OF_STREAMS:
+                    for resource in statement["Resource"]:
+                        actions[resource].add(action)
+    resources: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for resource, allowed in sorted(actions.items()):
+        resources[tuple(sorted(allowed))].append(resource)
+    statements = [
+        {"Effect": "Allow", "Principal": "*", "Action": list(allowed), "Resource": found}
+        for allowed, found in sorted(resources.items())
+    ]
+    return {"Version": "2012-10-17", "Statement": statements} if statements else None
 
 
 def size(document: Policy) -> int:
@@ -143,6 +170,18 @@ def _table(backend: Backend, function: Function, stage: Stage) -> list[Statement
     ]
 
 
+def _told_apart(statements: list[Statement]) -> list[Statement]:
+    """With a number after each Sid that an earlier statement has: of names as `gsi-1` and `gsi1` it holds the same."""
+    taken: set[str] = set()
+    for statement in statements:
+        found, number = statement["Sid"], 2
+        while statement["Sid"] in taken:
+            statement["Sid"] = f"{found}x{number}"
+            number += 1
+        taken.add(statement["Sid"])
+    return statements
+
+
 def _leading_keys(keys: list[str]) -> dict[str, Any] | None:
     """That a call reaches these partition keys alone. `Null` is there since ForAllValues holds of a call without any.
 
@@ -185,10 +224,9 @@ def _consumer(backend: Backend, function: Function, stage: Stage, arn: str | Non
     """https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html, with the queue for what fails."""
     if not _consumes(backend, function):
         return []
-    stream = [f"dynamodb:{call}" for call in ("DescribeStream", "GetRecords", "GetShardIterator")]
     return [
-        allow("Changes", stream, [arn or f"{table_arn(backend, stage)}/stream/*"]),
-        allow("FindChanges", ["dynamodb:ListStreams"], ["*"]),
+        allow("Changes", _READ_STREAM, [arn or f"{table_arn(backend, stage)}/stream/*"]),
+        allow("FindChanges", _FIND_STREAM, ["*"]),
         allow("Failures", ["sqs:SendMessage"], [names.arn(stage, "sqs", names.failures(backend, stage, function))]),
     ]
 

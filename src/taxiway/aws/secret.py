@@ -1,8 +1,9 @@
 """Secrets on AWS: those that the stage's stack makes. One that exists is only read."""
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
 
 from taxiway.aws.acknowledged import acknowledge
 from taxiway.declare import Backend, Secret, Stage
@@ -10,13 +11,14 @@ from taxiway.declare import Backend, Secret, Stage
 _LENGTH = 64
 
 
-def add_secret(stack: Stack, secret: Secret, backend: Backend, stage: Stage) -> secretsmanager.CfnSecret | None:
+def add_secret(scope: Construct, secret: Secret, backend: Backend, stage: Stage) -> secretsmanager.CfnSecret | None:
     """The secret with a generated value, under its id; None for one that exists elsewhere."""
     if secret.id is None or secret.generate is None or secret.id.startswith("arn:"):
         return None
+    own = Construct(scope, secret.id.replace("/", "|"))
     made = secretsmanager.CfnSecret(
-        stack,
-        f"Secret {secret.variable}",
+        own,
+        "Secret",
         name=secret.id,
         description=f"Read by functions of {backend.name}-{stage.name}",
         kms_key_id=secret.encryption_key,
@@ -33,16 +35,16 @@ def add_secret(stack: Stack, secret: Secret, backend: Backend, stage: Stage) -> 
         acknowledge(made, "Its holder rotates it by hand: the declaration names no Rotation.", "AwsSolutions-SMG4")
         return made
     permission = lambda_.CfnPermission(
-        stack,
-        f"Rotate {secret.variable}",
+        own,
+        "Permission",
         action="lambda:InvokeFunction",
         function_name=secret.rotation.function,
         principal="secretsmanager.amazonaws.com",
         source_arn=made.ref,
     )
     schedule = secretsmanager.CfnRotationSchedule(
-        stack,
-        f"Rotation {secret.variable}",
+        own,
+        "Rotation",
         secret_id=made.ref,
         rotation_lambda_arn=secret.rotation.function,
         rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(

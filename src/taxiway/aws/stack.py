@@ -44,8 +44,9 @@ def build(backend: Backend, stage: Stage, packages: Mapping[str, Code], director
 def _fill(stack: Stack, backend: Backend, stage: Stage, packages: Mapping[str, Code]) -> None:
     topic = AlarmTopic(stack, backend, stage) if backend.operations.has_alarms(stage) else None
     table = add_table(stack, backend, stage)
+    secrets = Construct(stack, "Secrets")
     for secret in backend.secrets:
-        add_secret(stack, secret, backend, stage)
+        add_secret(secrets, secret, backend, stage)
     network = PrivateNetwork(stack, backend.network, backend, stage) if backend.network else None
     api = Api(stack, backend, stage)
     surroundings = Surroundings(

@@ -49,6 +49,7 @@ class Backend:
             )
         _check_routes(self.api.routes)
         _check_functions(self.api.routes, self.consumers)
+        _check_secrets(self.secrets)
         for route in self.api.routes:
             self._check_idempotency(route)
         for function in (*self.functions, *(consumer.function for consumer in self.consumers)):
@@ -120,7 +121,16 @@ class Backend:
                 )
             for pattern in grant.patterns:
                 self._check_index(self.table, pattern)
+        variables: dict[str, Secret] = {}
         for secret in function.secrets:
+            first = variables.setdefault(secret.variable, secret)
+            if first != secret:
+                raise DeclarationError(
+                    f"Function {function.name} uses the secrets {first.id!r} and {secret.id!r}, and would find the "
+                    f"ids of both in the environment variable {secret.variable}.",
+                    fix='give one of them a variable of its own: Secret(…, variable="KEYS_ID")',
+                    where=secret.source,
+                )
             if secret not in self.secrets:
                 raise DeclarationError(
                     f"Function {function.name} uses the secret {secret.id!r}, which the backend does not list.",
@@ -164,6 +174,17 @@ def _check_routes(routes: Sequence[Route]) -> None:
                 f"Route {route.key} is cached for everybody, and has an authorizer that not everybody passes.",
                 fix="leave cache or the authorizer out",
                 where=route.source,
+            )
+
+
+def _check_secrets(secrets: Sequence[Secret]) -> None:
+    seen: dict[str, Secret] = {}
+    for secret in secrets:
+        if secret.id is not None and (first := seen.setdefault(secret.id, secret)) is not secret:
+            raise DeclarationError(
+                f"The secret {secret.id!r} is declared twice (first at {first.source}).",
+                fix="let the functions that need it share one Secret",
+                where=secret.source,
             )
 
 
