@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Context, Decimal, Inexact
 from operator import ge, gt, le, lt
 from typing import Any, Literal, TypeAlias
@@ -113,6 +113,9 @@ class _Append(Change):
 
 class _Members(Change):
     def __init__(self, members: Iterable[Any], *, remove: bool) -> None:
+        kind = type(members).__name__
+        if isinstance(members, str | bytes | Mapping):  # the set would be of its characters, or of its keys
+            raise TypeError(f"The members of a set are given as a set or a list, and not as a {kind}.")
         self._members = set(members)
         self._remove = remove
 

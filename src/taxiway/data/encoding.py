@@ -307,7 +307,9 @@ def _own_timestamp(value: Any) -> str:
     return timestamp(value)
 
 
-def _native_set(value: list[Any]) -> set[Any]:
+def _native_set(value: Any) -> set[Any]:
+    if not isinstance(value, list | tuple | set | frozenset):  # of a str, the set would be of its characters
+        raise ValueError(f"Expected a set, got `{type(value).__name__}`")
     return set(nested(value))
 
 

@@ -47,7 +47,7 @@ class EntityMeta(msgspec.StructMeta):
         body = {key: value for key, value in namespace.items() if key not in stubs and key not in upcasters}
         uniques = {key: value for key, value in shared.items() if isinstance(value, Unique)}
         body |= {key: value.field() for key, value in own.items()}
-        entity = _struct(mcls, name, bases, body)
+        entity = _struct(mcls, name, bases, body, reads=not abstract)
         if abstract:
             if stubs or upcasters:
                 raise EntityError(
@@ -70,12 +70,16 @@ class EntityMeta(msgspec.StructMeta):
         return entity
 
 
-def _struct(meta: type[EntityMeta], name: str, bases: tuple[type, ...], body: dict[str, Any]) -> Any:
-    """The struct, without its keys. Raises EntityError where msgspec can't make one, or can't read its fields."""
+def _struct(meta: type[EntityMeta], name: str, bases: tuple[type, ...], body: dict[str, Any], *, reads: bool) -> Any:
+    """The struct, without its keys. Raises EntityError where msgspec can't make one, or can't read its fields.
+
+    The fields of an abstract one may name what comes after it, so they are looked at with what derives from it.
+    """
     try:
         entity = msgspec.StructMeta.__new__(meta, name, bases, body, kw_only=True, frozen=True, rename="camel")
-        with suppress(msgspec.ValidationError):
-            msgspec.convert(None, entity)  # makes what reads its objects
+        if reads:
+            with suppress(msgspec.ValidationError):
+                msgspec.convert(None, entity)  # makes what reads its objects
     except ValueError as error:
         raise EntityError(name, str(error)) from None
     except TypeError as error:
