@@ -266,7 +266,9 @@ class Together:
             except Late as refusal:
                 (error, *_) = refusal.errors
             where = identity(operation.item) if isinstance(operation, Create | Put) else operation.where
-            reads_only = isinstance(operation, Get) or (type(operation) is Update and not operation.changes)
+            reads_only = isinstance(operation, Get) or (
+                type(operation) is Update and not operation.changes and operation.version is None
+            )
             if reads_only or (isinstance(operation, Delete) and error is None and found[-1] is None):
                 continue
             if where in written:

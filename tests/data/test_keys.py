@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.data.models import Item, User
 
 from taxiway.data import EntityError, InvalidKey
-from taxiway.data.keys import AFTER, Template, escape, timestamp
+from taxiway.data.keys import AFTER, LAST, Template, ceiling, escape, floor, timestamp
 
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 # What the delimiter and the escape are made of, and what sorts around them.
@@ -51,7 +51,7 @@ def test_keys_sort_as_their_values_do(one: tuple[str, str], other: tuple[str, st
 def test_the_end_of_a_range_is_above_every_key_of_its_value_and_no_other(end: str, other: tuple[str, str]) -> None:
     keys = template("X#{a}#{b}", a=str, b=str)
     found = str(keys.render(dict(zip("ab", other, strict=True)).__getitem__))
-    assert (found < f"X#{keys.bound(0, end)}{AFTER}") == (other[0] <= end)
+    assert (found < f"{keys.bound('X#', 0, end)}{AFTER}") == (other[0] <= end)
 
 
 @given(text, text, st.tuples(text, text, text))
@@ -64,6 +64,19 @@ def test_the_span_of_values_holds_the_keys_that_have_them_and_no_other(
     for count in range(4):
         least, greatest = keys.span(count, given.__getitem__)
         assert (least <= found <= greatest) == (list(given.values())[:count] == list(other)[:count])
+
+
+short = st.text(st.sampled_from("!$Zz\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff"), max_size=4)
+
+
+@given(short, short, st.integers(4, 9))
+def test_the_ends_of_a_range_are_cut_to_the_length_of_a_key_and_part_the_same_keys(
+    end: str, key: str, limit: int
+) -> None:
+    assume(len(key.encode()) <= limit and not key.startswith(LAST))
+    high, low = ceiling(end, limit), floor(end, limit)
+    assert max(len(high.encode()), len(low.encode())) <= limit
+    assert (key <= high, key >= low) == (key <= end, key >= end)
 
 
 @given(text)

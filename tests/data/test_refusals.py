@@ -13,6 +13,7 @@ from taxiway.data import (
     ConditionFailed,
     Entity,
     EntityError,
+    InvalidCursor,
     InvalidItem,
     InvalidKey,
     InvalidLimit,
@@ -331,3 +332,111 @@ def test_what_is_no_set_is_not_taken_for_one(table: TableClient, given: Any) -> 
         with pytest.raises(TypeError, match="given as a set or a list"):
             change(given)
     assert table.get(Page.by_id("1")) == made
+
+
+class Reader(Entity):
+    email: str
+    name: str = ""
+    mood: Literal["glad", "sad", None] = None
+    expires_at: datetime | None = ttl()
+    version: int = version()
+
+    @key(pk="READER#{email:lower}", sk="READER")
+    def by_email(self, email: str) -> None: ...
+
+    @pattern("gsi1", pk="READERS#{mood}", sk="{email}", sorted_by=str)
+    def by_mood(self, mood: str) -> None: ...
+
+
+def test_the_spelling_of_a_folded_key_can_change_and_its_place_can_not(table: TableClient) -> None:
+    table.create(Reader(email="Ann@Example.com", mood="glad"))
+    place = Reader.by_email("ann@example.com")
+    assert table.update(place, {"email": "Ann@Example.com", "name": "Ann"}).email == "Ann@Example.com"
+    changed = table.update(place, {"email": "ANN@example.com"})
+    assert (changed, [changed]) == (table.get(place), list(table.each(Reader.by_mood("glad"))))
+    assert changed.email == "ANN@example.com"
+    for other in ("bob@example.com", "", None, 3, add(1)):
+        with pytest.raises(InvalidItem, match="part of its key"):
+            table.update(place, {"email": other})
+    assert table.get(place) == changed
+
+
+def test_a_literal_in_an_index_may_be_none_and_is_nothing_else(table: TableClient) -> None:
+    made = table.create(Reader(email="a@example.com"))
+    assert list(table.each(Reader.by_mood("sad"))) == []
+    sad = table.update(Reader.by_email("a@example.com"), {"mood": "sad"})
+    assert list(table.each(Reader.by_mood("sad"))) == [sad]
+    assert table.update(Reader.by_email("a@example.com"), {"mood": None}).mood is made.mood is None
+    assert list(table.each(Reader.by_mood("sad"))) == []
+    for other in ("angry", ["sad"], 3):
+        with pytest.raises(InvalidKey, match=r"Reader\.mood can't be part of the key"):
+            Reader.by_mood(other)  # pyright: ignore[reportArgumentType]  what a checker would refuse
+
+
+def test_a_range_ends_with_the_length_of_a_key(table: TableClient) -> None:
+    longest = f"{'x' * (1024 - len('@example.com'))}@example.com"
+    made = table.create(Reader(email=longest, mood="sad"))
+    sad = Reader.by_mood("sad")
+    for found in (sad.since(longest), sad.until(longest), sad.between(longest, longest), sad.prefix(longest)):
+        assert list(table.each(found)) == [made]
+    for found in (sad.after(longest), sad.before(longest)):
+        assert list(table.each(found)) == []
+    assert list(table.each(sad.before(f"{longest[:-1]}n"))) == [made]
+    assert list(table.each(sad.after(f"{longest[:-1]}l"))) == [made]
+    for refine in (sad.since, sad.until, sad.after, sad.before, sad.prefix):
+        with pytest.raises(InvalidKey, match="longer than 1024 bytes"):
+            refine(f"{longest}x")
+
+
+class Spelt(Entity):
+    id: str
+    slug: str = ""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "slug", self.id.lower())
+
+    @key(pk="SPELT#{id}", sk="SPELT")
+    def by_id(self, id: str) -> None: ...
+
+
+def test_a_class_may_set_a_field_of_its_objects_and_nobody_else(table: TableClient) -> None:
+    assert table.create(Spelt(id="ONE")).slug == "one"
+    found = table.get(Spelt.by_id("ONE"))
+    assert found is not None
+    assert found.slug == "one"
+    with pytest.raises(AttributeError, match="immutable"):
+        found.slug = "other"  # pyright: ignore[reportAttributeAccessIssue]  what a checker would refuse
+
+
+def test_a_field_that_is_not_there_yet_is_named() -> None:
+    with pytest.raises(EntityError, match="define Nowhere above it"):
+
+        class Early(Entity):
+            id: str
+            other: "Nowhere | None" = None  # noqa: F821  # pyright: ignore[reportUndefinedVariable]  what is refused
+
+            @key(pk="EARLY#{id}", sk="EARLY")
+            def by_id(self, id: str) -> None: ...
+
+
+class Kept(Entity, abstract=True):
+    id: str
+    expires_at: datetime | None = ttl()
+    version: int = version()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("expires_at", datetime | None), ("version", int)])
+def test_a_managed_field_is_not_annotated_anew_without_what_it_is(name: str, kind: Any) -> None:
+    body = {"by_id": key(pk="AGAIN#{id}", sk="AGAIN")(by_id), "__annotations__": {name: kind}}
+    with pytest.raises(EntityError, match=f"{name} is annotated anew"):
+        type(Kept)("Again", (Kept,), body)
+
+
+def test_a_cursor_can_be_of_any_caller(table: TableClient) -> None:
+    for each in "ab":
+        table.create(Reader(email=f"{each}@example.com", mood="sad"))
+    page = table.query(Reader.by_mood("sad"), limit=1, caller="\ud800")
+    assert page.cursor is not None
+    assert len(table.query(Reader.by_mood("sad"), limit=1, caller="\ud800", cursor=page.cursor).items) == 1
+    with pytest.raises(InvalidCursor):
+        table.query(Reader.by_mood("sad"), limit=1, caller="\udfff", cursor=page.cursor)

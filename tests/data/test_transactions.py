@@ -2,6 +2,8 @@
 # ruff: noqa: PT012  it is the end of the block that raises
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from decimal import Decimal
 from typing import Any
@@ -399,3 +401,35 @@ def test_an_item_that_may_not_be_read_is_refused_without_it(monkeypatch: pytest.
         error = failed.value.failures[0].error
         assert isinstance(error, ConditionFailed)
         assert error.current is None
+
+
+@pytest.mark.parametrize("changes", [{}, {"category": "work"}])
+def test_a_transaction_holds_to_the_version_that_an_update_expects(table: TableClient, changes: dict[str, str]) -> None:
+    place = Item.by_id("1")
+    table.create(Item(id="1", name="Lamp", category="home"))
+    with pytest.raises(VersionMismatch), table.transaction():
+        table.update(place, changes, expect_version=9)
+    with table.transaction():
+        table.update(place, changes, expect_version=1)
+        table.create(Task(list_id="1", id="1"))
+    version = 2 if changes else 1
+    stored = table.get(place)
+    assert stored is not None
+    assert (stored.version, stored.category) == (version, changes.get("category", "home"))
+    for meanwhile, error in [
+        (lambda: table.update(place, {"name": "Sun"}), VersionMismatch),
+        (lambda: table.delete(place), Missing),
+    ]:
+        with pytest.raises(TransactionFailed) as failed, table.transaction():
+            table.update(place, changes, expect_version=version)
+            table.create(Task(list_id="1", id="2"))
+            elsewhere(meanwhile)
+        assert reasons(failed) == [(0, "update", "Item", error)]
+        version += 1
+    assert table.get(Task.by_id("1", "2")) is None
+
+
+def elsewhere(write: Callable[[], object]) -> None:
+    """In another thread, which a transaction isn't of."""
+    with ThreadPoolExecutor(1) as other:
+        other.submit(write).result()

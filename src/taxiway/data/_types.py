@@ -26,6 +26,8 @@ def is_optional(annotation: Any) -> bool:
     if hasattr(annotation, "__supertype__"):
         return is_optional(annotation.__supertype__)
     origin = get_origin(annotation)
+    if origin is Literal:
+        return None in get_args(annotation)
     if origin is Annotated:
         return is_optional(get_args(annotation)[0])
     if origin is Union or origin is UnionType:
@@ -40,16 +42,18 @@ def only(annotation: Any) -> Any:
         return Any
     origin = get_origin(types[0])
     if origin is Literal:
-        return str if all(isinstance(value, str) for value in get_args(types[0])) else Any
+        return str if all(isinstance(value, str) for value in choices(annotation)) else Any
     if isinstance(types[0], TypeVar):
         return Any
     return origin or types[0]
 
 
 def choices(annotation: Any) -> frozenset[Any]:
-    """The values of a Literal, or of a Literal beside None; none of anything else."""
+    """The values beside None of a Literal; none of anything else."""
     types = alternatives(annotation)
-    return frozenset(get_args(types[0])) if len(types) == 1 and get_origin(types[0]) is Literal else frozenset()
+    if len(types) != 1 or get_origin(types[0]) is not Literal:
+        return frozenset()
+    return frozenset(value for value in get_args(types[0]) if value is not None)
 
 
 def constraints(annotation: Any) -> Iterator[msgspec.Meta]:

@@ -285,7 +285,7 @@ class Attribute(property, Path[T]):
     """A field of an entity: on the class a path, on an object its value, at the speed of a property in C."""
 
     def __init__(self, entity: str, field: Field, slot: MemberDescriptorType) -> None:
-        property.__init__(self, slot.__get__)
+        property.__init__(self, slot.__get__, slot.__set__)  # set by msgspec's force_setattr; an entity is frozen
         super(property, self).__init__(entity, field)
 
 

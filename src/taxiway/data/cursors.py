@@ -93,7 +93,8 @@ def _blake2b() -> Any:
 
 
 def _digest(query: str) -> bytes:
-    return _blake2b()(query.encode(), digest_size=8).digest()
+    # A caller's name can be any str, with lone surrogates too.
+    return _blake2b()(query.encode(errors="surrogatepass"), digest_size=8).digest()
 
 
 def _invalid(problem: str) -> InvalidCursor:

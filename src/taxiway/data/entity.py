@@ -82,6 +82,10 @@ def _struct(meta: type[EntityMeta], name: str, bases: tuple[type, ...], body: di
                 msgspec.convert(None, entity)  # makes what reads its objects
     except ValueError as error:
         raise EntityError(name, str(error)) from None
+    except NameError as error:
+        raise EntityError(
+            name, f"its fields name what isn't there yet: {error}", fix=f"define {error.name} above it"
+        ) from None
     except TypeError as error:
         if "lay-out" in str(error):
             raise EntityError(
@@ -139,6 +143,12 @@ def _roles(entity: type[Entity], managed: dict[str, Managed]) -> dict[Role, str]
                 entity.__name__,
                 f"{name} = {value.role}() is no field of its type",
                 fix=f"{name}: {wanted.__name__} = …",
+            )
+        if field.default_factory is not value.default:
+            raise EntityError(
+                entity.__name__,
+                f"{name} is annotated anew without its {value.role}()",
+                fix=f"{name}: … = {value.role}(), or leave it to the class that it comes from",
             )
         if value.role in roles:
             raise EntityError(

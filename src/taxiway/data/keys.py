@@ -59,6 +59,32 @@ def below(key: str) -> str:
     return key[:-1] + chr(0xD7FF if before == 0xDFFF else before) + LAST
 
 
+def ceiling(text: str, limit: int = SORT_KEY_BYTES) -> str:
+    """The upper end of a range no longer than a key can be: the same keys are up to it as up to `text`."""
+    if len(text) * 4 <= limit or len(text.encode()) <= limit:
+        return text
+    count = size = 0
+    while size + len(text[count].encode()) <= limit:
+        size += len(text[count].encode())
+        count += 1
+    # What a key can have in the place of the character cut off has fewer bytes, and sorts below it.
+    return text[:count] + ("", "\x7f", "\u07ff", "\uffff")[limit - size]
+
+
+def floor(text: str, limit: int = SORT_KEY_BYTES) -> str:
+    """The lower end of a range no longer than a key can be: the same keys are from it on as from `text` on."""
+    last = ceiling(text, limit)
+    if last == text:
+        return text
+    while last:  # has as many bytes as fit: the next key has a greater character in it
+        code = ord(last[-1]) + 1
+        last = last[:-1]
+        following = "" if code > ord(LAST) else last + chr(0xE000 if code == 0xD800 else code)
+        if following and len(following.encode()) <= limit:
+            return following
+    return LAST
+
+
 class Template:
     """The template of one key of an entity. `fields` are the names in it, in order, and `prefix` what precedes them."""
 
@@ -106,9 +132,8 @@ class Template:
                 return None
             pieces.append(self._checked(name, part, value))
         text = self._format % (*pieces,)
-        if len(text) * 4 > self.limit and len(text.encode()) > self.limit:
-            name = max(self.fields, key=lambda field: len(str(get(field))))
-            raise self._invalid(name, f"it makes the key longer than {self.limit} bytes", "it is too long")
+        if len(text) * 4 > self.limit:
+            self._check_length(max(self.fields, key=lambda field: len(str(get(field)))), text)
         return text
 
     def span(self, count: int, get: Callable[[str], Any]) -> tuple[str, str]:
@@ -122,22 +147,25 @@ class Template:
         place = [segment for segment, text in enumerate(self._segments) if text == "%s"][count]
         pieces = [self._checked(name, part, get(name)) for name, part in self._parts[:count]]
         least = "".join(f"{segment}#" for segment in self._segments[:place]) % (*pieces,)
+        if count:
+            self._check_length(self._parts[count - 1][0], least)
         return least, least[:-1] + AFTER if least else ""
 
-    def bound(self, position: int, value: Any) -> str:
-        """A value of the field at a position as it stands in the key. Raises InvalidKey as `render` does."""
-        return self._checked(*self._parts[position], value)
+    def bound(self, before: str, position: int, value: Any) -> str:
+        """The key up to a value of the field at a position, from what is before it. Raises InvalidKey as `render`."""
+        name, part = self._parts[position]
+        return self._check_length(name, before + self._checked(name, part, value))
 
-    def beginning(self, position: int, text: str) -> str:
-        """The beginning of a field's text as it stands in the key. Raises InvalidKey where no field begins so."""
+    def beginning(self, before: str, position: int, text: str) -> str:
+        """As `bound`, up to the beginning of a field's text. Raises InvalidKey where no field begins so."""
         name, part = self._parts[position]
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
             raise self._invalid(name, "a prefix is a str", "it is no string")
         if part is _text or part is _lower:
-            return self._checked(name, part, text) if text else ""
+            return self._check_length(name, before + (self._checked(name, part, text) if text else ""))
         if "#" in text:
             raise self._invalid(name, f"nothing in it begins with {text!r}: one field has no #", "it holds a #")
-        return escape(text)
+        return self._check_length(name, before + escape(text))
 
     @property
     def folded(self) -> frozenset[str]:
@@ -158,6 +186,11 @@ class Template:
             raise self._invalid(name, "it holds a lone surrogate", "it is no valid text") from None
         except ValueError as error:
             raise self._invalid(name, str(error), str(error)) from None
+        return text
+
+    def _check_length(self, name: str, text: str) -> str:
+        if len(text) * 4 > self.limit and len(text.encode()) > self.limit:
+            raise self._invalid(name, f"it makes the key longer than {self.limit} bytes", "it is too long")
         return text
 
     def _invalid(self, name: str, problem: str, public: str) -> InvalidKey:
@@ -240,9 +273,10 @@ def _uuid(value: Any) -> str:
 
 def _one_of(values: frozenset[Any], plain: Part) -> Part:
     def part(value: Any) -> str:
+        text = plain(value)
         if value not in values:
             raise ValueError(f"it is none of {', '.join(sorted(map(repr, values)))}")
-        return plain(value)
+        return text
 
     return part
 

@@ -13,7 +13,7 @@ from taxiway.data._types import only
 from taxiway.data.conditions import Condition, condition_of
 from taxiway.data.errors import EntityError
 from taxiway.data.expressions import Expression
-from taxiway.data.keys import AFTER, LAST, PARTITION_KEY_BYTES, SORT_KEY_BYTES, Template, below
+from taxiway.data.keys import AFTER, LAST, PARTITION_KEY_BYTES, SORT_KEY_BYTES, Template, below, ceiling, floor
 from taxiway.data.projections import Projection
 from taxiway.data.sharding import SUFFIX_BYTES, Sharding, Shards, sharding
 
@@ -59,7 +59,7 @@ class Query(msgspec.Struct, Generic[T], frozen=True):
         Of several sort fields it is the first that the pattern's arguments don't give.
         """
         self.pattern.check_ranged()
-        low = self.span[0] + self.pattern.sort.beginning(self.pattern.given, text)
+        low = self.pattern.sort.beginning(self.span[0], self.pattern.given, text)
         return self.within(low, low + LAST)
 
     def where(self, condition: Condition | bool) -> Self:
@@ -77,6 +77,8 @@ class Query(msgspec.Struct, Generic[T], frozen=True):
 
     def within(self, low: str | None = None, high: str | None = None) -> Self:
         """Those whose sort key is from `low` to `high`, both included, and within the range that there is already."""
+        low = None if low is None else floor(low)
+        high = None if high is None else ceiling(high)
         if self.low is not None and (low is None or low < self.low):
             low = self.low
         if self.high is not None and (high is None or high > self.high):
@@ -132,7 +134,7 @@ class SortedQuery(Query[T], Generic[T, S], frozen=True):
 
     def _bound(self, value: S) -> str:
         self.pattern.check_sorted()
-        return self.span[0] + self.pattern.sort.bound(self.pattern.given, value)
+        return self.pattern.sort.bound(self.span[0], self.pattern.given, value)
 
 
 class Member(Generic[P, R]):

@@ -10,7 +10,7 @@ from taxiway.data._core import Attributes
 from taxiway.data.changes import Change
 from taxiway.data.conditions import Condition
 from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan
-from taxiway.data.errors import EntityError, InvalidItem, StoredItemInvalid, VersionMismatch
+from taxiway.data.errors import EntityError, InvalidItem, InvalidKey, StoredItemInvalid, VersionMismatch
 from taxiway.data.expressions import Expression
 from taxiway.data.fields import STAMPS, now
 from taxiway.data.keys import Template, timestamp
@@ -47,9 +47,12 @@ class Update:
         self, key: Key[Any], changes: Changes, expect_version: int | None, condition: Condition | None
     ) -> None:
         self.key = key
+        self._arguments = dict(key.arguments)
         self._plan: Plan = key.entity.__plan__
         self._roles = key.entity.__roles__
         self._indexed: tuple[IndexPattern[..., Any, Any], ...] = key.entity.__indexed__
+        primary = key.entity.__primary__
+        self._folded = primary.partition.folded | primary.sort.folded
         self.expected = expect_version
         self.condition = condition
         if expect_version is not None and "version" not in self._roles:
@@ -67,9 +70,7 @@ class Update:
         if "updated" in self._roles:
             self._changed[self._roles["updated"]] = self._moment
             self._encoded[self._plan.fields[self._roles["updated"]].stored] = timestamp(self._moment)
-        primary = key.entity.__primary__
-        folded = primary.partition.folded | primary.sort.folded
-        self._known = {name: value for name, value in key.arguments if name not in folded} | self._changed
+        self._known = {name: value for name, value in key.arguments if name not in self._folded} | self._changed
         self._changes = self._changed.keys() | {field.name for field, _ in self._native + self._computed}
         self._rewritten = self._index_keys()
         needed = {name for _, template in self._rewritten for name in template.fields if name not in self._known}
@@ -179,14 +180,13 @@ class Update:
             )
         if any(self._roles.get(role) == name for role in STAMPS):
             raise EntityError(self._plan.name, f"{name} is set by the table client", fix="leave it out of the changes")
-        arguments = dict(self.key.arguments)
-        if name in arguments:
-            if value == arguments[name]:
-                return  # a body repeats what its URL says
+        if name in self._arguments and not self._keeps_place(name, value):
             raise InvalidItem(
                 f"{self._plan.name}.{name} is part of its key, which is where it is: it can't change.",
                 public_detail=f"{field.stored} can't be changed.",
             )
+        if name in self._arguments and name not in self._folded:
+            return  # a body repeats what its URL says
         if value is None and not field.optional:
             raise InvalidItem(
                 f"{self._plan.name}.{name} is required: it can't be removed.",
@@ -200,6 +200,17 @@ class Update:
         except (ValueError, TypeError, RecursionError) as error:
             raise self._plan.invalid(field, error) from None
         self._changed[name] = value if stored is None else field.decode(stored)
+
+    def _keeps_place(self, name: str, value: Any) -> bool:
+        """Whether the item is where it is with this value in its key: the same, or one that is folded to the same."""
+        if name not in self._folded:
+            return value == self._arguments[name]
+        get = (self._arguments | {name: value}).get
+        primary = self.key.entity.__primary__
+        try:
+            return (primary.partition.render(get), primary.sort.render(get)) == (self.key.partition, self.key.sort)
+        except InvalidKey:
+            return False
 
     def _let(self, field: Field, change: Change, *, in_key: bool) -> None:
         own = f"{self._plan.name}.{field.name}"
@@ -263,14 +274,22 @@ def basis_of(entity: type[Any]) -> tuple[Field, ...]:
     return tuple(entity.__plan__.fields.values())
 
 
-def check_version(key: Key[Any], expected: int | None, stored: Attributes) -> None:
-    """Raise VersionMismatch where what is stored is not at the version expected."""
+def mismatch(key: Key[Any], expected: int | None, stored: Attributes) -> VersionMismatch | None:
+    """The error where what is stored is not at the version expected."""
     if expected is None:
-        return
+        return None
     entity = key.entity
     actual = stored.get(entity.__plan__.fields[entity.__roles__["version"]].stored)
-    if actual != expected:
-        raise VersionMismatch(f"{key} is at version {actual}, not {expected}.", actual=actual)
+    if actual == expected:
+        return None
+    return VersionMismatch(f"{key} is at version {actual}, not {expected}.", actual=actual)
+
+
+def check_version(key: Key[Any], expected: int | None, stored: Attributes) -> None:
+    """Raise VersionMismatch where what is stored is not at the version expected."""
+    found = mismatch(key, expected, stored)
+    if found is not None:
+        raise found
 
 
 def _computed(changes: list[tuple[Field, Change]], basis: Attributes) -> Attributes:

@@ -11,7 +11,7 @@ from taxiway.data._core import Attributes
 from taxiway.data.arguments import check_item, check_key
 from taxiway.data.conditions import Condition, condition_of
 from taxiway.data.connection import CONFLICTS, Cancelled, ConditionNotMet, pause, where
-from taxiway.data.encoding import EXPIRES, Field, Plan, moment, seconds
+from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan, moment, seconds
 from taxiway.data.entity import Entity
 from taxiway.data.errors import (
     AccessDenied,
@@ -37,7 +37,7 @@ from taxiway.data.operations import Request, Write
 from taxiway.data.patterns import PARTITION, SORT, Key
 from taxiway.data.reads import Reads, label, same
 from taxiway.data.rewriting import Rewriting
-from taxiway.data.updates import Changes, Unfit, Update, alive, basis_of, check_version, own
+from taxiway.data.updates import Changes, Unfit, Update, alive, basis_of, check_version, mismatch, own
 
 if TYPE_CHECKING:
     from contextvars import ContextVar  # 0.3 ms that a function without transactions doesn't pay
@@ -153,7 +153,10 @@ class Writes(Reads):
         update = Update(key, changes, expect_version, _condition(condition, key.entity))
         transaction = self._open()
         if update.is_empty and condition is None:
-            return self._expected(key, expect_version)
+            item = self._expected(key, expect_version)
+            if transaction is not None and expect_version is not None:
+                transaction.enqueue(_holding(key, expect_version))
+            return item
         if transaction is not None or _moves(update, key.entity):
             return self._settle(key, transaction, partial(self._updating, update))
         for attempt in range(CONFLICTS):
@@ -178,7 +181,7 @@ class Writes(Reads):
     def delete(
         self, key: Key[E], *, condition: Condition | bool | None = None, expect_version: int | None = None
     ) -> E | None:
-        """Delete an item, and return what it was, or None where there was none.
+        """Delete an item, and return what it was, or None where there was none, whatever was asked of it.
 
         Raises ConditionFailed where `condition` isn't true of it, VersionMismatch where it is not at `expect_version`,
         and StoredItemInvalid where it is another entity's or of a form that this code doesn't know: then it stays. An
@@ -449,6 +452,9 @@ class Writes(Reads):
         def explain(current: Attributes | None) -> DataError:
             if current is None:
                 return Missing(f"There is no {key}.")
+            stale = mismatch(key, update.expected, current)
+            if stale is not None:
+                return stale
             if update.condition is not None and _unchanged(row, current, basis_of(key.entity)):
                 return self._condition_failed(key, current)
             return _overtaken(key)
@@ -475,6 +481,9 @@ class Writes(Reads):
             conditions.append(required.render(expression))
 
         def explain(current: Attributes | None) -> DataError:
+            stale = None if current is None else mismatch(key, expected, current)
+            if stale is not None:
+                return stale
             if required is not None and _unchanged(row, current, basis):
                 return self._condition_failed(key, current)
             return _overtaken(key)
@@ -573,11 +582,7 @@ class Writes(Reads):
         def explain(row: Attributes | None) -> DataError:
             if row is not None and key.entity.__plan__.has_expired(row, time.time()):
                 row = None
-            try:
-                check_version(key, expected, row or {})
-            except DataError as error:
-                return error
-            return self._condition_failed(key, row)
+            return mismatch(key, expected, row or {}) or self._condition_failed(key, row)
 
         return explain
 
@@ -678,6 +683,20 @@ def _condition(given: Condition | bool | None, entity: type[Entity]) -> Conditio
 def _check_expected(entity: type[Entity], expect_version: int | None) -> None:
     if expect_version is not None and "version" not in entity.__roles__:
         raise EntityError(entity.__name__, "expect_version needs a version", fix="add version: int = version()")
+
+
+def _holding(key: Key[Any], expected: int) -> Write:
+    """What holds a transaction to an item's version and changes nothing: an update, which is what its caller may do."""
+    plan, expression = key.entity.__plan__, Expression()
+    conditions = _requirements(key.entity, expression, None, expected)
+    conditions += [own(plan, expression), *alive(plan, expression, int(time.time()))]
+    change = f"SET {expression.name(ENTITY)} = {expression.value(plan.name)}"
+
+    def explain(row: Attributes | None) -> DataError:
+        return Missing(f"There is no {key}.") if row is None else mismatch(key, expected, row) or _overtaken(key)
+
+    body = {"type": "update", "key": where(key), "update_expression": change, **expression.arguments(conditions)}
+    return Write("update", plan.name, str(key), [Request(body, explain, plan, reads=True)])
 
 
 def _requirements(

@@ -94,6 +94,8 @@ def bare(kind: inspect.Type) -> inspect.Type:
 def is_optional(kind: inspect.Type) -> bool:
     if isinstance(kind, inspect.Metadata):
         return is_optional(kind.type)
+    if isinstance(kind, inspect.LiteralType):
+        return None in kind.values
     return isinstance(kind, inspect.UnionType) and any(isinstance(member, inspect.NoneType) for member in kind.types)
 
 
