@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.aws.backends import ACCOUNT, BACKENDS, of_the_template, stage, with_everything
+from tests.aws.backends import ACCOUNT, BACKENDS, answer, of_the_template, stage, with_everything
 
 import taxiway.aws
-from taxiway import Backend, DeclarationError, HttpApi, Network, Operations, Secret, Stage, Table
+from taxiway import Backend, Cdn, DeclarationError, Domain, HttpApi, Network, Operations, Secret, Stage, Table
 from taxiway.aws import names
 from taxiway.aws.deploy_permissions import permissions
 from taxiway.aws.deploy_role import POLICY_LIMIT, Workflow, statements, template
@@ -331,8 +331,43 @@ def test_one_role_for_stages_of_a_form_may_do_with_each_what_the_stages_own_may(
     assert every[-1]["Action"] == ["cloudformation:DescribeStacks", "cloudformation:ListStacks"]
     assert "pr-7" not in json.dumps(every)
     assert [statement["Action"] for statement in one] == [statement["Action"] for statement in every[:-1]]
-    assert json.dumps(every[:-1]) == re.sub(r"\bpr-7\b", "pr-*", json.dumps(one))
+    assert json.dumps(every[:-1]) == re.sub(r"\bpr-7(?![a-z0-9])", "pr-*", json.dumps(one))
     assert "arn:aws:iam::111122223333:role/items/pr-*/*" in json.dumps(every)
+
+
+def test_a_form_stands_where_the_stages_name_is_meant_and_not_wherever_the_word_is() -> None:
+    certificate = f"arn:aws:acm:eu-west-1:{ACCOUNT}:certificate/11111111-2222-3333-4444-555555555555"
+    domain = Domain(name="dev.example.com", certificate=certificate, zone="Z0123456789ABCDEFGHIJ")
+    ids = ("dev/key", "dev/dev", "dev/dev/token", "dev/development", "keys/dev/dev")
+    secrets = [Secret(each, variable=f"S{number}", generate="key") for number, each in enumerate(ids)]
+    api = HttpApi(domain=domain, cdn=Cdn(log_bucket="logs-dev"))
+    api.get("/dev", answer, name="dev")
+    backend = Backend("dev", api=api, table=Table(), secrets=secrets, operations=Operations(release="canary-5m"))
+    found = {each["Sid"]: each for each in statements(backend, stage("dev"), stages="dev*")}
+
+    def of(sid: str) -> set[str]:
+        return {resource.split(":", 5)[5] for resource in found[sid]["Resource"]}
+
+    assert found["NewSecrets"]["Condition"]["StringLike"]["secretsmanager:Name"] == [
+        *("dev/key", "dev/dev*", "dev/dev*/token", "dev/development", "keys/dev/dev")
+    ]
+    assert {"secret:dev/key-??????", "secret:dev/key", "secret:dev/dev*-??????", "secret:dev/dev*"} < of("Secrets")
+    assert of("Domain") == {f"/domainnames/dev.example.com{rest}" for rest in ("", "/apimappings", "/apimappings/*")}
+    assert of("CdnLogs") == {"logs-dev"}
+    assert of("Table") == {"table/dev-dev*"}
+    assert of("Functions") == {"function:dev-dev*_*"}
+    assert of("Roles") == {"role/dev/dev*/*"}
+    assert of("Files") == {f"taxiway-{ACCOUNT}-eu-west-1/dev/dev*/*"}
+    assert of("Releases") == {"application:dev-dev*", "deploymentgroup:dev-dev*/*"}
+
+
+def test_what_a_stage_has_is_decided_by_the_stage_and_not_by_the_form() -> None:
+    watched = {each["Sid"] for each in statements(*of_the_template("prod"), stages="prod*")}
+
+    assert {"Alarms", "Releases", "Topic"} < watched
+    assert not {"Alarms", "Releases", "Topic"} & {
+        each["Sid"] for each in statements(*of_the_template("dev"), stages="dev*")
+    }
 
 
 def test_the_role_may_not_change_itself() -> None:
