@@ -26,16 +26,16 @@ _EC2 = {
     "security-group": "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress CreateSecurityGroup CreateTags"
     " DeleteSecurityGroup DeleteTags RevokeSecurityGroupEgress RevokeSecurityGroupIngress"
     " UpdateSecurityGroupRuleDescriptionsEgress UpdateSecurityGroupRuleDescriptionsIngress",
-    "vpc-endpoint": "CreateTags CreateVpcEndpoint DeleteTags DeleteVpcEndpoints ModifyVpcEndpoint",
     "vpc-flow-log": "CreateFlowLogs CreateTags DeleteFlowLogs DeleteTags",
 }
 _EC2_TOUCHES = {
     "subnet": ("vpc",),
     "route-table": ("vpc", "subnet"),
     "security-group": ("vpc", "security-group-rule"),
-    "vpc-endpoint": ("vpc", "route-table", "security-group", "subnet"),
     "vpc-flow-log": ("vpc",),
 }
+_ENDPOINTS = {"dynamodb": ("route-table",), "secretsmanager": ("security-group", "subnet")}
+"""What the endpoint of a service touches, beside the VPC."""
 
 
 class Permission(Struct, frozen=True):
@@ -350,22 +350,41 @@ def _network(of: _Scope) -> Iterator[Permission]:
     network = of.backend.network
     if network is None:
         return
+    endpoints = [
+        service
+        for service in _ENDPOINTS
+        if not network.exists and policies.of_endpoint(service, of.backend, of.stage) is not None
+    ]
     listing = "DescribeNetworkInterfaces DescribeSecurityGroups DescribeSubnets DescribeVpcs"
     if not network.exists:
         listing += " DescribeInstances DescribeNetworkAcls DescribeRouteTables DescribeVpcEncryptionControls"
-        listing += " DescribeFlowLogs DescribeTags DescribeVpcEndpoints"
+        listing += " DescribeFlowLogs DescribeTags"
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getavailabilityzones.html
         listing += " DescribeAvailabilityZones"
+    if endpoints:
+        listing += " DescribeVpcEndpoints"
     yield _permit("ListNetworks", _of("ec2", listing), ("*",), None, "EC2 can't limit what is described")
     if network.exists:
         return
     because = "Auto Scaling can't limit what is described"  # the handler of flow logs lists it
     yield _permit("ListTags", ["autoscaling:DescribeTags"], ("*",), None, because)
     for kind, calls in _EC2.items():
-        because = "EC2 makes up the ids of all that a network is made of"
-        sid = "".join(word.title() for word in kind.split("-"))
-        touched = [kind, *_EC2_TOUCHES.get(kind, ())]
-        yield _permit(f"Each{sid}", _of("ec2", calls), of.arn("ec2", *(f"{each}/*" for each in touched)), None, because)
+        yield _each(of, kind, calls, _EC2_TOUCHES.get(kind, ()))
+    if endpoints:
+        calls = "CreateTags CreateVpcEndpoint DeleteTags DeleteVpcEndpoints ModifyVpcEndpoint"
+        yield _each(of, "vpc-endpoint", calls, ("vpc", *(kind for each in endpoints for kind in _ENDPOINTS[each])))
+    if "secretsmanager" in endpoints:
+        # For the name by which the functions find it: an action on which CreateVpcEndpoint depends, in
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+        because = "the zone of an endpoint's name is AWS's own"
+        yield _permit("EndpointName", ["route53:AssociateVPCWithHostedZone"], ("*",), None, because)
+
+
+def _each(of: _Scope, kind: str, calls: str, touches: Iterable[str]) -> Permission:
+    sid = "".join(word.title() for word in kind.split("-"))
+    resources = of.arn("ec2", *(f"{each}/*" for each in (kind, *touches)))
+    because = "EC2 makes up the ids of all that a network is made of"
+    return _permit(f"Each{sid}", _of("ec2", calls), resources, None, because)
 
 
 def _makes_network(of: _Scope) -> bool:
