@@ -66,7 +66,7 @@ class _Form(Stage):
     """Every stage whose name is of a form, `pr-*`, for `names` to write in place of one."""
 
     def __post_init__(self) -> None:
-        """What no stage could be called is what it is for."""
+        """A form is no name, and is not checked as one."""
 
 
 class _Scope(Struct, frozen=True):
