@@ -188,9 +188,15 @@ _NAME_FIELDS = {
     "TableName",
     "LogGroupName",
     "AlarmName",
+    "ApplicationName",
     "DashboardName",
     "TopicName",
     "QueueName",
     "Name",
 }
-_NAMED_WITHIN_ANOTHER = {"AWS::Lambda::Alias", "AWS::ApiGatewayV2::Authorizer", "AWS::Logs::MetricFilter"}
+_NAMED_WITHIN_ANOTHER = {
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::MetricFilter",
+}

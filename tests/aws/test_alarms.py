@@ -35,15 +35,15 @@ def test_those_of_prod_are_those_in_its_template() -> None:
 def test_a_function_is_near_its_timeout_at_four_fifths_of_its_own() -> None:
     found = named(shop(Operations()))
 
-    assert found["shop-prod-slow-duration"].threshold == 16_000
-    assert found["shop-prod-quick-duration"].threshold == 1_600
+    assert found["shop-prod_slow-duration"].threshold == 16_000
+    assert found["shop-prod_quick-duration"].threshold == 1_600
 
 
 def test_thresholds_are_the_declared_ones() -> None:
     chosen = Alarms(errors=3, server_errors=50, latency=800, refused=100)
     found = named(shop(Operations(alarms=chosen), Table()))
 
-    assert found["shop-prod-quick-errors"].threshold == 3
+    assert found["shop-prod_quick-errors"].threshold == 3
     assert found["shop-prod.5xx"].threshold == 50
     assert (found["shop-prod.latency"].threshold, "takes 0.8 s" in found["shop-prod.latency"].description) == (
         800,
@@ -55,13 +55,13 @@ def test_thresholds_are_the_declared_ones() -> None:
 def test_a_consumer_has_an_alarm_on_how_far_it_is_behind_and_one_on_its_queue() -> None:
     found = named(*with_everything())
 
-    behind = found["shop-prod-changes-behind"]
+    behind = found["shop-prod_changes-behind"]
     assert (behind.threshold, behind.metrics[0].name, behind.metrics[0].statistic) == (
         300_000,
         "IteratorAge",
         "Maximum",
     )
-    assert found["shop-prod-changes-failures"].metrics[0].dimensions == {"QueueName": "shop-prod-changes-failures"}
+    assert found["shop-prod_changes-failures"].metrics[0].dimensions == {"QueueName": "shop-prod_changes-failures"}
     assert not [name for name in found if name.endswith(("orders-behind", "orders-failures"))]
 
 

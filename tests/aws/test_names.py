@@ -20,8 +20,8 @@ def backend(*functions: str, name: str = "shop", consumer: bool = False) -> Back
 def test_a_function_is_called_by_backend_stage_and_its_own_name():
     shop = backend("create-order")
 
-    assert names.function(shop, PROD, shop.functions[0]) == "shop-prod-create-order"
-    assert names.log_group(shop, DEV, shop.functions[0]) == "/aws/lambda/shop-dev-create-order"
+    assert names.function(shop, PROD, shop.functions[0]) == "shop-prod_create-order"
+    assert names.log_group(shop, DEV, shop.functions[0]) == "/aws/lambda/shop-dev_create-order"
 
 
 def test_a_name_that_is_too_long_for_lambda_is_cut_and_stays_its_own():
@@ -70,10 +70,10 @@ def test_one_function_more_moves_two_at_most_and_no_consumer(called: str):
         grown = backend(*(called.format(number) for number in range(size)), consumer=True)
         now = {function.name: names.function(grown, PROD, function) for function in names.functions(grown)}
         moved.append(sum(now[name] != called_before for name, called_before in before.items()))
-        assert now["changes"] == "shop-prod-changes"
+        assert now["changes"] == "shop-prod_changes"
         before = now
 
-    assert any("-prod-1-" in name for name in before.values())  # it has long outgrown its stack
+    assert any("-prod_1_" in name for name in before.values())  # it has long outgrown its stack
     assert max(moved) <= 2
     assert sum(moved) < 60
 
@@ -86,7 +86,7 @@ def test_a_function_that_moves_to_another_stack_gets_another_name():
     assert nested
     for function in large.functions:
         number = nested.get(function.name)
-        expected = f"shop-prod-{number}-{function.name}" if number else f"shop-prod-{function.name}"
+        expected = f"shop-prod_{number}_{function.name}" if number else f"shop-prod_{function.name}"
         assert names.function(large, PROD, function) == expected
 
 

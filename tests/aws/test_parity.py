@@ -222,7 +222,7 @@ def test_prod_has_alarms_on_functions_api_and_table_and_all_of_them_tell_its_top
 
     assert alarms.keys() == functions | rest
     assert {json.dumps(alarm["AlarmActions"]) for alarm in alarms.values()} == {'[{"Ref": "Alarms"}]'}
-    assert template.one("SNS::Topic")["TopicName"] == "items-prod-alarms"
+    assert template.one("SNS::Topic")["TopicName"] == "items-prod_alarms"
 
 
 def test_an_error_that_a_handler_answers_with_500_counts_as_an_error_of_its_function() -> None:
@@ -240,7 +240,7 @@ def test_a_stage_with_alarms_has_two_dashboards(both: Stated) -> None:
     found = {dashboard["DashboardName"] for dashboard in both[2].of_type("CloudWatch::Dashboard")}
 
     views = ("service", "functions") if both[0].operations.has_alarms(both[1]) else ()
-    assert found == {f"{names.stack(both[0], both[1])}-{view}" for view in views}
+    assert found == {f"{names.stack(both[0], both[1])}_{view}" for view in views}
 
 
 def test_no_role_of_any_kind_may_do_everything_of_a_service(both: Stated) -> None:

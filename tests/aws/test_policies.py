@@ -146,7 +146,7 @@ def test_every_key_of_an_entity_fits_its_own_policy_and_no_other_entitys(text: s
 
 
 def test_a_function_that_uses_nothing_may_write_its_own_log_and_traces():
-    log = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/shop-prod-orders:log-stream:*"
+    log = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/shop-prod_orders:log-stream:*"
 
     found = statements()
     assert found.keys() == {"Logs", "Tracing"}
@@ -197,7 +197,7 @@ def test_in_a_network_lambda_makes_interfaces_and_the_functions_code_may_not():
 
     assert found["Network"]["Action"] == found["NetworkNotByTheCode"]["Action"]
     assert found["NetworkNotByTheCode"]["Effect"] == "Deny"
-    own = {"lambda:SourceFunctionArn": [f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:shop-prod-orders"]}
+    own = {"lambda:SourceFunctionArn": [f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:shop-prod_orders"]}
     assert found["NetworkNotByTheCode"]["Condition"] == {"ArnEquals": own}
 
 

@@ -226,12 +226,12 @@ def test_a_secret_where_its_extension_is_not_is_refused(tmp_path: Path) -> None:
 
 
 def test_provisioned_concurrency_is_on_the_alias_and_scales(everything: Template) -> None:
-    assert everything.functions["shop-prod-orders"].provisioned == 2
-    assert everything.functions["shop-prod-fallback"].provisioned == 1
+    assert everything.functions["shop-prod_orders"].provisioned == 2
+    assert everything.functions["shop-prod_fallback"].provisioned == 1
     target = next(
         t for t in everything.of_type("ApplicationAutoScaling::ScalableTarget") if "function:" in t["ResourceId"]
     )
-    assert target["ResourceId"] == "function:shop-prod-orders:live"
+    assert target["ResourceId"] == "function:shop-prod_orders:live"
     assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 10)
 
 
@@ -259,14 +259,14 @@ def test_a_consumer_reads_the_stream_and_what_fails_is_queued_and_told(everythin
 
     assert everything.table["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert (mapping["BatchSize"], mapping["MaximumRetryAttempts"]) == (10, 4)
-    assert everything.one("SQS::Queue")["QueueName"] == "shop-prod-changes-failures"
+    assert everything.one("SQS::Queue")["QueueName"] == "shop-prod_changes-failures"
     (policy,) = [
-        role["Policies"][0] for role in everything.of_type("IAM::Role") if "prod-changes " in role["Description"]
+        role["Policies"][0] for role in everything.of_type("IAM::Role") if "prod_changes " in role["Description"]
     ]
     (reading,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "Changes"]
     assert reading["Resource"] == [mapping["EventSourceArn"]]  # the stream itself, and no pattern
     alarms = {alarm["AlarmName"] for alarm in everything.of_type("CloudWatch::Alarm")}
-    assert {"shop-prod-changes-failures", "shop-prod-changes-behind"} <= alarms
+    assert {"shop-prod_changes-failures", "shop-prod_changes-behind"} <= alarms
 
 
 def test_the_dashboard_of_the_service_shows_the_cdn_in_its_region_and_the_consumers(
@@ -275,7 +275,7 @@ def test_the_dashboard_of_the_service_shows_the_cdn_in_its_region_and_the_consum
     europe = Template.read(assembly("everything-in-europe") / "shop-prod.template.json")
     for template, region in ((everything, "us-east-1"), (europe, "eu-west-1")):
         bodies = {found["DashboardName"]: found["DashboardBody"] for found in template.of_type("CloudWatch::Dashboard")}
-        body = bodies["shop-prod-service"]["Fn::Join"][1]
+        body = bodies["shop-prod_service"]["Fn::Join"][1]
         widgets = json.loads("".join(part if isinstance(part, str) else part["Ref"] for part in body))["widgets"]
         charts = {widget["properties"]["title"]: widget["properties"] for widget in widgets}
 
@@ -283,9 +283,9 @@ def test_the_dashboard_of_the_service_shows_the_cdn_in_its_region_and_the_consum
         assert (requests["metrics"][0][-1]["region"], requests["region"]) == ("us-east-1", region)
         assert requests["metrics"][0][2:4] == ["DistributionId", "Cdn"]
         assert charts["Failed requests at the CDN (%)"]["region"] == "us-east-1"
-        assert charts["Consumers behind the table (ms)"]["metrics"][0][3] == "shop-prod-changes"
+        assert charts["Consumers behind the table (ms)"]["metrics"][0][3] == "shop-prod_changes"
         queue = charts["Changes that could not be handled, in their queues"]["metrics"][0]
-        assert queue[3] == "shop-prod-changes-failures"
+        assert queue[3] == "shop-prod_changes-failures"
 
 
 def test_one_secret_is_made_and_rotated_and_the_other_is_only_read(everything: Template) -> None:
@@ -375,7 +375,7 @@ def test_every_function_is_in_the_network_and_reaches_table_and_secrets_by_endpo
 def test_what_the_network_refuses_is_logged_by_a_role_that_may_write_that_log_alone(everything: Template) -> None:
     flow = everything.one("EC2::FlowLog")
     (role,) = [role for role in everything.of_type("IAM::Role") if "network of shop-prod" in role["Description"]]
-    (log,) = [log for log in everything.of_type("Logs::LogGroup") if log["LogGroupName"].endswith("-network")]
+    (log,) = [log for log in everything.of_type("Logs::LogGroup") if log["LogGroupName"].endswith("_network")]
 
     assert (flow["ResourceType"], flow["TrafficType"]) == ("VPC", "REJECT")
     assert log["RetentionInDays"] == 90
@@ -417,10 +417,10 @@ def test_routes_have_throttles_and_authorizers_of_their_own(everything: Template
 
 def test_a_function_of_several_routes_is_called_for_what_they_have_in_common(everything: Template) -> None:
     assert {name: function.invoked_by for name, function in everything.functions.items()} == {
-        "shop-prod-orders": "*/*/orders*",
-        "shop-prod-catalogue": "*/GET/catalogue",
-        "shop-prod-fallback": "*/$default",
-        "shop-prod-changes": None,
+        "shop-prod_orders": "*/*/orders*",
+        "shop-prod_catalogue": "*/GET/catalogue",
+        "shop-prod_fallback": "*/$default",
+        "shop-prod_changes": None,
     }
 
 

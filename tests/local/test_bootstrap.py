@@ -51,11 +51,11 @@ async def test_the_context_has_every_documented_attribute() -> None:
     assert len(context.pop("aws_request_id")) == 36
     assert context.pop("log_stream_name").partition("/[$LATEST]")[1]
     assert context == {
-        "function_name": "tests-dev-whole-context",
+        "function_name": "tests-dev_whole-context",
         "function_version": "$LATEST",
-        "invoked_function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:tests-dev-whole-context",
+        "invoked_function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:tests-dev_whole-context",
         "memory_limit_in_mb": "256",
-        "log_group_name": "/aws/lambda/tests-dev-whole-context",
+        "log_group_name": "/aws/lambda/tests-dev_whole-context",
         "client_context": None,
         "identity": [None, None],
         "trace": TRACE,

@@ -84,7 +84,7 @@ async def test_the_second_request_is_warm_and_an_event_over_6_mb_is_refused() ->
 async def test_the_context_is_that_of_the_function() -> None:
     async with inline(function("handlers.whole_context", memory=256)) as here:
         context = json.loads((await call(here, "whole-context")).payload)
-    assert context["function_name"] == "tests-dev-whole-context"
+    assert context["function_name"] == "tests-dev_whole-context"
     assert context["memory_limit_in_mb"] == "256"
     assert context["trace"] == TRACE
     assert 0 < context["remaining"] <= PATIENCE * 1000

@@ -225,7 +225,7 @@ async def test_awslambdaric_serves_events() -> None:
         assert await started.answer("echo", {"n": "é"}) == {"n": "é"}
         context = await started.answer("whole-context")
         assert context["trace"] == TRACE
-        assert context["function_name"] == "tests-dev-whole-context"
+        assert context["function_name"] == "tests-dev_whole-context"
         assert 0 < context["remaining"] <= PATIENCE * 1000
 
 

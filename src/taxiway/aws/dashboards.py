@@ -22,7 +22,6 @@ _CDN_REGION = "us-east-1"
 
 def add_dashboards(stack: Stack, backend: Backend, stage: BackendStage, api_id: str, distribution: str | None) -> None:
     """`distribution` is the id of the CDN, where there is one."""
-    name = names.stack(backend, stage)
     bodies = {
         "Service": service_view(backend, stage, api_id, distribution),
         "Functions": function_view(backend, stage),
@@ -31,7 +30,7 @@ def add_dashboards(stack: Stack, backend: Backend, stage: BackendStage, api_id: 
         cloudwatch.CfnDashboard(
             stack,
             f"{view}Dashboard",
-            dashboard_name=f"{name}-{view.lower()}",
+            dashboard_name=names.own(backend, stage, view.lower()),
             dashboard_body=stack.to_json_string(body),
         )
 

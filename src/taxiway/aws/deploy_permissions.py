@@ -26,16 +26,16 @@ _EC2 = {
     "security-group": "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress CreateSecurityGroup CreateTags"
     " DeleteSecurityGroup DeleteTags RevokeSecurityGroupEgress RevokeSecurityGroupIngress"
     " UpdateSecurityGroupRuleDescriptionsEgress UpdateSecurityGroupRuleDescriptionsIngress",
-    "vpc-endpoint": "CreateTags CreateVpcEndpoint DeleteTags DeleteVpcEndpoints ModifyVpcEndpoint",
     "vpc-flow-log": "CreateFlowLogs CreateTags DeleteFlowLogs DeleteTags",
 }
 _EC2_TOUCHES = {
     "subnet": ("vpc",),
     "route-table": ("vpc", "subnet"),
     "security-group": ("vpc", "security-group-rule"),
-    "vpc-endpoint": ("vpc", "route-table", "security-group", "subnet"),
     "vpc-flow-log": ("vpc",),
 }
+_ENDPOINTS = {"dynamodb": ("route-table",), "secretsmanager": ("security-group", "subnet")}
+"""What the endpoint of a service touches, beside the VPC."""
 
 
 class Permission(Struct, frozen=True):
@@ -52,22 +52,40 @@ class Permission(Struct, frozen=True):
         return policies.allow(self.sid, list(self.actions), list(self.resources), self.condition)
 
 
-def permissions(backend: Backend, stage: Stage) -> list[Permission]:
-    """All that this declaration needs at this stage, and nothing that it does not."""
-    scope = _Scope(backend, stage)
+def permissions(backend: Backend, stage: Stage, *, stages: str | None = None) -> list[Permission]:
+    """All that this declaration needs at this stage, and nothing that it does not.
+
+    `stages` is a form of names, `pr-*`, of which the stage's is one: names then have that in place of the stage's.
+    """
+    scope = _Scope(backend, stage, _Form(name=stages, variables=stage.variables) if stages else stage)
     parts = (_stack, _files, _api, _domain, _functions, _roles, _logs, _releases, _table, _scaling, _consumers)
     return [each for part in (*parts, _secrets, _network, _alarms, _cdn, _records) for each in part(scope)]
 
 
+class _Form(Stage):
+    """Every stage whose name is of a form, `pr-*`, for `names` to write in place of one."""
+
+    def __post_init__(self) -> None:
+        """A form is no name, and is not checked as one."""
+
+
 class _Scope(Struct, frozen=True):
-    """The stage, and the ARNs of what is its."""
+    """The stage, what stands for it in names, and the ARNs of what is its."""
 
     backend: Backend
     stage: Stage
+    named: Stage
 
     @property
     def name(self) -> str:
-        return names.stack(self.backend, self.stage)
+        return names.stack(self.backend, self.named)
+
+    @property
+    def path(self) -> str:
+        return names.path(self.backend, self.named)
+
+    def own(self, what: str) -> str:
+        return names.own(self.backend, self.named, what)
 
     def arn(self, service: str, *resources: str) -> tuple[str, ...]:
         return tuple(names.arn(self.stage, service, resource) for resource in resources)
@@ -103,7 +121,7 @@ def _files(of: _Scope) -> Iterator[Permission]:
     calls = "CreateBucket ListBucket PutBucketPolicy PutBucketPublicAccessBlock"
     because = "every stage of the account and region has its files in one bucket"
     yield _permit("Bucket", _of("s3", calls), (bucket,), None, because)
-    files = f"{bucket}/{names.path(of.backend, of.stage)}*"
+    files = f"{bucket}/{of.path}*"
     yield _permit("Files", _of("s3", "DeleteObject GetObject PutObject"), (files,))
 
 
@@ -161,8 +179,8 @@ def _functions(of: _Scope) -> Iterator[Permission]:
         calls += " CreateAlias DeleteAlias GetAlias GetFunctionConfiguration ListVersionsByFunction PublishVersion"
         calls += " UpdateAlias"
         provisioned = [f"lambda:{verb}ProvisionedConcurrencyConfig" for verb in ("Delete", "Get", "Put")]
-        yield _permit("Provisioned", provisioned, of.arn("lambda", f"function:{of.name}-*:*"))
-    yield _permit("Functions", _of("lambda", calls), of.arn("lambda", f"function:{of.name}-*"))
+        yield _permit("Provisioned", provisioned, of.arn("lambda", f"function:{of.own('*')}:*"))
+    yield _permit("Functions", _of("lambda", calls), of.arn("lambda", f"function:{of.own('*')}"))
     if any(function.secrets for function in functions):
         (layer,) = of.arn("lambda", f"layer:{_EXTENSION}:*")
         anywhere = layer.replace(of.stage.account, "*", 1)
@@ -179,7 +197,7 @@ def _roles(of: _Scope) -> Iterator[Permission]:
         services.append("vpc-flow-logs.amazonaws.com")
     if not services:
         return
-    roles = of.everywhere("iam", f"role/{names.path(of.backend, of.stage)}*")
+    roles = of.everywhere("iam", f"role/{of.path}*")
     calls = "CreateRole DeleteRole DeleteRolePolicy GetRolePolicy ListAttachedRolePolicies ListRolePolicies"
     calls += " ListRoleTags PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription"
     yield _permit("Roles", _of("iam", calls), roles)
@@ -189,9 +207,9 @@ def _roles(of: _Scope) -> Iterator[Permission]:
 
 
 def _logs(of: _Scope) -> Iterator[Permission]:
-    own = [f"/aws/lambda/{of.name}-*", f"{names.access_log(of.backend, of.stage)}*"]
+    own = [f"/aws/lambda/{of.own('*')}", f"{names.access_log(of.backend, of.named)}*"]
     if _makes_network(of):
-        own.append(f"{names.network_log(of.backend, of.stage)}*")
+        own.append(f"{names.network_log(of.backend, of.named)}*")
     groups = of.arn("logs", *(f"log-group:{each}" for each in own))
     calls = "CreateLogGroup DeleteDataProtectionPolicy DeleteLogGroup DeleteRetentionPolicy FilterLogEvents"
     calls += " GetDataProtectionPolicy ListTagsForResource PutRetentionPolicy TagResource UntagResource"
@@ -207,7 +225,7 @@ def _releases(of: _Scope) -> Iterator[Permission]:
     if release == "all-at-once" or not names.functions(of.backend):
         return
     numbers = {names.group(of.backend, function) for function in names.functions(of.backend)}
-    called = sorted(names.releases(of.backend, of.stage, number) for number in numbers)
+    called = sorted(names.releases(of.backend, of.named, number) for number in numbers)
     calls = "CreateApplication CreateDeployment CreateDeploymentGroup DeleteApplication DeleteDeploymentGroup"
     calls += " GetApplication GetApplicationRevision GetDeployment GetDeploymentGroup ListDeployments"
     calls += " ListTagsForResource RegisterApplicationRevision TagResource UntagResource UpdateDeploymentGroup"
@@ -226,7 +244,7 @@ def _table(of: _Scope) -> Iterator[Permission]:
     calls = "CreateTable DeleteTable DescribeContinuousBackups DescribeContributorInsights"
     calls += " DescribeKinesisStreamingDestination DescribeTable DescribeTimeToLive GetResourcePolicy"
     calls += " ListTagsOfResource TagResource UntagResource UpdateContinuousBackups UpdateTable UpdateTimeToLive"
-    yield _permit("Table", _of("dynamodb", calls), (policies.table_arn(of.backend, of.stage),))
+    yield _permit("Table", _of("dynamodb", calls), (policies.table_arn(of.backend, of.named),))
     if table.encryption_key is not None:
         # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
         calls = "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey ReEncryptFrom ReEncryptTo RevokeGrant"
@@ -241,11 +259,14 @@ def _scaling(of: _Scope) -> Iterator[Permission]:
     if of.backend.table is not None and of.backend.table.capacity is not None:
         role = "AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"
         linked["dynamodb"] = of.made_by_itself("dynamodb.application-autoscaling.amazonaws.com", role)
-        alarms.append(f"alarm:TargetTracking-table/{of.backend.table_name(of.stage)}*")
+        # `-AlarmHigh-…`, `-ProvisionedCapacityLow-…`: no stage's name goes on with a capital letter.
+        # https://github.com/getmoto/moto/blob/master/moto/applicationautoscaling/models.py
+        table = of.backend.table_name(of.named)
+        alarms += [f"alarm:TargetTracking-table/{table}{rest}" for rest in ("-Alarm*", "-Provisioned*", "/index/*")]
     if any(each.provisioned and each.provisioned.maximum for each in names.functions(of.backend)):
         role = "AWSServiceRoleForApplicationAutoScaling_LambdaConcurrency"
         linked["lambda"] = of.made_by_itself("lambda.application-autoscaling.amazonaws.com", role)
-        alarms.append(f"alarm:TargetTracking-function:{of.name}-*")
+        alarms.append(f"alarm:TargetTracking-function:{of.own('*')}")
     if not linked:
         return
     calls = "DeleteScalingPolicy DeregisterScalableTarget PutScalingPolicy RegisterScalableTarget"
@@ -269,20 +290,19 @@ def _consumers(of: _Scope) -> Iterator[Permission]:
     if not of.backend.consumers:
         return
     calls = "CreateEventSourceMapping DeleteEventSourceMapping GetEventSourceMapping UpdateEventSourceMapping"
-    (own,) = of.arn("lambda", f"function:{of.name}-*")
+    (own,) = of.arn("lambda", f"function:{of.own('*')}")
     yield _permit("StreamMappings", _of("lambda", calls), ("*",), {"ArnLike": {"lambda:FunctionArn": [own]}})
     tags, mappings = _of("lambda", "ListTags TagResource UntagResource"), of.arn("lambda", "event-source-mapping:*")
     yield _permit("StreamMappingTags", tags, mappings, None, "Lambda makes up the ids of stream mappings")
     calls = (
         "CreateQueue DeleteQueue GetQueueAttributes GetQueueUrl ListQueueTags SetQueueAttributes TagQueue UntagQueue"
     )
-    queues = (names.failures(of.backend, of.stage, each.function) for each in of.backend.consumers)
-    yield _permit("Failures", _of("sqs", calls), of.arn("sqs", *queues))
+    yield _permit("Failures", _of("sqs", calls), of.arn("sqs", of.own("*-failures")))
 
 
 def _secrets(of: _Scope) -> Iterator[Permission]:
     """Those that the stack makes, and for `taxiway secrets` those that exist too."""
-    present = [(secret, secret.id) for secret in of.backend.secrets if secret.id is not None]
+    present = [(secret, _id(of, secret.id)) for secret in of.backend.secrets if secret.id is not None]
     if not present:
         return
     calls = "DeleteSecret GetSecretValue PutSecretValue"
@@ -312,6 +332,14 @@ def _secrets(of: _Scope) -> Iterator[Permission]:
         yield _permit("SecretKeys", calls, keys, through, _DECLARED)
 
 
+def _id(of: _Scope, secret_id: str) -> str:
+    """A secret's id, with what stands for the stage where the id is `items/prod` or begins with `items/prod/`."""
+    path = names.path(of.backend, of.stage)
+    if not f"{secret_id}/".startswith(path):
+        return secret_id
+    return of.path.removesuffix("/") + secret_id.removeprefix(path.removesuffix("/"))
+
+
 def _secret_arns(of: _Scope, secrets: Iterable[tuple[Secret, str]]) -> list[str]:
     """With the six characters that Secrets Manager adds, and without: it has no other ARN for one that is not there."""
     bare = (of.arn("secretsmanager", f"secret:{name}")[0] for _, name in secrets if not name.startswith("arn:"))
@@ -322,22 +350,41 @@ def _network(of: _Scope) -> Iterator[Permission]:
     network = of.backend.network
     if network is None:
         return
+    endpoints = [
+        service
+        for service in _ENDPOINTS
+        if not network.exists and policies.of_endpoint(service, of.backend, of.stage) is not None
+    ]
     listing = "DescribeNetworkInterfaces DescribeSecurityGroups DescribeSubnets DescribeVpcs"
     if not network.exists:
         listing += " DescribeInstances DescribeNetworkAcls DescribeRouteTables DescribeVpcEncryptionControls"
-        listing += " DescribeFlowLogs DescribeTags DescribeVpcEndpoints"
+        listing += " DescribeFlowLogs DescribeTags"
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getavailabilityzones.html
         listing += " DescribeAvailabilityZones"
+    if endpoints:
+        listing += " DescribeVpcEndpoints"
     yield _permit("ListNetworks", _of("ec2", listing), ("*",), None, "EC2 can't limit what is described")
     if network.exists:
         return
     because = "Auto Scaling can't limit what is described"  # the handler of flow logs lists it
     yield _permit("ListTags", ["autoscaling:DescribeTags"], ("*",), None, because)
     for kind, calls in _EC2.items():
-        because = "EC2 makes up the ids of all that a network is made of"
-        sid = "".join(word.title() for word in kind.split("-"))
-        touched = [kind, *_EC2_TOUCHES.get(kind, ())]
-        yield _permit(f"Each{sid}", _of("ec2", calls), of.arn("ec2", *(f"{each}/*" for each in touched)), None, because)
+        yield _each(of, kind, calls, _EC2_TOUCHES.get(kind, ()))
+    if endpoints:
+        calls = "CreateTags CreateVpcEndpoint DeleteTags DeleteVpcEndpoints ModifyVpcEndpoint"
+        yield _each(of, "vpc-endpoint", calls, ("vpc", *(kind for each in endpoints for kind in _ENDPOINTS[each])))
+    if "secretsmanager" in endpoints:
+        # For the name by which the functions find it: an action on which CreateVpcEndpoint depends, in
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+        because = "the zone of an endpoint's name is AWS's own"
+        yield _permit("EndpointName", ["route53:AssociateVPCWithHostedZone"], ("*",), None, because)
+
+
+def _each(of: _Scope, kind: str, calls: str, touches: Iterable[str]) -> Permission:
+    sid = "".join(word.title() for word in kind.split("-"))
+    resources = of.arn("ec2", *(f"{each}/*" for each in (kind, *touches)))
+    because = "EC2 makes up the ids of all that a network is made of"
+    return _permit(f"Each{sid}", _of("ec2", calls), resources, None, because)
 
 
 def _makes_network(of: _Scope) -> bool:
@@ -349,12 +396,13 @@ def _alarms(of: _Scope) -> Iterator[Permission]:
     if not operations.has_alarms(of.stage):
         return
     calls = "DeleteAlarms DescribeAlarms ListTagsForResource PutMetricAlarm TagResource UntagResource"
-    yield _permit("Alarms", _of("cloudwatch", calls), of.arn("cloudwatch", f"alarm:{of.name}-*", f"alarm:{of.name}.*"))
+    own = of.arn("cloudwatch", f"alarm:{of.own('*')}", f"alarm:{of.name}.*")
+    yield _permit("Alarms", _of("cloudwatch", calls), own)
     calls = "DeleteDashboards GetDashboard PutDashboard"
-    yield _permit("Dashboards", _of("cloudwatch", calls), of.everywhere("cloudwatch", f"dashboard/{of.name}-*"))
+    yield _permit("Dashboards", _of("cloudwatch", calls), of.everywhere("cloudwatch", f"dashboard/{of.own('*')}"))
     calls = "CreateTopic DeleteTopic GetDataProtectionPolicy GetTopicAttributes ListSubscriptionsByTopic"
     calls += " ListTagsForResource SetTopicAttributes Subscribe TagResource UntagResource"
-    yield _permit("Topic", _of("sns", calls), of.arn("sns", f"{of.name}-alarms"))
+    yield _permit("Topic", _of("sns", calls), of.arn("sns", names.topic(of.backend, of.named)))
     if operations.emails:
         calls = _of("sns", "GetSubscriptionAttributes SetSubscriptionAttributes Unsubscribe")
         yield _permit("Subscriptions", calls, ("*",), None, "SNS can't limit it to a topic")

@@ -4,7 +4,6 @@ Pure: a projection of the declaration, as a template of CloudFormation that a pe
 says how.
 """
 
-import re
 from typing import Any
 
 from msgspec import Struct
@@ -83,11 +82,10 @@ def template(
 
 def statements(backend: Backend, stage: Stage, *, stages: str | None = None) -> list[Statement]:
     """What the role may do, for the one stage or for all whose names are of the form `stages`."""
-    found = [permission.statement for permission in permissions(backend, stage)]
+    found = [permission.statement for permission in permissions(backend, stage, stages=stages)]
     if stages is None:
         return found
-    every = policies.allow("Sweep", ["cloudformation:DescribeStacks", "cloudformation:ListStacks"], ["*"])
-    return [*(_renamed(statement, stage.name, stages) for statement in found), every]
+    return [*found, policies.allow("Sweep", ["cloudformation:DescribeStacks", "cloudformation:ListStacks"], ["*"])]
 
 
 def _packed(found: list[Statement], backend: Backend) -> list[Policy]:
@@ -108,16 +106,6 @@ def _packed(found: list[Statement], backend: Backend) -> list[Policy]:
 
 def _document(found: list[Statement]) -> Policy:
     return {"Version": "2012-10-17", "Statement": found}
-
-
-def _renamed(value: Any, name: str, stages: str) -> Any:
-    """The same statement with the form of names in place of the stage's name, in what ARNs and conditions name."""
-    if isinstance(value, str):
-        *head, resource = value.split(":", 5)
-        return ":".join([*head, re.sub(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", stages, resource)])
-    if isinstance(value, list):
-        return [_renamed(each, name, stages) for each in value]  # pyright: ignore[reportUnknownVariableType]  JSON
-    return {key: _renamed(each, name, stages) for key, each in value.items()}
 
 
 def _trust(provider: Any, workflow: Workflow) -> Policy:

@@ -64,7 +64,7 @@ def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: 
         stack,
         "CachePolicy",
         cache_policy_config=cloudfront.CfnCachePolicy.CachePolicyConfigProperty(
-            name=f"{name}-by-cache-control",
+            name=names.own(backend, stage, "by-cache-control"),
             min_ttl=0,
             default_ttl=0,
             max_ttl=_A_YEAR,

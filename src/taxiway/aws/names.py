@@ -1,6 +1,7 @@
 """What everything is called on AWS, and which stack it is in: pure, and the same at every deploy.
 
-Names carry the backend and the stage, so that two stages never collide in an account.
+Names carry the backend and the stage, so that two stages never collide in an account. The rest of a name comes after a
+`_`, which those two can't have: `items-dev_admin-login` is of the stage dev, `items-dev-admin_login` of dev-admin.
 """
 
 from collections.abc import Mapping
@@ -48,6 +49,11 @@ def stack(backend: Backend, stage: Stage) -> str:
     return f"{backend.name}-{stage.name}"
 
 
+def own(backend: Backend, stage: Stage, what: str) -> str:
+    """What the stage calls something that has a name of its own: `items-prod_alarms`. No other stage's begin so."""
+    return f"{stack(backend, stage)}_{what}"
+
+
 def functions(backend: Backend) -> tuple[Function, ...]:
     """Every function of the backend: those that answer requests, and those that consume changes."""
     return (*backend.functions, *(consumer.function for consumer in backend.consumers))
@@ -73,13 +79,14 @@ def group(backend: Backend, function: Function) -> int | None:
 
 
 def function(backend: Backend, stage: Stage, function: Function) -> str:
-    """A function's name: `items-prod-create-item`, at most 64 characters.
+    """A function's name: `items-prod_create-item`, at most 64 characters.
 
-    One in a nested stack has its number: `items-prod-7-create-item`. A function that moves is made anew under another
-    name, and the old one removed after that: two stacks can't have one name at once.
+    One in a nested stack has its number: `items-prod_7_create-item`; no function's own name begins with a digit. A
+    function that moves is made anew under another name, and the old one removed after that: two stacks can't have one
+    name at once.
     """
     number = group(backend, function)
-    name = "-".join([stack(backend, stage), *([str(number)] if number else []), function.name])
+    name = own(backend, stage, f"{number}_{function.name}" if number else function.name)
     if len(name) <= _LONGEST:
         return name
     return f"{name[: _LONGEST - 9]}-{sha256(name.encode()).hexdigest()[:8]}"
@@ -92,7 +99,7 @@ def path(backend: Backend, stage: Stage) -> str:
 
 def network_log(backend: Backend, stage: Stage) -> str:
     """What the stage's own network refuses; the prefix is that of `access_log`."""
-    return f"/aws/vendedlogs/{stack(backend, stage)}-network"
+    return f"/aws/vendedlogs/{own(backend, stage, 'network')}"
 
 
 def log_group(backend: Backend, stage: Stage, which: Function) -> str:
@@ -106,12 +113,17 @@ def failures(backend: Backend, stage: Stage, which: Function) -> str:
 
 def access_log(backend: Backend, stage: Stage) -> str:
     """With this prefix API Gateway needs no room in the account's one resource policy of CloudWatch Logs."""
-    return f"/aws/vendedlogs/{stack(backend, stage)}-access"
+    return f"/aws/vendedlogs/{own(backend, stage, 'access')}"
 
 
 def releases(backend: Backend, stage: Stage, number: int | None) -> str:
     """The application of CodeDeploy for the functions of one stack, by the number of the stack where it is nested."""
-    return stack(backend, stage) + (f"-{number}" if number else "")
+    return own(backend, stage, str(number)) if number else stack(backend, stage)
+
+
+def topic(backend: Backend, stage: Stage) -> str:
+    """What the stage's alarms are sent to."""
+    return own(backend, stage, "alarms")
 
 
 def asset_bucket(stage: Stage) -> str:

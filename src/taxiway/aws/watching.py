@@ -21,7 +21,7 @@ class AlarmTopic:
         topic = sns.CfnTopic(
             stack,
             "Alarms",
-            topic_name=f"{names.stack(backend, stage)}-alarms",
+            topic_name=names.topic(backend, stage),
             display_name=f"Alarms of {backend.name}, {stage.name}",
         )
         acknowledge(

@@ -297,4 +297,4 @@ def lambda_variables(plan: Plan, function: FunctionPlan, project: Path) -> dict[
 
 
 def _full_name(plan: Plan, function: FunctionPlan) -> str:
-    return f"{plan.backend}-{plan.stage}-{function.name}"
+    return f"{plan.backend}-{plan.stage}_{function.name}"

@@ -1,0 +1,193 @@
+"""Two stages in one account: no name is that of two things, and who may deploy one reaches nothing of the other."""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from tests.aws.backends import BACKENDS, answer, stage
+from tests.aws.iam import like
+from tests.aws.reading import Template
+
+from taxiway import (
+    Backend,
+    Capacity,
+    Cdn,
+    Consumer,
+    Firewall,
+    Function,
+    HttpApi,
+    Index,
+    Network,
+    Operations,
+    Provisioned,
+    Secret,
+    Stage,
+    Table,
+)
+from taxiway.aws import alarms, names
+from taxiway.aws.deploy_permissions import Permission, permissions
+
+FUNCTIONS = ("login", "admin-login", "eu_login", "changes-failures", "f" * 64)
+WORDS = ("access", "admin", "alarms", "dev", "eu", "failures", "login", "network", "prod", "service", "1", "7")
+
+called = st.lists(st.sampled_from(WORDS), max_size=2).map("-".join)
+stages = st.builds(
+    lambda first, rest: f"{first}-{rest}"[:20].rstrip("-"), st.sampled_from(("dev", "prod", "pr")), called
+)
+backends = st.sampled_from(("items", "items-dev", "items-prod-7", "it", "dev"))
+
+
+def shop(name: str, at: str, functions: tuple[str, ...] = FUNCTIONS) -> tuple[Backend, Stage]:
+    """A backend whose stages have everything that has a name."""
+    made = Secret(f"{name}/{at}", generate="key")
+    below = Secret(f"{name}/{at}/below", variable="BELOW_ID")
+    consumers = [Consumer(answer, Function(name=each)) for each in ("changes", "changes-7")]
+    table = Table(indexes=[Index("gsi1")], capacity=Capacity(read=(5, 10), write=(5, 10)), consumers=consumers)
+    api = HttpApi(cdn=Cdn(firewall=Firewall()))
+    for function in functions:
+        provisioned = Provisioned(minimum=1, maximum=2)
+        api.get(f"/{function}", answer, function=Function(name=function, uses=[made], provisioned=provisioned))
+    operations = Operations(alarms=True, release="canary-5m")
+    backend = Backend(name, api=api, table=table, secrets=[made, below], network=Network(), operations=operations)
+    return backend, stage(at, "us-east-1")
+
+
+def arns(backend: Backend, at: Stage) -> Iterator[str]:
+    """The ARN of everything of a stage that has a name, once for each."""
+    name, path = names.stack(backend, at), names.path(backend, at)
+    yield names.arn(at, "cloudformation", f"stack/{name}/0f2c")
+    yield f"arn:aws:iam::{at.account}:role/{path}{name}-loginRole0F2C-1XYZ"
+    yield f"arn:aws:s3:::{names.asset_bucket(at)}/{path}0f2c.zip"
+    yield names.arn(at, "logs", f"log-group:{names.access_log(backend, at)}")
+    if backend.network is not None:
+        yield names.arn(at, "logs", f"log-group:{names.network_log(backend, at)}")
+    if backend.api.cdn is not None and backend.api.cdn.firewall is not None:
+        yield f"arn:aws:wafv2:us-east-1:{at.account}:global/webacl/{name}/0f2c"
+    for secret in backend.secrets:
+        yield names.arn(at, "secretsmanager", f"secret:{secret.id}-Ab12Cd")
+    yield from _of_stacks(backend, at)
+    yield from _of_functions(backend, at)
+    if backend.table is not None:
+        yield from _of_table(backend, at, backend.table)
+    if backend.operations.has_alarms(at):
+        yield names.arn(at, "sns", names.topic(backend, at))
+        for view in ("service", "functions"):
+            yield f"arn:aws:cloudwatch::{at.account}:dashboard/{names.own(backend, at, view)}"
+        for alarm in alarms.every(backend, at):
+            yield names.arn(at, "cloudwatch", f"alarm:{alarm.name}")
+
+
+def _of_stacks(backend: Backend, at: Stage) -> Iterator[str]:
+    name = names.stack(backend, at)
+    for number in {names.group(backend, function) for function in names.functions(backend)}:
+        if number is not None:
+            nested = f"{name}-Functions{number}NestedStackFunctions{number}NestedStackResource0F2C-1XYZ"
+            yield names.arn(at, "cloudformation", f"stack/{nested}/0f2c")
+        if backend.operations.release_of(at) != "all-at-once":
+            releases = names.releases(backend, at, number)
+            yield names.arn(at, "codedeploy", f"application:{releases}")
+            yield names.arn(at, "codedeploy", f"deploymentgroup:{releases}/{name}-loginRelease0F2C-1XYZ")
+
+
+def _of_functions(backend: Backend, at: Stage) -> Iterator[str]:
+    for function in names.functions(backend):
+        name = names.function(backend, at, function)
+        yield names.arn(at, "lambda", f"function:{name}")
+        yield names.arn(at, "lambda", f"function:{name}:live")
+        yield names.arn(at, "logs", f"log-group:{names.log_group(backend, at, function)}")
+        if function.provisioned and function.provisioned.maximum:
+            yield names.arn(at, "cloudwatch", f"alarm:TargetTracking-function:{name}:live-AlarmHigh-0f2c")
+    for consumer in backend.consumers:
+        yield names.arn(at, "sqs", names.failures(backend, at, consumer.function))
+
+
+def _of_table(backend: Backend, at: Stage, table: Table) -> Iterator[str]:
+    name = backend.table_name(at)
+    yield names.arn(at, "dynamodb", f"table/{name}")
+    if table.capacity is not None:
+        for scaled in (name, *(f"{name}/index/{index.name}" for index in table.indexes)):
+            for kind in ("AlarmLow", "ProvisionedCapacityHigh"):
+                yield names.arn(at, "cloudwatch", f"alarm:TargetTracking-table/{scaled}-{kind}-0f2c")
+
+
+def reached(of: tuple[Backend, Stage], found: set[str], form: str | None = None) -> set[str]:
+    """What of these a stage's role may do something with, by a permission that is about the stage's own."""
+    patterns = {
+        pattern
+        for permission in permissions(*of, stages=form)
+        if permission.because in (None, "the declaration names it")
+        for pattern in _patterns(permission)
+    }
+    return {arn for arn in found if any(like(pattern, arn) for pattern in patterns)}
+
+
+def _patterns(permission: Permission) -> tuple[str, ...]:
+    """A mapping to a stream has an id that Lambda makes up, and a condition on its function."""
+    return (permission.condition or {}).get("ArnLike", {}).get("lambda:FunctionArn", permission.resources)
+
+
+def named(of: tuple[Backend, Stage]) -> set[str]:
+    """The same ARNs, of which none is there twice: no two things of one stage have one name."""
+    found = list(arns(*of))
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+@given(backends, stages, backends, stages)
+@example("items", "dev", "items", "dev-admin")
+@example("items", "prod", "items", "prod-7")
+@example("items", "prod", "items", "prod-eu")
+@example("items", "prod-7", "items-prod-7", "dev")
+def test_no_name_is_that_of_two_stages_and_no_role_reaches_another_stage(
+    one_backend: str, one_stage: str, other_backend: str, other_stage: str
+) -> None:
+    one, other = shop(one_backend, one_stage), shop(other_backend, other_stage)
+    assume(names.stack(*one) != names.stack(*other))  # which tags tell apart
+
+    assert not named(one) & named(other)
+    for this, that in permutations((one, other)):
+        assert reached(this, named(this)) == named(this)
+        assert not reached(this, named(that))
+
+
+@pytest.mark.parametrize(("at", "others"), [("prod", ("prod-7", "prod-1", "prod-16", "prod-eu")), ("dev-7", ("dev",))])
+def test_nor_where_functions_are_in_nested_stacks(at: str, others: tuple[str, ...]) -> None:
+    many = tuple(f"f{number}" for number in range(60))
+    this = shop("items", at, many)
+    assert any("Functions7" in arn for arn in named(this))
+
+    for that in (shop("items", other, many) for other in others):
+        assert not named(this) & named(that)
+        assert not reached(this, named(that))
+        assert not reached(that, named(this))
+
+
+def test_the_role_for_stages_of_a_form_reaches_those_and_no_others() -> None:
+    this = shop("items", "dev")
+
+    for of_the_form in ("dev", "dev-admin", "devel"):
+        assert reached(this, named(shop("items", of_the_form)), "dev*") == named(shop("items", of_the_form))
+    for another in ("prod", "prod-dev", "de"):
+        assert not reached(this, named(shop("items", another)), "dev*")
+    assert not reached(this, named(shop("item", "dev")), "dev*")
+
+
+NOT_BY_NAME = {"AWS::ApiGatewayV2::Api", "AWS::Route53::RecordSet"}
+"""What is reached by an id, or is called as the declaration says."""
+
+
+@pytest.mark.synth
+@pytest.mark.parametrize("name", BACKENDS)
+def test_these_are_the_names_in_the_templates(name: str, assembly: Callable[[str], Path]) -> None:
+    backend, at = BACKENDS[name]()
+    templates = [Template.read(path) for path in assembly(name).glob("*.template.json")]
+    deployed = {called for template in templates for kind, called in template.names if kind not in NOT_BY_NAME}
+    assert deployed
+
+    found = list(arns(backend, at))
+    for called in deployed:
+        assert any(re.search(rf"[:/]{re.escape(called)}(-Ab12Cd|/0f2c)?$", arn) for arn in found), called
