@@ -48,7 +48,7 @@ class FunctionGroup:
     def __init__(
         self, scope: Construct, number: int | None, functions: Sequence[Function], around: Surroundings
     ) -> None:
-        self._scope = scope
+        self._scope = Construct(scope, "Functions")  # whatever they are called, nothing else is beside them
         self._around = around
         self._releases: Releases | None = None
         release = around.backend.operations.release_of(around.stage)
