@@ -20,6 +20,10 @@ _LONGEST_TTL = (
     3600  # seconds: https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
 )
 
+_CORS_METHODS = tuple(method for method in get_args(Method) if method != "ANY")
+# https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html#apis-model-cors
+_CORS_MAX_AGE = range(-1, 86_401)
+
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html: none of these can be raised.
 _MOST_AUDIENCES = 50
 _MOST_SCOPES = 10
@@ -51,6 +55,23 @@ class Cors:
                 "Cors allows credentials together with '*'; browsers and API Gateway refuse that.",
                 fix="list the origins, methods and headers, or leave credentials out",
                 where=caller(),
+            )
+        for method in self.methods:
+            if method != "*" and method not in _CORS_METHODS:
+                raise DeclarationError(
+                    f"The CORS method {method!r} is none.",
+                    fix=f"use {', '.join(_CORS_METHODS)}, or '*'",
+                    where=caller(),
+                )
+        if self.max_age is not None and self.max_age not in _CORS_MAX_AGE:
+            raise DeclarationError(
+                f"Cors(max_age={self.max_age}) is out of range.",
+                fix=f"use 0 to {_CORS_MAX_AGE[-1]} (seconds), or -1 for a browser to ask each time",
+                where=caller(),
+            )
+        if not self.origins:
+            raise DeclarationError(
+                "Cors has no origin, so it lets no page in.", fix="name one, or leave cors out", where=caller()
             )
         for origin in self.origins:
             if origin != "*" and not re.fullmatch(r"https?://(\*|[^/*]+)", origin):
