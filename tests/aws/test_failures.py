@@ -238,7 +238,28 @@ def test_what_a_first_deployment_of_another_backend_left_is_not_removed(tmp_path
     assert aws.called == ["DescribeStacks"]
 
 
-def table(name: str) -> dict[str, Any]:
+def test_a_table_that_can_not_be_protected_leaves_a_stage_that_is_deployed_and_says_so(tmp_path: Path) -> None:
+    refused = event("Table", TABLE, "UPDATE_FAILED", "not authorized to perform: dynamodb:UpdateTable", of="s")
+    begun: list[str] = []
+    aws = CloudFormation(
+        DescribeStacks=lambda _: stack("s", "UPDATE_ROLLBACK_COMPLETE" if begun else "CREATE_COMPLETE"),
+        GetTemplate={"TemplateBody": json.dumps({"Resources": {"Table": protected_table("s")}})},
+        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        DescribeChangeSet={"Status": "CREATE_COMPLETE", "Changes": []},
+        DescribeStackEvents=lambda _: {"StackEvents": [refused] if begun else []},
+        ExecuteChangeSet=lambda _: begun.append("executed") or {},
+    )
+    with pytest.raises(AwsError) as failed:
+        deployment.protect_tables(aws.account, assembly_of(tmp_path, "s", {"Table": protected_table("s")}), print)
+
+    assert str(failed.value) == (
+        "s is deployed, and its table is not protected yet.\n\n"
+        "  table s: not authorized to perform: dynamodb:UpdateTable\n\n"
+        "Fix: mend what is named above, and deploy again, which protects it"
+    )
+
+
+def protected_table(name: str) -> dict[str, Any]:
     """As a protected stage has it."""
     return {
         "Type": "AWS::DynamoDB::Table",
@@ -274,17 +295,17 @@ class TestOnMiniStack:
         said: list[str] = []
         if not first:
             deploy(account, tmp_path, name, {"Topic": TOPIC}, said.append)
-        fails = {"Topic": TOPIC, "Table": table(name), "Slow": {**REFUSED, "DependsOn": "Table"}}
+        fails = {"Topic": TOPIC, "Table": protected_table(name), "Slow": {**REFUSED, "DependsOn": "Table"}}
         with pytest.raises(AwsError, match="nothing of it is left" if first else "the stage is as it was before"):
             deploy(account, tmp_path, name, fails, said.append)
 
         assert f"  deleted     table {name}" in said
         if first:
             made = deployed_template(account, name)["Resources"]["Table"]
-            assert made["Properties"] == {**table(name)["Properties"], "DeletionProtectionEnabled": False}
+            assert made["Properties"] == {**protected_table(name)["Properties"], "DeletionProtectionEnabled": False}
         assert name not in account.client("dynamodb").list_tables()["TableNames"]
 
-        wanted = {"Topic": TOPIC, "Table": table(name)}
+        wanted = {"Topic": TOPIC, "Table": protected_table(name)}
         said.clear()
         deploy(account, tmp_path, name, wanted, said.append)
         assert f"  updated     table {name}" in said
@@ -294,7 +315,7 @@ class TestOnMiniStack:
     def test_a_table_whose_protection_was_interrupted_is_protected_by_the_next_deployment(
         self, account: Account, tmp_path: Path
     ) -> None:
-        assembly = assembly_of(tmp_path, "halfway", {"Table": table("halfway")})
+        assembly = assembly_of(tmp_path, "halfway", {"Table": protected_table("halfway")})
         upload.ensure_bucket(account, assembly.bucket, print)
         upload.upload(account, assembly)
         first = deployment.plan(account, assembly, print)

@@ -162,6 +162,7 @@ def protect_tables(account: Account, assembly: Assembly, say: Say) -> None:
     rest = plan(account, assembly, say)
     if rest is None:
         return
+    say("The stage is there, and its new table is protected now.")
     watch, status = _carried_out(account, rest, say)
     if status not in _DONE:
         raise AwsError(
