@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tests.aws.backends import with_everything
+from tests.aws.backends import answer, with_everything
 
-from taxiway import Backend, Cdn, Domain, Firewall, HttpApi
+from taxiway import Backend, Cdn, Domain, Firewall, Function, HttpApi, LambdaAuthorizer
 from taxiway.aws.cautions import cautions
 
 DOMAIN = Domain(name="api.example.com", certificate="arn:aws:acm:eu-west-1:111122223333:certificate/1111")
@@ -22,6 +22,25 @@ def test_a_firewall_that_can_be_gone_past_is_named_with_the_address_and_the_reme
     assert "declare Cdn(client_certificate=…) and a domain for the API" in said
     (said,) = of(cdn=firewall, domain=DOMAIN)
     assert "Whoever calls api.example.com goes past" in said
+
+
+def test_quotas_that_have_to_be_raised_are_named() -> None:
+    api = HttpApi()
+    for number in range(11):
+        arn = f"arn:aws:lambda:eu-west-1:111122223333:function:authorizer-{number}"
+        own = Function(name=f"f{number}", concurrency=100)
+        api.get(f"/{number}", answer, function=own, authorizer=LambdaAuthorizer(arn=arn))
+    for number in range(290):
+        api.get(f"/more/{number}", answer, function=own, authorizer=None)
+
+    assert list(cautions(Backend("shop", api=api))) == [
+        f"The backend has {count}, and an account by itself {most}. Have the quota raised before it is deployed."
+        for count, most in (
+            ("301 routes of one API", 300),
+            ("11 authorizers of one API", 10),
+            ("1100 environments reserved for functions", 900),
+        )
+    ]
 
 
 def test_where_there_is_nothing_to_go_past_nothing_is_said() -> None:

@@ -166,8 +166,33 @@ def test_a_deployment_that_fails_names_the_resource_and_the_reason(cloud: Cloud)
 
     again = cloud.deploy("--stage", "alarmed")
     assert again.returncode == 0, again.stderr
-    assert "Removing the empty stack items-alarmed" in again.stdout
+    assert "Removing the stack items-alarmed, which a failed first deployment left" in again.stdout
     assert cloud.taxiway("destroy", "--stage", "alarmed", "--yes").returncode == 0
+
+
+def test_a_stage_that_is_protected_is_deployed_again_after_a_first_deployment_that_failed(cloud: Cloud) -> None:
+    stage_file(cloud.project, "careful", secret="items/careful")
+    plain = "return Backend("
+    careful = "return Backend(operations=__import__('taxiway').Operations(protected=True, alarms={}), name="
+    cloud.edit("backend.py", plain, careful.format(True))  # which MiniStack's CloudFormation refuses
+    failed = cloud.deploy("--stage", "careful")
+    cloud.edit("backend.py", careful.format(True), careful.format(False))
+    try:
+        assert failed.returncode == 1
+        assert "nothing of it is left but an empty stack" in failed.stderr
+
+        again = cloud.deploy("--stage", "careful")
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert "updated     table items-careful" in again.stdout
+        assert cloud.client("dynamodb").describe_table(TableName="items-careful")["Table"]["DeletionProtectionEnabled"]
+        (stack,) = cloud.client("cloudformation").describe_stacks(StackName="items-careful")["Stacks"]
+        assert stack["EnableTerminationProtection"]
+        assert "Nothing would change." in cloud.taxiway("diff", "--stage", "careful", "--host-packages").stdout
+    finally:
+        cloud.edit("backend.py", careful.format(False), plain)
+    unprotected = cloud.deploy("--stage", "careful")
+    assert unprotected.returncode == 0, unprotected.stderr
+    assert cloud.taxiway("destroy", "--stage", "careful", "--yes").returncode == 0
 
 
 def test_another_account_region_or_nobody_is_refused_by_name_before_anything_is_touched(cloud: Cloud) -> None:

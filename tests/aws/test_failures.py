@@ -11,12 +11,13 @@ from time import sleep
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.aws import ministack
 from tests.aws.documented import CloudFormation, stack, stack_id
 from tests.aws.proxy import Proxy, before
 
 from taxiway.aws import account as accounts
-from taxiway.aws import deployment, upload
+from taxiway.aws import changes, deployment, upload
 from taxiway.aws.account import Account
 from taxiway.aws.deployment import Plan
 from taxiway.aws.errors import AwsError
@@ -115,11 +116,7 @@ def test_a_failure_in_a_nested_stack_is_told_by_its_own_resource() -> None:
     ("ends", "left", "fix"),
     [
         ("ROLLBACK_COMPLETE", "which the next deployment removes", "and deploy again"),
-        (
-            "ROLLBACK_FAILED",
-            "as a new table that is protected",
-            "delete what is left, which is new and has nothing in it",
-        ),
+        ("ROLLBACK_FAILED", "what is left of it, the next deployment removes", "and deploy again"),
         (
             "UPDATE_ROLLBACK_FAILED",
             "some of the stage is new, some as it was before",
@@ -197,10 +194,142 @@ def deploy(account: Account, directory: Path, name: str, resources: Mapping[str,
     plan = deployment.plan(account, assembly, say)
     assert plan is not None
     deployment.execute(account, plan, protect=False, say=say)
+    if plan.leaves_protection:
+        deployment.protect_tables(account, assembly, say)
+
+
+@pytest.mark.parametrize(
+    ("removed", "left"), [("DELETE_COMPLETE", None), ("DELETE_FAILED", "could not be deleted whole")]
+)
+def test_what_a_first_deployment_left_is_removed_by_the_next_one(
+    tmp_path: Path, removed: str, left: str | None
+) -> None:
+    """MiniStack leaves nothing, for it deletes whatever is to be deleted."""
+    statuses = iter(["ROLLBACK_FAILED", removed])
+    aws = CloudFormation(
+        DescribeStacks=lambda _: stack("s", next(statuses)),
+        DescribeStackEvents={"StackEvents": []},
+        GetTemplate={"TemplateBody": "{}"},
+        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        DescribeChangeSet={"Status": "CREATE_COMPLETE", "Changes": []},
+    )
+    said: list[str] = []
+    if left is None:
+        plan = deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), said.append)
+        assert plan is not None
+        assert plan.is_new
+        assert aws.called[-2:] == ["CreateChangeSet", "DescribeChangeSet"]
+    else:
+        with pytest.raises(AwsError, match=left):
+            deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), said.append)
+        assert "CreateChangeSet" not in aws.called
+
+    assert said == ["Removing the stack s, which a failed first deployment left."]
+    assert "DeleteStack" in aws.called
+
+
+def test_what_a_first_deployment_of_another_backend_left_is_not_removed(tmp_path: Path) -> None:
+    of_another = [{"Key": "taxiway:backend", "Value": "another"}]
+    aws = CloudFormation(DescribeStacks=stack("s", "ROLLBACK_FAILED", Tags=of_another))
+    assembly = structs.replace(assembly_of(tmp_path, "s", {}), tags={"taxiway:backend": "shop"})
+
+    with pytest.raises(AwsError, match="has the tag taxiway:backend=another; this one's is shop"):
+        deployment.plan(aws.account, assembly, print)
+    assert aws.called == ["DescribeStacks"]
+
+
+def test_a_table_that_can_not_be_protected_leaves_a_stage_that_is_deployed_and_says_so(tmp_path: Path) -> None:
+    refused = event("Table", TABLE, "UPDATE_FAILED", "not authorized to perform: dynamodb:UpdateTable", of="s")
+    begun: list[str] = []
+    aws = CloudFormation(
+        DescribeStacks=lambda _: stack("s", "UPDATE_ROLLBACK_COMPLETE" if begun else "CREATE_COMPLETE"),
+        GetTemplate={"TemplateBody": json.dumps({"Resources": {"Table": protected_table("s")}})},
+        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        DescribeChangeSet={"Status": "CREATE_COMPLETE", "Changes": []},
+        DescribeStackEvents=lambda _: {"StackEvents": [refused] if begun else []},
+        ExecuteChangeSet=lambda _: begun.append("executed") or {},
+    )
+    with pytest.raises(AwsError) as failed:
+        deployment.protect_tables(aws.account, assembly_of(tmp_path, "s", {"Table": protected_table("s")}), print)
+
+    assert str(failed.value) == (
+        "s is deployed, and its table is not protected yet.\n\n"
+        "  table s: not authorized to perform: dynamodb:UpdateTable\n\n"
+        "Fix: mend what is named above, and deploy again, which protects it"
+    )
+
+
+def protected_table(name: str) -> dict[str, Any]:
+    """As a protected stage has it."""
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {
+            "TableName": name,
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "DeletionProtectionEnabled": True,
+        },
+    }
+
+
+def is_protected(account: Account, name: str) -> bool:
+    return account.client("dynamodb").describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"]
+
+
+def deployed_template(account: Account, name: str) -> dict[str, Any]:
+    body = account.client("cloudformation").get_template(StackName=name)["TemplateBody"]
+    return json.loads(body) if isinstance(body, str) else body
 
 
 @pytest.mark.synth
 class TestOnMiniStack:
+    @pytest.mark.parametrize("first", [True, False], ids=["the first deployment", "a later one"])
+    def test_a_new_table_goes_with_the_deployment_that_fails_and_the_next_one_makes_and_protects_it(
+        self, account: Account, tmp_path: Path, first: bool
+    ) -> None:
+        """On AWS a protected one would stay; MiniStack would delete it too, so its template is looked at."""
+        name = f"kept-{first}".lower()
+        said: list[str] = []
+        if not first:
+            deploy(account, tmp_path, name, {"Topic": TOPIC}, said.append)
+        fails = {"Topic": TOPIC, "Table": protected_table(name), "Slow": {**REFUSED, "DependsOn": "Table"}}
+        with pytest.raises(AwsError, match="nothing of it is left" if first else "the stage is as it was before"):
+            deploy(account, tmp_path, name, fails, said.append)
+
+        assert f"  deleted     table {name}" in said
+        if first:
+            made = deployed_template(account, name)["Resources"]["Table"]
+            assert made["Properties"] == {**protected_table(name)["Properties"], "DeletionProtectionEnabled": False}
+        assert name not in account.client("dynamodb").list_tables()["TableNames"]
+
+        wanted = {"Topic": TOPIC, "Table": protected_table(name)}
+        said.clear()
+        deploy(account, tmp_path, name, wanted, said.append)
+        assert f"  updated     table {name}" in said
+        assert is_protected(account, name)
+        assert deployed_template(account, name) == {"Resources": wanted}
+
+    def test_a_table_whose_protection_was_interrupted_is_protected_by_the_next_deployment(
+        self, account: Account, tmp_path: Path
+    ) -> None:
+        assembly = assembly_of(tmp_path, "halfway", {"Table": protected_table("halfway")})
+        upload.ensure_bucket(account, assembly.bucket, print)
+        upload.upload(account, assembly)
+        first = deployment.plan(account, assembly, print)
+        assert first is not None
+        deployment.execute(account, first, protect=False, say=print)  # and no more than that
+        assert not is_protected(account, "halfway")
+
+        rest = deployment.plan(account, assembly, print)
+        assert rest is not None
+        assert changes.report(rest.changes) == ["  change       table   halfway  deletion protection enabled"]
+        deployment.execute(account, rest, protect=False, say=print)
+        assert is_protected(account, "halfway")
+        assert deployment.plan(account, assembly, print) is None
+
     def test_an_update_that_fails_leaves_the_stage_as_it_was(self, account: Account, tmp_path: Path) -> None:
         said: list[str] = []
         deploy(account, tmp_path, "updated", {"Topic": TOPIC}, said.append)

@@ -1,9 +1,11 @@
 """Names on AWS carry backend and stage, fit their limits, and follow a function from stack to stack."""
 
+from dataclasses import replace
+
 import pytest
 from tests.aws.backends import answer, of_size, stage
 
-from taxiway import Backend, Consumer, DeclarationError, Function, HttpApi, Table
+from taxiway import Backend, Consumer, DeclarationError, Function, HttpApi, Secret, Table
 from taxiway.aws import names, packages
 
 DEV, PROD = stage("dev"), stage("prod")
@@ -49,7 +51,7 @@ def test_a_large_backend_is_spread_so_that_no_stack_is_too_full(routes: int):
     large = of_size(routes, PROD)
     groups = [names.group(large, function) for function in large.functions]
 
-    assert groups.count(None) * 16 + routes + 80 < names.STACK_LIMIT
+    assert groups.count(None) * 16 + routes + 76 < names.STACK_LIMIT
     assert max(groups.count(group) for group in groups if group) * 16 < names.STACK_LIMIT
 
 
@@ -91,8 +93,28 @@ def test_a_function_that_moves_to_another_stack_gets_another_name():
 
 
 def test_more_routes_than_a_stack_holds_are_refused():
-    with pytest.raises(DeclarationError, match=r"500 routes .* a stack of CloudFormation holds 500"):
+    with pytest.raises(DeclarationError, match=r"500 of routes.* a stack of CloudFormation holds 500"):
         names.group(large := of_size(500, PROD, shared=True), large.functions[0])
+
+
+def test_what_else_a_stack_can_not_hold_is_refused_with_all_that_it_holds() -> None:
+    secrets = [Secret(f"shop/{number}", generate="key") for number in range(450)]
+    shop = Backend(
+        "shop", api=HttpApi(), secrets=secrets, table=Table(consumers=[Consumer(answer, Function(name="c"))])
+    )
+
+    with pytest.raises(DeclarationError, match=r"545 resources in one stack \(450 of secrets, 1 of the table, 18 of"):
+        names.group(shop, shop.consumers[0].function)
+
+
+def test_secrets_that_are_made_elsewhere_take_no_room() -> None:
+    def at_home(generate: str | None, count: int) -> int:
+        """How many of 30 functions are in the stage's own stack, beside so many secrets."""
+        secrets = [Secret(f"shop/{number}", generate=generate) for number in range(count)]
+        shop = replace(backend(*(f"f{number}" for number in range(30))), secrets=secrets)
+        return [names.group(shop, function) for function in shop.functions].count(None)
+
+    assert at_home("key", 200) < at_home(None, 200) == at_home(None, 0)
 
 
 @pytest.mark.parametrize(

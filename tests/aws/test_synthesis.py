@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,23 @@ from tests.aws.backends import ACCOUNT, BACKENDS, answer, of_size, of_the_templa
 from tests.aws.reading import Template
 from tests.aws.snapshot import STAGES, path_of, synthesized
 
-from taxiway import Backend, Cdn, DeclarationError, Firewall, Function, HttpApi, JwtAuthorizer, Secret, Stage
+from taxiway import (
+    Backend,
+    Capacity,
+    Cdn,
+    Consumer,
+    DeclarationError,
+    Firewall,
+    Function,
+    HttpApi,
+    Index,
+    JwtAuthorizer,
+    LambdaAuthorizer,
+    Provisioned,
+    Secret,
+    Stage,
+    Table,
+)
 from taxiway.aws import names, policies
 from taxiway.aws.cost import bill
 from taxiway.aws.synthesis import app, synthesize
@@ -180,12 +197,85 @@ def test_a_stack_holds_no_more_of_a_function_than_is_counted_on(everything: Temp
     consumers = {consumer.function.name for consumer in backend.consumers}
     of_functions = 0
     for function in names.functions(backend):
-        own = [name for name in everything.resources if name.startswith(function.name)]
+        own = [name for name in everything.resources if name.startswith(f"Functions{function.name}")]
         assert 10 < len(own) <= (18 if function.name in consumers else 16)
         of_functions += len(own)
 
     # The others leave room for as many nested stacks as there can be.
-    assert len(everything.resources) - of_functions + 16 <= 80 + 2 * len(backend.api.routes) + 12
+    routes, authorizers, secrets, table, emails = 6, 1 + 2, 3, 1 + 4 * 3, 1
+    assert len(everything.resources) - of_functions + 16 <= 76 + routes + authorizers + secrets + table + emails
+
+
+def test_a_stack_has_room_for_all_that_a_declaration_may_have_more_and_more_of(tmp_path: Path) -> None:
+    """Of each so many that the stage's own stack would be too full, were they not counted."""
+    few, at = with_everything()
+    assert few.table
+    table = replace(few.table, indexes=[*few.table.indexes, *(Index(f"more{number}") for number in range(18))])
+    rotated = [replace(few.secrets[0], id=f"shop/{number}", variable=f"S{number}") for number in range(30)]
+    api = HttpApi(cors=few.api.cors, throttle=few.api.throttle, domain=few.api.domain, cdn=few.api.cdn)
+    api.routes.extend(few.api.routes)
+    for number in range(30):
+        arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:authorizer-{number}"
+        authorizers = (
+            LambdaAuthorizer(arn=arn),
+            JwtAuthorizer(issuer=f"https://login{number}.example.com/", audience=["shop"]),
+        )
+        for authorizer in authorizers:
+            kind = type(authorizer).__name__
+            own = Function(name=f"{kind}{number}", provisioned=Provisioned(minimum=1, maximum=2))
+            api.get(f"/{kind}/{number}", answer, function=own, authorizer=authorizer)
+    many = replace(
+        few,
+        api=api,
+        table=table,
+        secrets=[*few.secrets, *rotated],
+        operations=replace(few.operations, emails=[f"reader{number}@example.com" for number in range(30)]),
+    )
+    template = synthesize(many, at, packages=packages(many, tmp_path), directory=tmp_path / "assembly")
+    made = Template.read(template)
+
+    assert len(made.of_type("SecretsManager::RotationSchedule")) == 31
+    assert len(made.of_type("ApiGatewayV2::Authorizer")) == 62
+    assert len(made.of_type("SNS::Subscription")) == 30
+    assert len(made.of_type("Lambda::Function")) < len(many.functions)  # the others are in nested stacks
+    assert 450 < len(made.resources) <= names.STACK_LIMIT
+
+
+NAMES_OF_OTHERS = (
+    *("Alarms", "AlarmsPolicy", "Api", "Authorizer1", "AccessLog", "Capacity", "Cdn", "CachePolicy", "Domain"),
+    *("Firewall", "Function", "Functions", "Functions1", "FunctionsDashboard", "FunctionsGroup", "Latency"),
+    *("Mapping", "Network", "NetworkLog", "Reader1", "ReleaseRole", "Releases", "Role", "Routes", "Routing"),
+    *("Secrets", "ServerErrors", "ServiceDashboard", "Stage", "Subnet1", "Table", "TableEndpoint", "TableName"),
+    *("TableThrottles", "Url", "Resource", "Default"),
+)
+
+
+def test_a_function_may_be_called_as_anything_else_is_in_the_template(tmp_path: Path) -> None:
+    few, at = with_everything()
+    api = HttpApi(cors=few.api.cors, throttle=few.api.throttle, domain=few.api.domain, cdn=few.api.cdn)
+    for name in NAMES_OF_OTHERS:
+        api.get(f"/{name}", answer, function=Function(name=name))
+    jwt = JwtAuthorizer(issuer="https://login.example.com/", audience=["shop"])
+    api.get("/jwt", answer, function=Function(name="x"), authorizer=jwt)
+    assert few.table
+    table = replace(few.table, consumers=[Consumer(answer, Function(name="Failures"))])
+    backend = replace(few, api=api, table=table)
+    template = synthesize(backend, at, packages=packages(backend, tmp_path), directory=tmp_path / "assembly")
+    made = [Template.read(path) for path in (template, *template.parent.glob("*.nested.template.json"))]
+
+    assert {name for each in made for name in each.functions} == {
+        names.function(backend, at, function) for function in names.functions(backend)
+    }
+
+
+def test_indexes_of_nearly_one_name_are_each_scaled(tmp_path: Path) -> None:
+    indexes = [Index(name) for name in ("by-day", "byday", "by_day", "by.day", "table")]
+    table = Table(indexes=indexes, capacity=Capacity(read=(1, 5), write=(1, 5)))
+    backend = Backend("shop", api=HttpApi(), table=table)
+    template = Template.read(synthesize(backend, stage("dev"), packages=[], directory=tmp_path / "assembly"))
+
+    scaled = {target["ResourceId"] for target in template.of_type("ApplicationAutoScaling::ScalableTarget")}
+    assert scaled == {"table/shop-dev", *(f"table/shop-dev/index/{index.name}" for index in indexes)}
 
 
 def test_a_stage_that_was_read_for_the_laptop_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from taxiway import Cors, DeclarationError, Function, HttpApi, JwtAuthorizer, Throttle
+from taxiway import Cors, DeclarationError, Function, HttpApi, JwtAuthorizer, Secret, Throttle
 
 
 def answer(event: Any, context: Any) -> None:
@@ -95,7 +95,15 @@ def test_a_handler_must_be_importable_by_name() -> None:
         ({"concurrency": 0}, "concurrency=0 is out of range"),
         ({"uses": ["dynamodb:*"]}, "'dynamodb:\\*' is no grant"),
         ({"environment": {"AWS_REGION": "x"}}, "AWS_REGION is reserved"),
-        ({"environment": {"N": 1}}, "N is no string"),
+        ({"environment": {"NUMBER": 1}}, "NUMBER is no string"),
+        ({"environment": {"N": "1"}}, "'N' is not a name for an environment variable"),
+        ({"environment": {"LOG-LEVEL": "debug"}}, "'LOG-LEVEL' is not a name for an environment variable"),
+        ({"environment": {"1ST": "x"}}, "'1ST' is not a name for an environment variable"),
+        ({"environment": {"_HANDLER": "x"}}, "_HANDLER is reserved"),
+        (
+            {"environment": {"SECRETS_ID": "x"}, "uses": [Secret("shop/dev")]},
+            "SECRETS_ID would be what its environment says, and the id of the secret 'shop/dev'",
+        ),
     ],
 )
 def test_a_function_that_lambda_would_refuse_is_refused_here(options: dict[str, Any], problem: str) -> None:
@@ -111,11 +119,49 @@ def test_a_function_that_lambda_would_refuse_is_refused_here(options: dict[str, 
         {"origins": ["https://example.com/path"]},
         {"origins": ["https://*.example.com"]},
         {"origins": ["example.com"]},
+        {"origins": []},
+        {"origins": ["*"], "methods": ["get"]},
+        {"origins": ["*"], "methods": ["ANY"]},
+        {"origins": ["*"], "max_age": -2},
+        {"origins": ["*"], "max_age": 86_401},
     ],
 )
 def test_cors_that_a_browser_would_refuse_is_refused_here(options: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError):
         Cors(**options)
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 86_400])
+def test_a_browser_may_keep_what_cors_says_for_a_day_or_not_at_all(seconds: int) -> None:
+    assert Cors(origins=["*"], max_age=seconds).max_age == seconds
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"issuer": "http://login.example.com"}, "'http://login.example.com' is no issuer"),
+        ({"issuer": "login.example.com"}, "'login.example.com' is no issuer"),
+        ({"audience": []}, "it has no audience, so tokens for anybody would be let in"),
+        ({"audience": [f"a{number}" for number in range(51)]}, "it has 51 in its audience"),
+        ({"scopes": [f"s{number}" for number in range(11)]}, "it has 11 in its scopes"),
+    ],
+)
+def test_an_authorizer_of_tokens_that_the_gateway_would_refuse_is_refused_here(
+    options: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(DeclarationError, match=problem) as raised:
+        JwtAuthorizer(**{"issuer": "https://login.example.com/", "audience": ["shop"]} | options)
+    assert raised.value.where.startswith(__file__)
+
+
+def test_authorizers_that_differ_in_their_scopes_alone_are_one() -> None:
+    api = HttpApi()
+    for number in range(3):
+        authorizer = JwtAuthorizer(issuer="https://issuer", audience=["api"], scopes=[f"scope-{number}"])
+        api.get(f"/{number}", answer, function=Function(name=f"f{number}"), authorizer=authorizer)
+    api.get("/public", answer)
+
+    assert api.authorizers == (JwtAuthorizer(issuer="https://issuer", audience=["api"]),)
 
 
 def test_a_throttle_must_let_something_through() -> None:

@@ -17,6 +17,7 @@ from taxiway import (
     Firewall,
     Function,
     HttpApi,
+    Index,
     LambdaAuthorizer,
     Network,
     Operations,
@@ -29,6 +30,9 @@ from taxiway import (
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/11111111-2222-3333-4444-555555555555"
 ROTATE = "arn:aws:lambda:eu-west-1:111122223333:function:rotate"
+
+SUBNETS = [f"subnet-{number:08}" for number in range(20)]
+GROUPS = [f"sg-{number:08}" for number in range(20)]
 
 
 def answer(event: Any, context: Any) -> None: ...
@@ -107,13 +111,38 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
             lambda: ClientCertificate(arn=CERTIFICATE.replace("eu-west-1", "us-east-1"), trust_store="cdn.pem"),
             "'cdn.pem' is no trust store",
         ),
-        (lambda: Firewall(rate=1), r"Firewall\(rate=1\) is under"),
+        (lambda: Firewall(rate=1), r"Firewall\(rate=1\) is out of range"),
+        (lambda: Firewall(rate=2_000_000_001), r"Firewall\(rate=2000000001\) is out of range"),
+        (lambda: Firewall(rules=["AWSManagedRulesBotControlRuleSet"] * 2), "has a group of rules twice"),
+        (lambda: Cdn(log_bucket="s3://logs"), "'s3://logs' is no name of a bucket"),
+        (
+            lambda: Domain(name="example.com", certificate=CERTIFICATE, zone="example.com"),
+            "'example.com' is no hosted zone",
+        ),
+        (lambda: Operations(emails=["a@example.com", "a@example.com"]), "One of the emails is named twice"),
+        (lambda: Alarms(latency=30_001), r"Alarms\(latency=30001\) would never go off: an HTTP API answers 503"),
+        (lambda: Alarms(behind=86_401), r"Alarms\(behind=86401\) would never go off: a stream keeps a change"),
+        (lambda: Table(partition_key="pk", sort_key="pk"), "The table has 'pk' for its partition key and its sort key"),
+        (lambda: Table(sort_key=""), "The table can't have the key ''"),
+        (lambda: Table(sort_key="ß" * 128), "The table can't have the key 'ß"),
+        (lambda: Table(indexes=[Index("gsi1", "a", "a")]), "The index 'gsi1' has 'a' for its partition key and"),
+        (lambda: Table(ttl="sk"), "expires items by 'sk', which is a key: keys are strings"),
+        (lambda: Table(ttl="gsi1pk", indexes=[Index("gsi1")]), "expires items by 'gsi1pk', which is a key"),
+        (lambda: Table(ttl=""), "ttl='' is no name of an attribute"),
+        (lambda: Secret("items dev"), "'items dev' is no id of a secret"),
+        (lambda: Secret("x" * 513), "is no id of a secret"),
+        (lambda: Secret("items/dev", variable="AWS_REGION"), "the environment variable AWS_REGION is reserved"),
+        (lambda: Secret("items/dev", variable="TABLE_NAME"), "the environment variable TABLE_NAME is reserved"),
+        (lambda: Secret("items/dev", variable="items-id"), "'items-id' is not a name for an environment variable"),
         (lambda: Firewall(arn="mine"), "'mine' is no web ACL of a CDN"),
         (lambda: Network(cidr="10.0.0.1/16"), "has host bits set"),
         (lambda: Network(cidr="10.0.0.0/8"), "cidr=10.0.0.0/8"),
         (lambda: Network(zones=1), "zones=1"),
         (lambda: Network(cidr="10.0.0.0/23", zones=3), "no room for the subnets of 3 zones"),
         (lambda: Network(subnets=["subnet-12345678"]), "subnets or security groups, and not the other"),
+        (lambda: Network(subnets=SUBNETS[:17], security_groups=GROUPS[:1]), "it names 17 subnets"),
+        (lambda: Network(subnets=SUBNETS[:1], security_groups=GROUPS[:6]), "it names 6 security groups"),
+        (lambda: Network(subnets=SUBNETS[:1] * 2, security_groups=GROUPS[:1]), "one of its subnets twice"),
         (lambda: Network(subnets=["mine"], security_groups=["sg-12345678"]), "'mine' is malformed"),
         (lambda: LambdaAuthorizer(arn="mine"), "'mine' is no function"),
         (lambda: LambdaAuthorizer(arn=ROTATE, ttl=3601), "ttl=3601 is out of range"),
@@ -158,6 +187,19 @@ def test_only_a_domain_of_the_apis_own_asks_for_a_certificate() -> None:
 
     with pytest.raises(DeclarationError, match="only a domain of the API's own can ask for one"):
         Backend("shop", api=HttpApi(cdn=Cdn(client_certificate=shown)))
+
+
+def test_a_cdn_goes_to_the_api_by_a_name_that_is_not_its_own_and_has_no_star() -> None:
+    def shop(own: str, cdn: str | None) -> Backend:
+        of_cdn = cdn and Domain(name=cdn, certificate=CERTIFICATE.replace("eu-west-1", "us-east-1"))
+        api = HttpApi(domain=Domain(name=own, certificate=CERTIFICATE), cdn=Cdn(domain=of_cdn or None))
+        return Backend("shop", api=api)
+
+    with pytest.raises(DeclarationError, match=r"both have the domain api.example.com, so that the CDN would go to"):
+        shop("api.example.com", "api.example.com")
+    with pytest.raises(DeclarationError, match=r"domain is \*.example.com, and a CDN can't go to a name with a star"):
+        shop("*.example.com", None)
+    assert shop("origin.example.com", "*.example.com").api.cdn
 
 
 def test_a_consumer_is_a_function_with_a_name_of_its_own() -> None:

@@ -1,7 +1,6 @@
 """The HTTP API on AWS: its routes, CORS, authorizers, throttles and access log."""
 
 import json
-from dataclasses import replace
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as gateway
@@ -77,7 +76,7 @@ class Api:
         return f"https://{self.host}"
 
     def add_route(self, declared: Route, function: DeployedFunction) -> None:
-        authorizer = declared.authorizer and self._authorizer(declared.authorizer)
+        authorizer = declared.shared_authorizer and self._authorizer(declared.shared_authorizer)
         is_token = isinstance(declared.authorizer, JwtAuthorizer)
         # Without the names of parameters: one with another name is the same route, changed. A new one would be made
         # before the old is deleted, which API Gateway refuses: https://github.com/serverless/serverless/issues/3785
@@ -126,8 +125,6 @@ class Api:
         ).ref
 
     def _authorizer(self, declared: Authorizer) -> gateway.CfnAuthorizer:
-        if isinstance(declared, JwtAuthorizer):
-            declared = replace(declared, scopes=())  # which are the route's; an API has ten authorizers at most
         for known, made in self._authorizers:
             if known == declared:
                 return made

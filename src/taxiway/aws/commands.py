@@ -180,6 +180,8 @@ def _deploy(options: argparse.Namespace) -> None:
             deployment.discard(account, plan)
             sys.exit(f"Nothing was changed.{_unasked()}")
         stack = deployment.execute(account, plan, protect=backend.operations.is_protected(stage), say=print)
+        if plan.leaves_protection:
+            deployment.protect_tables(account, assembly, print)
         if not plan.is_new:
             deployment.invalidate(account, assembly.stack, print)
             needed = {file.key for file in assembly.files}

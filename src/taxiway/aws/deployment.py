@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from taxiway.aws import changes, names, refusals, upload
+from taxiway.aws import changes, names, protection, refusals, upload
 from taxiway.aws.account import Account
 from taxiway.aws.changes import Change
 from taxiway.aws.errors import AwsError
@@ -19,15 +19,16 @@ from taxiway.declare import Backend, Stage
 _STACK = "AWS::CloudFormation::Stack"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+_DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _NEW = frozenset({"REVIEW_IN_PROGRESS"})
-_FAILED_AT_FIRST = frozenset({"ROLLBACK_COMPLETE"})
+_FAILED_AT_FIRST = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 
 # What is left of a stage by a deployment that failed, by the status of its stack.
 _STATES = {
     "UPDATE_ROLLBACK_COMPLETE": "the stage is as it was before",
     "UPDATE_ROLLBACK_FAILED": "it could not be taken back whole: some of the stage is new, some as it was before",
     "ROLLBACK_COMPLETE": "nothing of it is left but an empty stack, which the next deployment removes",
-    "ROLLBACK_FAILED": "it could not be taken back whole: some of the stage is left, as a new table that is protected",
+    "ROLLBACK_FAILED": "it could not be taken back whole: what is left of it, the next deployment removes",
 }
 
 Say = Callable[[str], None]
@@ -42,6 +43,8 @@ class Plan(Struct, frozen=True):
     changes: tuple[Change, ...]
     names: dict[str, str]
     """What a person calls each resource, by its logical id."""
+    leaves_protection: bool = False
+    """Whether tables that it makes are not protected yet, as the assembly's template says."""
 
 
 def find(account: Account, stack: str) -> Mapping[str, Any] | None:
@@ -89,39 +92,42 @@ def deployed(account: Account, backend: Backend, stage: Stage) -> Mapping[str, A
 def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
     """Have CloudFormation work out what would change; None where nothing would.
 
-    The assembly must be uploaded. Raises AwsError where the stack can't be changed now, or not so.
+    The assembly must be uploaded. Tables that are new are protected only by the plan after this one. Raises AwsError
+    where the stack can't be changed now, or not so.
     """
     client = account.client("cloudformation")
-    stack = _changeable(account, assembly.stack, say)
-    check_owner(stack or {}, assembly.tags)
+    found = find(account, assembly.stack)
+    check_owner(found or {}, assembly.tags)
+    stack = _changeable(account, found, say)
     old = _template(client, assembly.stack) if stack else {}
     new: dict[str, Any] = json.loads(assembly.template.path.read_text())
     refusals.check(old, new)
+    first = protection.postponed(old, new)
     made = client.create_change_set(
         StackName=assembly.stack,
         ChangeSetName=f"taxiway-{time.time_ns()}",
         ChangeSetType="UPDATE" if stack else "CREATE",
-        TemplateURL=upload.address(account, assembly),
+        TemplateURL=upload.put_template(account, assembly, first) if first else upload.address(account, assembly),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         Tags=[{"Key": key, "Value": value} for key, value in assembly.tags.items()],
         **({"IncludeNestedStacks": True} if assembly.has_nested else {}),
     )
-    plan = Plan(made["Id"], made["StackId"], stack is None, (), {})
+    plan = Plan(made["Id"], made["StackId"], stack is None, (), {}, leaves_protection=first is not None)
     try:
         described = _described(client, made["Id"])
         if described is None:
             discard(account, plan)
             return None
-        found, labels = changes.read(described, old, new), _labels(old, new)
+        told, labels = changes.read(described, old, new), _labels(old, new)
         for entry in described:
             if entry["ResourceChange"]["ResourceType"] == _STACK:
                 before, after = _nested_templates(client, entry["ResourceChange"], new, assembly)
-                found += _nested(client, entry["ResourceChange"], before, after)
+                told += _nested(client, entry["ResourceChange"], before, after)
                 labels |= _labels(before, after)
     except BaseException:
         discard(account, plan)
         raise
-    return structs.replace(plan, changes=tuple(found), names=labels)
+    return structs.replace(plan, changes=tuple(told), names=labels)
 
 
 def discard(account: Account, plan: Plan) -> None:
@@ -138,21 +144,40 @@ def execute(account: Account, plan: Plan, *, protect: bool, say: Say) -> Mapping
     `protect` is whether the stack can't be deleted from then on. Raises AwsError, with the resources that failed and
     why, where CloudFormation could not do it and has taken it back.
     """
-    client = account.client("cloudformation")
-    watch = Watch(account, plan.stack_id, plan.names, say)
-    # What is to outlive its stack does not outlive a first deployment that fails, but for a table that is protected.
-    client.execute_change_set(ChangeSetName=plan.id, RetainExceptOnCreate=True)
-    with _going_on(say):
-        status = watch.wait()
-    if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+    watch, status = _carried_out(account, plan, say)
+    if status not in _DONE:
         name = plan.stack_id.split("/")[1]
         state = _STATES.get(status, f"its stack is {status}")
         raise AwsError(
             f"The deployment failed; {state}.\n\n{_why(watch, status)}\n",
             fix=f"mend what is named above, {_way_out(name, status, 'and deploy again')}",
         )
+    client = account.client("cloudformation")
     client.update_termination_protection(StackName=plan.stack_id, EnableTerminationProtection=protect)
     return client.describe_stacks(StackName=plan.stack_id)["Stacks"][0]
+
+
+def protect_tables(account: Account, assembly: Assembly, say: Say) -> None:
+    """Protect the tables of an assembly whose first plan, which left that, is through."""
+    rest = plan(account, assembly, say)
+    if rest is None:
+        return
+    say("The stage is there, and its new table is protected now.")
+    watch, status = _carried_out(account, rest, say)
+    if status not in _DONE:
+        raise AwsError(
+            f"{assembly.stack} is deployed, and its table is not protected yet.\n\n{_why(watch, status)}\n",
+            fix="mend what is named above, and deploy again, which protects it",
+        )
+
+
+def _carried_out(account: Account, plan: Plan, say: Say) -> tuple[Watch, str]:
+    """Execute a change set; returns what was seen meanwhile, and the status that the stack has then."""
+    watch = Watch(account, plan.stack_id, plan.names, say)
+    # What is to outlive its stack does not outlive the deployment that makes it, if that one fails.
+    account.client("cloudformation").execute_change_set(ChangeSetName=plan.id, RetainExceptOnCreate=True)
+    with _going_on(say):
+        return watch, watch.wait()
 
 
 def keep_protected(account: Account, stack: Mapping[str, Any], *, protect: bool, say: Say) -> None:
@@ -231,26 +256,19 @@ def _way_out(stack: str, status: str, otherwise: str) -> str:
     """
     if status == "UPDATE_ROLLBACK_FAILED":
         return f"run `aws cloudformation continue-update-rollback --stack-name {stack}`, and deploy again"
-    if status == "ROLLBACK_FAILED":
-        return (
-            f"delete what is left, which is new and has nothing in it: the table {stack}, where there is one "
-            f"(`aws dynamodb update-table --table-name {stack} --no-deletion-protection-enabled`, then `aws dynamodb "
-            f"delete-table --table-name {stack}`), and the stack (`aws cloudformation delete-stack --stack-name "
-            f"{stack}`). Then deploy again"
-        )
     if status in ("CREATE_FAILED", "DELETE_FAILED"):
         return "delete the stack (`taxiway destroy`; a protected stage in CloudFormation's console), and deploy again"
     return otherwise
 
 
-def _changeable(account: Account, name: str, say: Say) -> Mapping[str, Any] | None:
+def _changeable(account: Account, stack: Mapping[str, Any] | None, say: Say) -> Mapping[str, Any] | None:
     """The stack where there is one to update; one that never came to be is removed first."""
-    stack = find(account, name)
     if stack is None or stack["StackStatus"] in _NEW:
         return None
+    name: str = stack["StackName"]
     status: str = stack["StackStatus"]
     if status in _FAILED_AT_FIRST:
-        say(f"Removing the empty stack {name}, which a failed first deployment left.")
+        say(f"Removing the stack {name}, which a failed first deployment left.")
         destroy(account, stack, lambda _: None)
         return None
     if status in _SETTLED:

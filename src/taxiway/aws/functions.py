@@ -15,7 +15,7 @@ from aws_cdk.region_info import RegionInfo
 from constructs import Construct
 from msgspec import Struct
 
-from taxiway.aws import names, policies
+from taxiway.aws import limits, names, policies
 from taxiway.aws.acknowledged import acknowledge
 from taxiway.aws.consumers import add_consumer
 from taxiway.aws.network import PrivateNetwork
@@ -48,7 +48,7 @@ class FunctionGroup:
     def __init__(
         self, scope: Construct, number: int | None, functions: Sequence[Function], around: Surroundings
     ) -> None:
-        self._scope = scope
+        self._scope = Construct(scope, "Functions")  # whatever they are called, nothing else is beside them
         self._around = around
         self._releases: Releases | None = None
         release = around.backend.operations.release_of(around.stage)
@@ -196,9 +196,7 @@ class DeployedFunction(Construct):
 
     def _variables(self) -> dict[str, str]:
         around = self._around
-        return (
-            around.backend.environment_of(self.declared, around.stage) | around.packages[self.declared.name].variables
-        )
+        return limits.environment(around.backend, self.declared, around.stage, around.packages[self.declared.name])
 
     def _log_level(self) -> str:
         """Lambda drops lines under its level, so it has to let through what LOG_LEVEL asks the function to write."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 
-from taxiway.declare import Backend, DeclarationError, Function, Stage
+from taxiway.declare import Backend, DeclarationError, Function, JwtAuthorizer, Stage
 from taxiway.declare.operations import Release
 
 STACK_LIMIT = 500
@@ -33,11 +33,12 @@ RELEASES: dict[Release, str] = {
 }
 """https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html"""
 
-# The most that a stack holds of one function, of one consumer, and of everything else (the nested stacks among it); a
-# test compares them with real templates. Raising one of them moves functions of those who have large backends.
+# The most that a stack holds of one function, of one consumer, and of what every stage has however large it is (the
+# nested stacks, the network, the domain and the CDN among it); a test compares them with real templates. Raising one of
+# them moves functions of those who have large backends.
 _PER_FUNCTION = 16
 _PER_CONSUMER = 18
-_THE_REST = 80
+_THE_REST = 76
 
 _NESTED_STACKS = 16
 """As many as the functions of a stack full of routes need, so that their number never has to change."""
@@ -66,10 +67,11 @@ def group(backend: Backend, function: Function) -> int | None:
     the others it follows from their names alone, and one function more moves two at most: docs/decisions/0013. Raises
     DeclarationError where there are more routes than a stack can hold.
     """
-    held = _THE_REST + _of_routes(backend) + _of_table(backend) + len(backend.consumers) * _PER_CONSUMER
+    held = _THE_REST + sum(_of_declared(backend).values())
     if held > STACK_LIMIT:
+        listed = ", ".join(f"{count} of {what}" for what, count in _of_declared(backend).items() if count)
         raise DeclarationError(
-            f"The backend's {len(backend.api.routes)} routes and what belongs to them come to {held} resources; "
+            f"What the backend declares comes to {held} resources in one stack ({listed}, {_THE_REST} of all else); "
             f"a stack of CloudFormation holds {STACK_LIMIT}.",
             fix="let one route serve several paths (/files/{path+}), or make it two backends",
             where=backend.source,
@@ -143,8 +145,29 @@ def partition(region: str) -> str:
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
-def _of_routes(backend: Backend) -> int:
-    return sum(2 if route.cache else 1 for route in backend.api.routes)
+def _of_declared(backend: Backend) -> dict[str, int]:
+    """The resources that the stage's own stack has to hold for all that a declaration may have more and more of.
+
+    They follow from the declaration and from no stage: what a stage leaves out has its place kept.
+    """
+    return {
+        "routes": sum(2 if route.cache else 1 for route in backend.api.routes),
+        "authorizers": _of_authorizers(backend),
+        "secrets": _of_secrets(backend),
+        "the table": _of_table(backend),
+        "consumers": len(backend.consumers) * _PER_CONSUMER,
+        "readers of alarms": len(backend.operations.emails),
+    }
+
+
+def _of_authorizers(backend: Backend) -> int:
+    """A function that is asked has a permission too."""
+    return sum(1 if isinstance(authorizer, JwtAuthorizer) else 2 for authorizer in backend.api.authorizers)
+
+
+def _of_secrets(backend: Backend) -> int:
+    """Those that the stack makes; one that is rotated has its schedule, and a permission for who does it."""
+    return sum(3 if secret.rotation else 1 for secret in backend.secrets if secret.generate)
 
 
 def _of_table(backend: Backend) -> int:

@@ -3,6 +3,7 @@
 Pure, so that the laptop can enforce the same policy that AWS gets. docs/least-privilege.md explains it.
 """
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ Policy: TypeAlias = dict[str, Any]
 
 POLICY_LIMIT = 10_240
 """Characters of a role's inline policies: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+ENDPOINT_LIMIT = 20_480
+"""Characters, white space among them: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html"""
 
 _LABEL = "DynamoDB makes up the label of a table's stream, which only a policy that is deployed can have"
 
@@ -81,7 +85,7 @@ def policy(backend: Backend, function: Function, stage: Stage, stream: str | Non
 def of_endpoint(service: str, backend: Backend, stage: Stage) -> Policy | None:
     """What any of the functions may do with a service, for its endpoint in the network; None where that is nothing.
 
-    Lambda reads a stream itself, and not from the network:
+    Raises DeclarationError where that is longer than EC2 takes. Lambda reads a stream itself, and not from the network:
     https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
     """
     actions: dict[str, set[str]] = defaultdict(set)
@@ -98,7 +102,18 @@ def of_endpoint(service: str, backend: Backend, stage: Stage) -> Policy | None:
         {"Effect": "Allow", "Principal": "*", "Action": list(allowed), "Resource": found}
         for allowed, found in sorted(resources.items())
     ]
-    return {"Version": "2012-10-17", "Statement": statements} if statements else None
+    if not statements:
+        return None
+    document = {"Version": "2012-10-17", "Statement": statements}
+    length = len(json.dumps(document))
+    if length > ENDPOINT_LIMIT:
+        raise DeclarationError(
+            f"The network's endpoint for {service} would have a policy of {length} characters, and EC2 takes "
+            f"{ENDPOINT_LIMIT}.",
+            fix="keep several values in one secret, or name a network that exists: Network(subnets=…)",
+            where=backend.source,
+        )
+    return document
 
 
 def size(document: Policy) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from taxiway.aws import names, node, regions
+from taxiway.aws import limits, names, node, regions
 from taxiway.declare import Backend, DeclarationError, Stage
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def app(backend: Backend, stage: Stage, *, packages: Sequence[Code], directory: 
                 fix="build the packages of this declaration",
                 where=function.source,
             )
+    limits.check(backend, stage, code)
     node.choose()
     from taxiway.aws.stack import build  # it imports the CDK, which takes seconds and starts Node
 

@@ -3,6 +3,7 @@
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
 
 from taxiway.aws.acknowledged import acknowledge
 from taxiway.declare import Backend, Capacity, Stage, Table
@@ -82,12 +83,14 @@ def _throughput(capacity: Capacity | None) -> dynamodb.CfnTable.ProvisionedThrou
 
 def _scale(stack: Stack, table: dynamodb.CfnTable, declared: Table, capacity: Capacity, name: str) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html"""
+    capacities = Construct(stack, "Capacity")
     for index in (None, *(index.name for index in declared.indexes)):
         kind = "index" if index else "table"
         for way, (least, most) in (("Read", capacity.read), ("Write", capacity.write)):
+            own = Construct(capacities, f"{way} {kind} {index or ''}".rstrip())
             target = scaling.CfnScalableTarget(
-                stack,
-                f"{way}Capacity{index or ''}",
+                own,
+                "Target",
                 service_namespace="dynamodb",
                 resource_id=f"table/{name}" + (f"/index/{index}" if index else ""),
                 scalable_dimension=f"dynamodb:{kind}:{way}CapacityUnits",
@@ -96,8 +99,8 @@ def _scale(stack: Stack, table: dynamodb.CfnTable, declared: Table, capacity: Ca
             )
             target.add_resource_dependency(table)
             scaling.CfnScalingPolicy(
-                stack,
-                f"{way}Scaling{index or ''}",
+                own,
+                "Scaling",
                 policy_name=f"{name}-{index or 'table'}-{way.lower()}",
                 policy_type="TargetTrackingScaling",
                 scaling_target_id=target.ref,

@@ -1,8 +1,9 @@
 """The bucket that CloudFormation reads a stack from: its templates, and the packages of its functions."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +141,20 @@ def sweep(
 
 def address(account: Account, assembly: Assembly) -> str:
     """The URL that CloudFormation reads the template from."""
+    return _url(account, assembly.bucket, assembly.template.key)
+
+
+def put_template(account: Account, assembly: Assembly, template: Mapping[str, Any]) -> str:
+    """Upload another template for the assembly's stack; returns the URL that CloudFormation reads it from."""
+    body = json.dumps(template).encode()
+    key = f"{assembly.prefix}{sha256(body).hexdigest()}.json"
+    account.client("s3").put_object(Bucket=assembly.bucket, Key=key, Body=body, ExpectedBucketOwner=account.id)
+    return _url(account, assembly.bucket, key)
+
+
+def _url(account: Account, bucket: str, key: str) -> str:
     endpoint: str = account.client("s3").meta.endpoint_url
-    return f"{endpoint}/{assembly.bucket}/{assembly.template.key}"
+    return f"{endpoint}/{bucket}/{key}"
 
 
 def _has(s3: Any, account: Account, bucket: str, key: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args
 
 from taxiway.declare._source import caller
@@ -19,6 +19,15 @@ _IDENTITY_SOURCE = re.compile(r"\$(request\.(header|querystring)|context)\.[A-Za
 _LONGEST_TTL = (
     3600  # seconds: https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
 )
+
+_CORS_METHODS = tuple(method for method in get_args(Method) if method != "ANY")
+# https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html#apis-model-cors
+_CORS_MAX_AGE = range(-1, 86_401)
+
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html: none of these can be raised.
+_MOST_AUDIENCES = 50
+_MOST_SCOPES = 10
+_ISSUER = re.compile(r"https://[^/?#\s]+[^?#\s]*")
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9._-]*)(\+?)\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~:@!$&'()*+,;=%-]+")
@@ -46,6 +55,23 @@ class Cors:
                 "Cors allows credentials together with '*'; browsers and API Gateway refuse that.",
                 fix="list the origins, methods and headers, or leave credentials out",
                 where=caller(),
+            )
+        for method in self.methods:
+            if method != "*" and method not in _CORS_METHODS:
+                raise DeclarationError(
+                    f"The CORS method {method!r} is none.",
+                    fix=f"use {', '.join(_CORS_METHODS)}, or '*'",
+                    where=caller(),
+                )
+        if self.max_age is not None and self.max_age not in _CORS_MAX_AGE:
+            raise DeclarationError(
+                f"Cors(max_age={self.max_age}) is out of range.",
+                fix=f"use 0 to {_CORS_MAX_AGE[-1]} (seconds), or -1 for a browser to ask each time",
+                where=caller(),
+            )
+        if not self.origins:
+            raise DeclarationError(
+                "Cors has no origin, so it lets no page in.", fix="name one, or leave cors out", where=caller()
             )
         for origin in self.origins:
             if origin != "*" and not re.fullmatch(r"https?://(\*|[^/*]+)", origin):
@@ -120,11 +146,30 @@ class LambdaAuthorizer:
 
 @dataclass(frozen=True, kw_only=True)
 class JwtAuthorizer:
-    """A token of an OpenID Connect issuer, checked by the gateway."""
+    """A token of an OpenID Connect issuer, checked by the gateway.
+
+    It is let in where it is for one of the `audience` (up to 50) and has one of the `scopes` (up to 10), where there
+    are any. The gateway reads the issuer's keys over HTTPS, from `<issuer>/.well-known/openid-configuration`:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
+    """
 
     issuer: str
     audience: Sequence[str]
     scopes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name, most in (("audience", _MOST_AUDIENCES), ("scopes", _MOST_SCOPES)):
+            found = tuple(getattr(self, name))
+            object.__setattr__(self, name, found)
+            if len(found) > most:
+                self._refuse(f"it has {len(found)} in its {name}", f"name {most} at most")
+        if not self.audience:
+            self._refuse("it has no audience, so tokens for anybody would be let in", "name whom its tokens are for")
+        if not _ISSUER.fullmatch(self.issuer):
+            self._refuse(f"{self.issuer!r} is no issuer", "write it like https://login.example.com/")
+
+    def _refuse(self, problem: str, fix: str) -> None:
+        raise DeclarationError(f"The authorizer can't be: {problem}.", fix=fix, where=caller())
 
 
 Authorizer: TypeAlias = LambdaAuthorizer | JwtAuthorizer
@@ -183,6 +228,13 @@ class Route:
         return handler_path(self.handler, where=self.source)
 
     @property
+    def shared_authorizer(self) -> Authorizer | None:
+        """Its authorizer without what is the route's own, the scopes: routes that have the same share one."""
+        if isinstance(self.authorizer, JwtAuthorizer):
+            return replace(self.authorizer, scopes=())
+        return self.authorizer
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """The names in the path: `/items/{id}` has `id`, `/files/{name+}` has `name`."""
         return tuple(match[1] for match in _PARAMETER.finditer(self.path))
@@ -201,6 +253,11 @@ class HttpApi:
     domain: Domain | None = None
     cdn: Cdn | None = None
     routes: list[Route] = field(default_factory=list[Route], init=False)
+
+    @property
+    def authorizers(self) -> tuple[Authorizer, ...]:
+        """Every authorizer that a route has, once."""
+        return tuple(dict.fromkeys(shared for route in self.routes if (shared := route.shared_authorizer)))
 
     def get(self, path: str, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
         self.route("GET", path, handler, **options)

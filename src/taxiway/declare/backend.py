@@ -47,6 +47,7 @@ class Backend:
                 fix="pass domain=Domain(…) to HttpApi",
                 where=self.source,
             )
+        self._check_domains()
         _check_routes(self.api.routes)
         _check_functions(self.api.routes, self.consumers)
         _check_secrets(self.secrets)
@@ -93,6 +94,24 @@ class Backend:
         for secret in function.secrets:
             environment[secret.variable] = secret.id or ""
         return environment
+
+    def _check_domains(self) -> None:
+        """A CDN goes to the API by the API's own domain, where it has one."""
+        own, cdn = self.api.domain, self.api.cdn
+        if own is None or cdn is None:
+            return
+        if own.name.startswith("*."):
+            raise DeclarationError(
+                f"The API's domain is {own.name}, and a CDN can't go to a name with a star.",
+                fix="give the API a domain of one name, as in origin.example.com",
+                where=self.source,
+            )
+        if cdn.domain is not None and cdn.domain.name == own.name:
+            raise DeclarationError(
+                f"The API and its CDN both have the domain {own.name}, so that the CDN would go to itself.",
+                fix="give it to the CDN, and the API none or another, as in origin.example.com",
+                where=self.source,
+            )
 
     def _check_idempotency(self, route: Route) -> None:
         """A handler that remembers its answers (`idempotency`, of taxiway.http) needs a place to, and must be let."""

@@ -10,6 +10,12 @@ from taxiway.declare.errors import DeclarationError
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+")
 _TRUST_STORE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html
+_ZONE = re.compile(r"[A-Z0-9]{1,32}")
+# https://docs.aws.amazon.com/waf/latest/APIReference/API_RateBasedStatement.html
+_RATE = range(10, 2_000_000_001)
 _WEB_ACL = re.compile(r"arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global/webacl/.+")
 
 
@@ -29,6 +35,12 @@ class Domain:
         if not _HOST.fullmatch(self.name):
             raise DeclarationError(
                 f"{self.name!r} is no host name.", fix="write it like api.example.com, in lower case", where=caller()
+            )
+        if self.zone is not None and not _ZONE.fullmatch(self.zone):
+            raise DeclarationError(
+                f"{self.zone!r} is no hosted zone of Route 53.",
+                fix="write its id, as in Z0123456789ABCDEFGHIJ, and not its name",
+                where=caller(),
             )
         if not _CERTIFICATE.fullmatch(self.certificate):
             raise DeclarationError(
@@ -52,11 +64,15 @@ class Firewall:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", tuple(self.rules))
-        if self.rate < 10:
+        if self.rate not in _RATE:
             raise DeclarationError(
-                f"Firewall(rate={self.rate}) is under what AWS WAF takes.",
-                fix="use 10 or more (requests in five minutes)",
+                f"Firewall(rate={self.rate}) is out of range.",
+                fix=f"use {_RATE[0]} to {_RATE[-1]} (requests in five minutes)",
                 where=caller(),
+            )
+        if len(set(self.rules)) < len(self.rules):
+            raise DeclarationError(
+                "The firewall has a group of rules twice.", fix="name each of its rules once", where=caller()
             )
         if self.arn is not None and not _WEB_ACL.fullmatch(self.arn):
             raise DeclarationError(
@@ -111,6 +127,12 @@ class Cdn:
     client_certificate: ClientCertificate | None = None
 
     def __post_init__(self) -> None:
+        if self.log_bucket is not None and not _BUCKET.fullmatch(self.log_bucket):
+            raise DeclarationError(
+                f"{self.log_bucket!r} is no name of a bucket.",
+                fix="write the name alone, as in logs-of-the-shop",
+                where=caller(),
+            )
         if self.domain is not None and ":acm:us-east-1:" not in self.domain.certificate:
             raise DeclarationError(
                 f"The certificate of {self.domain.name} is not one of us-east-1, where a CDN looks for it.",

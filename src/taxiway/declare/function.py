@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from taxiway.declare import _environment
 from taxiway.declare._source import caller
 from taxiway.declare.errors import DeclarationError
 from taxiway.declare.grants import Grant
@@ -13,8 +14,6 @@ from taxiway.declare.secret import Secret
 Use: TypeAlias = Grant | Secret
 LambdaHandler: TypeAlias = Callable[[Any, Any], Any]
 
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-_RESERVED_VARIABLES = re.compile(r"AWS_.*|LAMBDA_.*|_HANDLER|_X_AMZN_TRACE_ID|TABLE_NAME|TAXIWAY_.*")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-_]{0,63}")
 _MEMORY = range(128, 10_241)
 _TIMEOUT = range(1, 31)
@@ -78,11 +77,7 @@ class Function:
                     f"uses={use!r} is no grant",
                     "name what it may do: get(Item), put(Item), update(Item), delete(Item), query(Item.by_…), a Secret",
                 )
-        for variable, value in self.environment.items():
-            if _RESERVED_VARIABLES.fullmatch(variable):
-                self._refuse(f"the environment variable {variable} is reserved", "give it another name")
-            if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  the user may not run a checker
-                self._refuse(f"the environment variable {variable} is no string", "write it as a string")
+        self._check_environment()
 
     @property
     def grants(self) -> tuple[Grant, ...]:
@@ -92,6 +87,20 @@ class Function:
     def secrets(self) -> tuple[Secret, ...]:
         """The secrets that it uses and that the stage has."""
         return tuple(use for use in self.uses if isinstance(use, Secret) and use.id is not None)
+
+    def _check_environment(self) -> None:
+        for variable, value in self.environment.items():
+            if refusal := _environment.refused(variable):
+                self._refuse(*refusal)
+            if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  the user may not run a checker
+                self._refuse(f"the environment variable {variable} is no string", "write it as a string")
+        for secret in self.secrets:
+            if secret.variable in self.environment:
+                self._refuse(
+                    f"the environment variable {secret.variable} would be what its environment says, and the id of the "
+                    f"secret {secret.id!r}",
+                    'give one of the two another: Secret(…, variable="KEYS_ID")',
+                )
 
     def _check_concurrency(self) -> None:
         if self.concurrency is None:

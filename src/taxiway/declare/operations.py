@@ -24,6 +24,10 @@ Release: TypeAlias = Literal[
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _RETENTION = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+# ms: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+_LONGEST_REQUEST = 30_000
+# seconds: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+_OLDEST_CHANGE = 86_400
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -48,6 +52,16 @@ class Alarms:
                 raise DeclarationError(
                     f"Alarms({name}={getattr(self, name)}) would never be quiet.",
                     fix="use 1 or more; alarms=False has none at all",
+                    where=caller(),
+                )
+        for name, most, why in (
+            ("latency", _LONGEST_REQUEST, "an HTTP API answers 503 after 30 s"),
+            ("behind", _OLDEST_CHANGE, "a stream keeps a change for a day"),
+        ):
+            if getattr(self, name) > most:
+                raise DeclarationError(
+                    f"Alarms({name}={getattr(self, name)}) would never go off: {why}.",
+                    fix=f"use {most} or less",
                     where=caller(),
                 )
 
@@ -86,6 +100,8 @@ class Operations:
         for email in self.emails:
             if not _EMAIL.fullmatch(email):
                 self._refuse(f"{email!r} is no e-mail address", "write it like team@example.com")
+        if len(set(self.emails)) < len(self.emails):
+            self._refuse("One of the emails is named twice", "name each reader once")
 
     def is_protected(self, stage: Stage) -> bool:
         return stage.is_production if self.protected is None else self.protected

@@ -3,10 +3,14 @@
 import re
 from dataclasses import dataclass, field
 
+from taxiway.declare import _environment
 from taxiway.declare._source import caller
 from taxiway.declare.errors import DeclarationError
 
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+_ID = re.compile(
+    r"[A-Za-z0-9/_+=.@-]{1,512}|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+"
+)
 _FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9-_]+")
 KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 
@@ -47,10 +51,13 @@ class Secret:
     source: str = field(default_factory=caller, compare=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not _VARIABLE.fullmatch(self.variable):
+        if refusal := _environment.refused(self.variable):
+            problem, fix = refusal
+            raise DeclarationError(f"The secret {self.id!r}: {problem}.", fix=fix, where=self.source)
+        if self.id is not None and not _ID.fullmatch(self.id):
             raise DeclarationError(
-                f"{self.variable!r} is not a name for an environment variable.",
-                fix="use capital letters, digits and underscores, as in SECRETS_ID",
+                f"{self.id!r} is no id of a secret.",
+                fix="use at most 512 letters, digits and /_+=.@- as in shop/prod, or a whole ARN of Secrets Manager",
                 where=self.source,
             )
         if self.encryption_key is not None and not KEY.fullmatch(self.encryption_key):

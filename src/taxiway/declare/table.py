@@ -10,6 +10,10 @@ from taxiway.declare.function import Function, LambdaHandler, handler_path
 from taxiway.declare.secret import KEY
 
 _INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_LONGEST_KEY = 255
+"""Bytes of an attribute's name, where it is a key or the ttl:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
 
 
 @dataclass(frozen=True)
@@ -103,35 +107,47 @@ class Table:
         object.__setattr__(self, "indexes", tuple(self.indexes))
         object.__setattr__(self, "consumers", tuple(self.consumers))
         if self.encryption_key is not None and not KEY.fullmatch(self.encryption_key):
-            raise DeclarationError(
-                f"The table's encryption key is no ARN of KMS: {self.encryption_key!r}.",
-                fix="write it like arn:aws:kms:eu-west-1:123456789012:key/1234-…",
-                where=self.source,
+            self._refuse(
+                f"The table's encryption key is no ARN of KMS: {self.encryption_key!r}",
+                "write it like arn:aws:kms:eu-west-1:123456789012:key/1234-…",
             )
         if len(self.consumers) > 2:
-            raise DeclarationError(
-                f"The table has {len(self.consumers)} consumers; a stream serves two without slowing them.",
-                fix="let one consumer do the work of several",
-                where=self.source,
+            self._refuse(
+                f"The table has {len(self.consumers)} consumers; a stream serves two without slowing them",
+                "let one consumer do the work of several",
             )
+        self._check_keys("The table", self.partition_key, self.sort_key)
+        if self.ttl in self.key_attributes:
+            self._refuse(
+                f"The table expires items by {self.ttl!r}, which is a key: keys are strings, and DynamoDB expires by "
+                "numbers",
+                'name another attribute: ttl="expiresAt"',
+            )
+        if self.ttl is not None and not 1 <= len(self.ttl.encode()) <= _LONGEST_KEY:
+            self._refuse(f"ttl={self.ttl!r} is no name of an attribute", f"use 1 to {_LONGEST_KEY} bytes")
         names = [index.name for index in self.indexes]
         for index in self.indexes:
+            self._check_keys(f"The index {index.name!r}", index.partition_key, index.sort_key)
             if not _INDEX_NAME.fullmatch(index.name):
-                raise DeclarationError(
-                    f"{index.name!r} is not a name for an index.",
-                    fix="use 3 to 255 letters, digits, '_', '.' or '-'",
-                    where=self.source,
+                self._refuse(
+                    f"{index.name!r} is not a name for an index", "use 3 to 255 letters, digits, '_', '.' or '-'"
                 )
             if names.count(index.name) > 1:
-                raise DeclarationError(
-                    f"Two indexes are called {index.name!r}.", fix="give each index its own name", where=self.source
-                )
+                self._refuse(f"Two indexes are called {index.name!r}", "give each index its own name")
         if len(names) > 20:
-            raise DeclarationError(
-                f"The table has {len(names)} indexes; DynamoDB allows 20.",
-                fix="let several entities share an index",
-                where=self.source,
+            self._refuse(
+                f"The table has {len(names)} indexes; DynamoDB allows 20", "let several entities share an index"
             )
+
+    def _check_keys(self, what: str, partition_key: str, sort_key: str) -> None:
+        if partition_key == sort_key:
+            self._refuse(f"{what} has {partition_key!r} for its partition key and its sort key", "name two attributes")
+        for key in (partition_key, sort_key):
+            if not 1 <= len(key.encode()) <= _LONGEST_KEY:
+                self._refuse(f"{what} can't have the key {key!r}", f"use 1 to {_LONGEST_KEY} bytes")
+
+    def _refuse(self, problem: str, fix: str) -> None:
+        raise DeclarationError(f"{problem}.", fix=fix, where=self.source)
 
     @property
     def key_attributes(self) -> tuple[str, ...]:
