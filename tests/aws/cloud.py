@@ -10,7 +10,7 @@ import termios
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import boto3
@@ -68,6 +68,7 @@ class Cloud:
             os.close(end)
             try:
                 seen = _read(terminal, process, question)
+                sleep(0.5)  # Ctrl-C between the question and Python's reading of the answer would go unheard
                 os.write(terminal, keys.encode())
                 seen += _read(terminal, process, None)
                 return process.wait(_PATIENCE), seen
