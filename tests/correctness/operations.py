@@ -15,7 +15,6 @@ from tests.correctness.entities import Label, Member, Part
 from tests.correctness.model import LISTINGS, Identity, Late, Listing, Model, Refusal, identity, place, total
 
 from taxiway.data import (
-    AlreadyExists,
     Condition,
     DataError,
     Entity,
@@ -276,7 +275,7 @@ class Together:
             written[where] = before.items.get(where)
             if error is not None:
                 failures.append(error)
-                if error is AlreadyExists and model.is_taken(operation.item):
+                if isinstance(operation, Create | Put) and model.is_taken(operation.item):
                     failures.append(NotUnique)
         if failures:
             raise Refusal((TransactionFailed, *failures))

@@ -2,20 +2,27 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, timedelta
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from unittest.mock import ANY
+from uuid import UUID
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 from tests.data.models import Everything, Task
+from tests.data.stub import cancelled, serving
 
 from taxiway.data import (
+    AlreadyExists,
     ConditionFailed,
     Entity,
+    EntityError,
     InvalidItem,
     ItemTooLarge,
+    Key,
     NotUnique,
     StoredItemInvalid,
     TableClient,
@@ -24,13 +31,16 @@ from taxiway.data import (
     UnknownVersion,
     VersionMismatch,
     add,
+    append,
     key,
     pattern,
     ttl,
     unique,
+    upcaster,
     updated,
     version,
 )
+from taxiway.data.updates import basis_of
 
 
 class Session(Entity):
@@ -266,3 +276,236 @@ def test_a_sum_of_more_digits_than_dynamodb_has_is_the_changes_fault(
     found = table.get(Everything.by_id("1"))
     assert found is not None
     assert found.whole == stored
+
+
+class Pass(Entity):
+    """One whose unique value is free again when it expires."""
+
+    id: str
+    holder: str = unique()
+    note: str = ""
+    expires_at: datetime | None = ttl()
+
+    @key(pk="PASS#{id}", sk="PASS")
+    def by_id(self, id: str) -> None: ...
+
+
+def test_an_item_and_its_unique_value_expire_at_once_whoever_else_writes(table: TableClient, aws: None) -> None:
+    del aws
+    other = TableClient(table_name=table.name)
+    soon, late = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) + timedelta(hours=2)
+    table.create(Pass(id="1", holder="ann", expires_at=late))
+    read = table._row  # noqa: SLF001  the other writes between the read of the put and its write
+
+    def meanwhile(key: Key[Any]) -> Any:
+        row = read(key)
+        table._row = read  # noqa: SLF001  once
+        other.update(Pass.by_id("1"), {"expires_at": soon})
+        return row
+
+    table._row = meanwhile  # noqa: SLF001  as above
+    stored = table.put(Pass(id="1", holder="ann", note="x", expires_at=late))
+    assert table.get(Pass.by_id("1")) == stored
+    place = {"pk": "UNIQUE#Pass#holder#ann", "sk": "UNIQUE"}
+    assert stored.expires_at is not None
+    assert table.core.sync_get_item(table.name, place)[0]["expiresAt"] == int(stored.expires_at.timestamp())
+
+
+def test_an_item_of_a_class_that_lost_its_ttl_is_made_to_live(table: TableClient) -> None:
+    row = {"pk": "SESSION#1", "sk": "SESSION", "entity": "Kept", "id": "1", "expiresAt": 2_000_000_000}
+    table.core.sync_put_item(table.name, row)
+
+    class Kept(Entity):
+        id: str
+
+        @key(pk="SESSION#{id}", sk="SESSION")
+        def by_id(self, id: str) -> None: ...
+
+    assert table.rewrite(Kept, dict(row))
+    assert "expiresAt" not in table.core.sync_get_item(table.name, {"pk": "SESSION#1", "sk": "SESSION"})[0]
+
+
+class Post(Entity):
+    """One that makes some of its fields of others itself."""
+
+    id: str
+    title: str
+    slug: str = unique(default="")
+    views: int = 0
+    tags: list[str] = []  # noqa: RUF012  an entity's mutable default is copied for each object
+    version: int = version()
+
+    def __post_init__(self) -> None:
+        if self.title == "bad":
+            raise ValueError("it is bad")
+        msgspec.structs.force_setattr(self, "slug", self.title.lower())
+        msgspec.structs.force_setattr(self, "views", min(self.views, 3))
+
+    @key(pk="POST#{id}", sk="POST")
+    def by_id(self, id: str) -> None: ...
+
+    @pattern("gsi1", pk="POSTS#{slug}", sk="{views:02}", sorted_by=int)
+    def by_slug(self, slug: str) -> None: ...
+
+
+@pytest.mark.parametrize("around", [nullcontext, TableClient.transaction], ids=["alone", "transaction"])
+def test_what_a_class_makes_of_its_fields_follows_an_update(
+    table: TableClient, around: Callable[..., AbstractContextManager[Any]]
+) -> None:
+    table.create(Post(id="1", title="Ink"))
+    place = Post.by_id("1")
+    for change in ({"title": "PEN"}, {"views": add(2)}, {"views": add(2), "tags": ["x"]}, {"slug": "other"}):
+        with around(table) if around is not nullcontext else nullcontext():
+            changed = table.update(place, change)
+        assert changed == table.get(place)
+        assert list(table.each(Post.by_slug(changed.slug))) == [changed]
+        assert table.core.sync_get_item(table.name, {"pk": place.partition, "sk": place.sort})[0]["slug"] == "pen"
+    assert (changed.slug, changed.views, changed.version) == ("pen", 3, 5)
+    with pytest.raises(NotUnique):
+        table.create(Post(id="2", title="Pen"))
+    assert table.create(Post(id="2", title="Ink")).slug == "ink"
+    with pytest.raises(InvalidItem, match="it is bad"):
+        table.update(place, {"title": "bad"})
+    table.delete(place)
+    table.create(Post(id="3", title="Pen"))
+
+
+class Stocked(Entity):
+    """Fields that came after the items."""
+
+    id: str
+    words: list[str] = msgspec.field(default_factory=lambda: ["seed"])
+    credit: int = msgspec.field(default_factory=lambda: 100)
+    price: Decimal = Decimal(5)
+    rest: int | None = None
+
+    @key(pk="STOCKED#{id}", sk="STOCKED")
+    def by_id(self, id: str) -> None: ...
+
+
+@pytest.mark.parametrize("around", [nullcontext, TableClient.transaction], ids=["alone", "transaction"])
+def test_changes_start_from_what_an_absent_field_is_read_as(
+    table: TableClient, around: Callable[..., AbstractContextManager[Any]]
+) -> None:
+    row = {"pk": "STOCKED#1", "sk": "STOCKED", "entity": "Stocked", "id": "1"}
+    table.core.sync_put_item(table.name, row)
+    changes = {"words": append(["x"]), "credit": add(-1), "price": add(1), "rest": add(1)}
+    with around(table) if around is not nullcontext else nullcontext():
+        table.update(Stocked.by_id("1"), changes)
+    assert table.get(Stocked.by_id("1")) == Stocked(id="1", words=["seed", "x"], credit=99, price=Decimal(6), rest=1)
+
+
+def test_a_set_is_empty_by_default_or_has_none() -> None:
+    with pytest.raises(EntityError, match="tags is a set that isn't empty by default"):
+
+        class Tagged(Entity):  # pyright: ignore[reportUnusedClass]  it is never made
+            id: str
+            tags: set[str] = msgspec.field(default_factory=lambda: {"new"})
+
+            @key(pk="TAGGED#{id}", sk="TAGGED")
+            def by_id(self, id: str) -> None: ...
+
+
+MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "wanted"),
+    [
+        (set[str], ["a", "b"], {"a", "b"}),
+        (set[str] | None, {"a"}, ["a"]),
+        (Decimal, "9.5", Decimal("9.5")),
+        (datetime, "2026-03-01T14:00:00+02:00", "2026-03-01T12:00:00.000000Z"),
+        (UUID, "12345678-1234-5678-1234-56781234567A", "12345678-1234-5678-1234-56781234567a"),
+    ],
+)
+def test_what_is_stored_in_another_form_than_declared_is_rewritten_once(
+    table: TableClient, kind: Any, stored: Any, wanted: Any
+) -> None:
+    def by_id(self: Any, id: str) -> None: ...
+
+    body = {"__annotations__": {"id": str, "value": kind}, "by_id": key(pk="FORM#{id}", sk="FORM")(by_id)}
+    form: Any = type(Entity)("Form", (Entity,), body)
+    row = {"pk": "FORM#1", "sk": "FORM", "entity": "Form", "id": "1", "value": stored}
+    table.core.sync_put_item(table.name, row)
+    before = table.get(form.by_id("1"))
+
+    def now() -> Any:
+        return table.core.sync_get_item(
+            table.name, {"pk": "FORM#1", "sk": "FORM"}, _number_schema=form.__plan__.numbers
+        )[0]
+
+    assert table.needs_rewrite(form, now())
+    assert table.rewrite(form, now())
+    assert not table.needs_rewrite(form, now())
+    assert (now()["value"], table.get(form.by_id("1"))) == (wanted, before)
+
+
+def test_sets_in_a_list_are_not_rewritten_for_their_order(table: TableClient) -> None:
+    class Groups(Entity):
+        id: str
+        value: list[set[str]]
+
+        @key(pk="GROUPS#{id}", sk="GROUPS")
+        def by_id(self, id: str) -> None: ...
+
+    row = {"pk": "GROUPS#1", "sk": "GROUPS", "entity": "Groups", "id": "1"}
+    for order in (["a", "b", "c"], ["c", "b", "a"]):
+        assert not table.needs_rewrite(Groups, {**row, "value": [order]})
+
+
+class Renamed(Entity):
+    """What stored its address under another name, before it was unique."""
+
+    id: str
+    email: str = unique()
+
+    @upcaster(from_version=1)
+    @staticmethod
+    def one(stored: dict[str, Any]) -> dict[str, Any]:
+        return {"email": stored.pop("mail"), **stored}
+
+    @key(pk="RENAMED#{id}", sk="RENAMED")
+    def by_id(self, id: str) -> None: ...
+
+
+def test_an_old_item_that_shares_a_value_is_mended_by_an_update(table: TableClient) -> None:
+    table.create(Renamed(id="1", email="x"))
+    old = {"pk": "RENAMED#2", "sk": "RENAMED", "entity": "Renamed", "id": "2", "mail": "x"}
+    table.core.sync_put_item(table.name, old)
+    assert table.update(Renamed.by_id("2"), {"email": "free"}).email == "free"
+    with pytest.raises(NotUnique):
+        table.create(Renamed(id="3", email="free"))
+    with pytest.raises(NotUnique):
+        table.create(Renamed(id="3", email="x"))
+
+
+def test_an_entity_with_too_many_fields_for_a_condition_is_named() -> None:
+    def by_id(self: Any, id: str) -> None: ...
+
+    body = {
+        "__annotations__": {"id": str, "name": str, **{f"field{number}": str for number in range(150)}},
+        "name": unique(),
+        "by_id": key(pk="WIDE#{id}", sk="WIDE")(by_id),
+    }
+    wide: Any = type(Entity)("Wide", (Entity,), body)
+    with pytest.raises(EntityError, match="has 152 fields, and what is written only as it was read has 140"):
+        basis_of(wide)
+
+
+@pytest.mark.parametrize(
+    ("codes", "error"),
+    [
+        (["TransactionConflict", "ConditionalCheckFailed"], NotUnique),
+        (["ConditionalCheckFailed", "None"], AlreadyExists),
+    ],
+)
+def test_what_is_in_the_way_for_good_is_told_before_what_may_pass(
+    aws: None, monkeypatch: pytest.MonkeyPatch, codes: list[str], error: type[Exception]
+) -> None:
+    del aws
+    with serving(lambda *_: cancelled(*codes)) as stub:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", stub.endpoint)
+        with pytest.raises(error):
+            TableClient(table_name="items").create(Pass(id="1", holder="ann"))
+        assert len(stub.calls) == 1

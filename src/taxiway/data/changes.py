@@ -98,15 +98,15 @@ class _Append(Change):
         return field.operand(self._members)
 
     def applied(self, field: Field, stored: Any) -> Any:
-        members = self.operand(field)
-        return [*members, *(stored or ())] if self._front else [*(stored or ()), *members]
+        members, there = self.operand(field), _start(field, stored)
+        return [*members, *there] if self._front else [*there, *members]
 
     def is_native(self, field: Field) -> bool:
         return not field.constraints and not _may_be_null(field)
 
     def clause(self, field: Field, expression: Expression, conditions: list[str]) -> tuple[Clause, str]:  # noqa: ARG002  none is needed
         name, members = expression.name(field.stored), expression.value(self.operand(field))
-        there = f"if_not_exists({name}, {expression.value([])})"
+        there = f"if_not_exists({name}, {expression.value(_start(field, None))})"
         both = f"{members}, {there}" if self._front else f"{there}, {members}"
         return "SET", f"{name} = list_append({both})"
 
@@ -178,11 +178,13 @@ def _may_be_null(field: Field) -> bool:
 
 
 def _start(field: Field, stored: Any) -> Any:
-    """What an addition starts from."""
+    """What an addition starts from, as it is stored: what is there, or what it is read as where it isn't."""
     if stored is not None:
         return stored
-    default = field.default
-    return default if type(default) in (int, float, Decimal) else 0
+    found = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    if found is msgspec.NODEFAULT or found is None:
+        return [] if field.kind is list else 0
+    return field.encode(found)
 
 
 _HOLDS: dict[str, Callable[[Any, Any], bool]] = {">=": ge, ">": gt, "<=": le, "<": lt}

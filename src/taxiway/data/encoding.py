@@ -17,7 +17,7 @@ from msgspec.structs import FieldInfo, fields
 
 from taxiway.data._core import Attributes, NumberSchema
 from taxiway.data._types import alternatives, constraints, is_optional, only
-from taxiway.data.errors import InvalidItem, StoredItemInvalid
+from taxiway.data.errors import EntityError, InvalidItem, StoredItemInvalid
 from taxiway.data.evolution import SCHEMA, Evolution, Named
 from taxiway.data.keys import timestamp
 
@@ -25,6 +25,8 @@ from taxiway.data.keys import timestamp
 DIGITS = 38
 SMALLEST, LARGEST = -130, 125
 NESTING = 32
+WIDEST = 140
+"""Fields that a condition can name: `field = value AND` is two of an expression's 300 operators."""
 
 ENTITY = "entity"
 """The attribute that holds the name of the entity's class."""
@@ -33,6 +35,7 @@ EXPIRES = "expiresAt"
 """The attribute by which the table's items expire (`Table(ttl="expiresAt")`)."""
 
 _NATIVE = (bytes,)
+_EMPTY: tuple[Any, ...] = (list, dict, set, frozenset)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Convert: TypeAlias = Callable[[Any], Any]
 
@@ -66,6 +69,15 @@ class Field:
             self.convert = _native_set
         if ttl:
             self.convert = seconds
+
+    @property
+    def absent(self) -> Any:
+        """What an item without it is read as; NODEFAULT where that is made anew for each."""
+        if self.omits_none:
+            return None
+        if self.is_set:
+            return set[Any]()
+        return self.default_factory() if self.default_factory in _EMPTY else self.default
 
     def encode(self, value: Any) -> Any:
         """One value as it is stored; an empty set is None. Raises ValueError, or msgspec's, where it doesn't fit."""
@@ -105,6 +117,13 @@ class Plan:
         self.evolution = evolution
         self.name = entity.__name__
         self.fields = {info.name: Field(info, ttl=info.name == ttl) for info in fields(entity)}
+        for field in self.fields.values():
+            if field.is_set and field.default_factory is not msgspec.NODEFAULT and field.default_factory():
+                raise EntityError(
+                    self.name,
+                    f"{field.name} is a set that isn't empty by default, and one that is empty isn't stored",
+                    fix=f"make it a list, or {field.name}: set[…] = set()",
+                )
         self.expires = ttl is not None
         self.checks = hasattr(entity, "__post_init__")
         self.projections: dict[type[Any], Any] = {}
@@ -155,12 +174,22 @@ class Plan:
         except msgspec.ValidationError as error:
             raise StoredItemInvalid(f"{where} does not fit {self.name}: {error}.") from None
 
-    def check(self, attributes: Attributes) -> None:
-        """Raise InvalidItem where what a change would make doesn't fit the entity as a whole."""
+    def derived(self, attributes: Attributes) -> dict[str, Any]:
+        """The fields that the class itself makes other than these attributes have them, in its `__post_init__`.
+
+        Raises InvalidItem where they don't fit the entity as a whole.
+        """
         try:
-            msgspec.convert(self._readable(dict(attributes)), self.entity, str_keys=True)
+            item = msgspec.convert(self._readable(dict(attributes)), self.entity, str_keys=True)
         except msgspec.ValidationError as error:
             raise self.invalid(None, error) from None
+        found: dict[str, Any] = {}
+        for field in self.fields.values():
+            value = getattr(item, field.name)
+            given = field.decode(attributes[field.stored]) if field.stored in attributes else field.absent
+            if given is not msgspec.NODEFAULT and value != given:
+                found[field.name] = value
+        return found
 
     def check_readable(self, attributes: Attributes, where: str) -> None:
         """Raise StoredItemInvalid for an item of another entity, and UnknownVersion for one of newer code."""
@@ -207,6 +236,19 @@ class Plan:
         if self.expires and type(attributes.get(EXPIRES)) is int:
             attributes[EXPIRES] = moment(attributes[EXPIRES])
         return attributes
+
+
+def check_width(plan: Plan) -> None:
+    """Raise EntityError where an item has too many fields for a condition on them all: it has 300 operators at most.
+
+    https://docs.aws.amazon.com/code-library/latest/ug/dynamodb_example_dynamodb_Scenario_ExpressionOperatorCounting_section.html
+    """
+    if len(plan.fields) > WIDEST:
+        raise EntityError(
+            plan.name,
+            f"has {len(plan.fields)} fields, and what is written only as it was read has {WIDEST} at most",
+            fix="keep some of them in a struct, as one field",
+        )
 
 
 def whole(value: int) -> int:

@@ -5,10 +5,11 @@ more. Versions and timestamps stay too: nothing changes to a reader.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from taxiway.data._core import Attributes
-from taxiway.data.encoding import ENTITY, Plan
+from taxiway.data.encoding import ENTITY, EXPIRES, Plan, check_width
 from taxiway.data.errors import StoredItemInvalid
 from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression
@@ -27,7 +28,8 @@ class Rewriting:
         where: str,
         indexes: Sequence[str] = (),
     ) -> None:
-        plan: Plan = entity.__plan__
+        self._plan: Plan = entity.__plan__
+        plan = self._plan
         self._row = row
         self._fields = {field.stored: field for field in plan.fields.values()}
         version = entity.__roles__.get("version")
@@ -38,7 +40,8 @@ class Rewriting:
             )
         every = (*indexes, *(found.index for found in entity.__indexed__))
         keys = (key for index in every for key in index_attributes(index))
-        self._known = {PARTITION, SORT, ENTITY, SCHEMA, *self._fields, *keys}
+        # An entity without a ttl() never expires: with what one left behind, DynamoDB would delete it all the same.
+        self._known = {PARTITION, SORT, ENTITY, SCHEMA, EXPIRES, *self._fields, *keys}
         kept = {name: value for name, value in upcast.items() if name not in self._known}
         wanted = attributes | kept
         self._set = {name: value for name, value in wanted.items() if self._differs(name, value)}
@@ -70,6 +73,7 @@ class Rewriting:
         changed = [SCHEMA, *self._set, *self._removed]
         if self._version is not None and self._version in self._row:
             return list(dict.fromkeys((self._version, *changed)))
+        check_width(self._plan)
         # A number that the entity doesn't know may have come with fewer digits than it has.
         known = [name for name, value in self._row.items() if name in self._known or not _has_fraction(value)]
         return [name for name in dict.fromkeys((*known, *self._fields, *changed)) if name not in (PARTITION, SORT)]
@@ -77,16 +81,33 @@ class Rewriting:
     def _differs(self, name: str, value: Any) -> bool:
         if name not in self._row:
             return True
-        stored = self._row[name]
-        if stored == value and type(stored) is type(value):
-            return False
-        field = self._fields.get(name)
-        if field is None or stored is None or value is None:
+        stored, field = self._row[name], self._fields.get(name)
+        if field is None:
             return stored != value
-        try:
-            return field.decode(stored) != field.decode(value)  # a set as a list has no order of its own
+        if _kind(stored) != _kind(value) or stored == value:
+            return _kind(stored) != _kind(value)
+        if not isinstance(stored, list | dict):
+            return True
+        try:  # a set in a list has no order of its own
+            return _sorted(stored) != _sorted(value) or field.decode(stored) != field.decode(value)
         except (ValueError, TypeError):
             return True
+
+
+def _kind(value: Any) -> Any:
+    """What DynamoDB stores a value as, by one of the types that stand for it."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return Decimal
+    return list if isinstance(value, tuple) else value.__class__
+
+
+def _sorted(value: Any) -> Any:
+    """A value with its lists in an order that doesn't depend on theirs."""
+    if isinstance(value, list):
+        return sorted(map(_sorted, value), key=repr)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  any list
+    if isinstance(value, dict):
+        return {name: _sorted(member) for name, member in value.items()}  # pyright: ignore[reportUnknownVariableType]  any map
+    return value
 
 
 def _has_fraction(value: Any) -> bool:

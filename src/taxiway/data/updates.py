@@ -1,6 +1,6 @@
 """One update of an item: which attributes and index keys change, what that depends on, and as which expression."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -9,7 +9,7 @@ import msgspec
 from taxiway.data._core import Attributes
 from taxiway.data.changes import Change
 from taxiway.data.conditions import Condition
-from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan
+from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan, check_width
 from taxiway.data.errors import EntityError, InvalidItem, InvalidKey, StoredItemInvalid, VersionMismatch
 from taxiway.data.expressions import Expression
 from taxiway.data.fields import STAMPS, now
@@ -72,19 +72,24 @@ class Update:
             self._encoded[self._plan.fields[self._roles["updated"]].stored] = timestamp(self._moment)
         self._known = {name: value for name, value in key.arguments if name not in self._folded} | self._changed
         self._changes = self._changed.keys() | {field.name for field, _ in self._native + self._computed}
-        self._rewritten = self._index_keys()
+        self._rewritten = self._index_keys(self._changes)
         needed = {name for _, template in self._rewritten for name in template.fields if name not in self._known}
         needed |= {field.name for field, _ in self._computed}
-        self.depends_on = tuple(
-            field
-            for field in self._plan.fields.values()
-            if self._plan.checks or field.name in needed or (field.decimal and field.name not in self._changed)
+        self.depends_on = (
+            basis_of(key.entity)
+            if self._plan.checks
+            else tuple(
+                field
+                for field in self._plan.fields.values()
+                if field.name in needed or (field.decimal and field.name not in self._changed)
+            )
         )
         self._settled: Attributes = {}
+        self._derived: Set[str] = frozenset()
 
     def touches(self, fields: tuple[str, ...]) -> bool:
-        """Whether one of these fields changes."""
-        return not self._changes.isdisjoint(fields)
+        """Whether one of these fields changes; of a class that can make any of any it isn't known."""
+        return self._plan.checks or not self._changes.isdisjoint(fields)
 
     def request(self, basis: Attributes) -> dict[str, Any]:
         """The arguments of `sync_update_item`, given what `depends_on` was found to be. Raises Unfit, InvalidItem."""
@@ -96,12 +101,13 @@ class Update:
         self._settled = self._encoded | _computed(self._computed, basis)
         if self._plan.checks:
             check_version(self.key, self.expected, basis)
-            self._plan.check(self._replaced(basis, self._settled | _computed(self._native, basis)))
+            self._derive(self._replaced(basis, self._settled | _computed(self._native, basis) | self._next(basis)))
         clauses: dict[str, list[str]] = {"SET": [], "REMOVE": [], "ADD": [], "DELETE": []}
         self._assign(clauses, expression, self._settled | self._keys(basis))
         for field, change in self._native:
-            clause, text = change.clause(field, expression, conditions)
-            clauses[clause].append(text)
+            if field.name not in self._derived:
+                clause, text = change.clause(field, expression, conditions)
+                clauses[clause].append(text)
         if "version" in self._roles:
             version = expression.name(self._stored("version"))
             one, none = expression.value(1), expression.value(0)
@@ -118,14 +124,11 @@ class Update:
         """The whole item as it will be, from the whole that is stored, and the request of a transaction that makes it
         so; its condition is added to by whoever knows what else must hold. Raises Unfit and InvalidItem.
         """
-        values = self._encoded | _computed(self._native + self._computed, row)
-        if "version" in self._roles:
-            values[self._stored("version")] = row.get(self._stored("version"), 0) + 1
-        self._settled = values
-        values = values | self._keys(row)
-        result = self._replaced(row, values)
+        self._settled = self._encoded | _computed(self._native + self._computed, row) | self._next(row)
         if self._plan.checks:
-            self._plan.check(result)
+            self._derive(self._replaced(row, self._settled))
+        values = self._settled | self._keys(row)
+        result = self._replaced(row, values)
         expression = Expression()
         conditions = [f"attribute_exists({PARTITION})", *expression.holds(row, basis_of(self.key.entity))]
         conditions.append(self._plan.evolution.holds(expression))
@@ -160,6 +163,22 @@ class Update:
             and all(same_value(value, stored.get(name)) for name, value in self._settled.items())
         )
 
+    def _next(self, row: Attributes) -> Attributes:
+        """The version that comes after that of a row; nothing for an entity without one."""
+        if "version" not in self._roles:
+            return {}
+        return {self._stored("version"): row.get(self._stored("version"), 0) + 1}
+
+    def _derive(self, row: Attributes) -> None:
+        """Settle what the class itself makes of its fields, where the changes make it another. Raises InvalidItem."""
+        derived = self._plan.derived(row)
+        for name, value in derived.items():
+            if name in self._arguments and not self._keeps_place(name, value):
+                raise self._moves(name)
+            field = self._plan.fields[name]
+            self._settled[field.stored] = field.encode(value)
+        self._derived = derived.keys()
+
     def _replaced(self, row: Attributes, values: Attributes) -> Attributes:
         """A row with other values, without those that are none."""
         kept = {name: value for name, value in row.items() if name not in values}
@@ -181,10 +200,7 @@ class Update:
         if any(self._roles.get(role) == name for role in STAMPS):
             raise EntityError(self._plan.name, f"{name} is set by the table client", fix="leave it out of the changes")
         if name in self._arguments and not self._keeps_place(name, value):
-            raise InvalidItem(
-                f"{self._plan.name}.{name} is part of its key, which is where it is: it can't change.",
-                public_detail=f"{field.stored} can't be changed.",
-            )
+            raise self._moves(name)
         if name in self._arguments and name not in self._folded:
             return  # a body repeats what its URL says
         if value is None and not field.optional:
@@ -200,6 +216,12 @@ class Update:
         except (ValueError, TypeError, RecursionError) as error:
             raise self._plan.invalid(field, error) from None
         self._changed[name] = value if stored is None else field.decode(stored)
+
+    def _moves(self, name: str) -> InvalidItem:
+        return InvalidItem(
+            f"{self._plan.name}.{name} is part of its key, which is where it is: it can't change.",
+            public_detail=f"{self._plan.fields[name].stored} can't be changed.",
+        )
 
     def _keeps_place(self, name: str, value: Any) -> bool:
         """Whether the item is where it is with this value in its key: the same, or one that is folded to the same."""
@@ -222,21 +244,21 @@ class Update:
             raise self._plan.invalid(field, error) from None
         (self._native if change.is_native(field) and not in_key else self._computed).append((field, change))
 
-    def _index_keys(self) -> list[tuple[str, Template]]:
-        """The index keys to rewrite, each with its template.
+    def _index_keys(self, changes: Set[str]) -> list[tuple[str, Template]]:
+        """The index keys to rewrite where these fields change, each with its template.
 
         An index that an item may be left out of is rewritten as a whole: it needs both keys, or neither.
         """
         found: list[tuple[str, Template]] = []
         for pattern in self._indexed:
             both = [(pattern.partition_attribute, pattern.partition), (pattern.sort_attribute, pattern.sort)]
-            touched = [pair for pair in both if not self._changes.isdisjoint(pair[1].fields)]
+            touched = [pair for pair in both if not changes.isdisjoint(pair[1].fields)]
             found += both if touched and (pattern.partition.optional or pattern.sort.optional) else touched
         return found
 
     def _keys(self, basis: Attributes) -> Attributes:
         def value_of(name: str) -> Any:
-            if name in self._known:
+            if name in self._known and name not in self._derived:
                 return self._known[name]
             field = self._plan.fields[name]
             stored = self._settled[field.stored] if field.stored in self._settled else basis.get(field.stored)
@@ -245,7 +267,8 @@ class Update:
             except msgspec.ValidationError as error:
                 raise StoredItemInvalid(f"{self.key} does not fit {self._plan.name}: {name}: {error}.") from None
 
-        keys: Attributes = {attribute: template.render(value_of) for attribute, template in self._rewritten}
+        rewritten = self._index_keys(self._changes | self._derived) if self._derived else self._rewritten
+        keys: Attributes = {attribute: template.render(value_of) for attribute, template in rewritten}
         for pattern in self._indexed:
             pair = (pattern.partition_attribute, pattern.sort_attribute)
             if any(keys.get(attribute, "") is None for attribute in pair):
@@ -271,6 +294,7 @@ def same_value(exact: Any, inexact: Any) -> bool:
 
 def basis_of(entity: type[Any]) -> tuple[Field, ...]:
     """The fields that show whether an item is as it was read: all, for `put_many` sets its version back."""
+    check_width(entity.__plan__)
     return tuple(entity.__plan__.fields.values())
 
 

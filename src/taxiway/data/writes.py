@@ -25,6 +25,7 @@ from taxiway.data.errors import (
     HeldByAnother,
     ItemTooLarge,
     Missing,
+    NotUnique,
     Refused,
     Throttled,
     TransactionFailed,
@@ -272,8 +273,13 @@ class Writes(Reads):
         """
         return self._rewrite(entity, row, indexes, claims=True)
 
-    def _rewrite(self, entity: type[Entity], row: Attributes, indexes: Sequence[str], *, claims: bool) -> bool:
-        """`rewrite`; without `claims` an item that is as declared is left alone, whatever it holds."""
+    def _rewrite(
+        self, entity: type[Entity], row: Attributes, indexes: Sequence[str], *, claims: bool, takes: bool = True
+    ) -> bool:
+        """`rewrite`; without `claims` an item that is as declared is left alone, whatever it holds.
+
+        One that does not take its unique values is written without them.
+        """
         key: Key[Any] = Key(entity, row[PARTITION], row[SORT], ())
         found: Attributes | None = row
         for attempt in range(CONFLICTS):
@@ -287,7 +293,8 @@ class Writes(Reads):
                 if entity.__claims__:
                     kind = "condition_check" if rewriting.is_empty else "update"
                     update = Request({"type": kind, "key": where(key), **body}, lambda _: _overtaken(key))
-                    self._carry_out(_write("rewrite", item, attributes, [update, *_taken(item, attributes)]), None)
+                    taken = _taken(item, attributes) if takes else []
+                    self._carry_out(_write("rewrite", item, attributes, [update, *taken]), None)
                 else:
                     self._call(self.core.sync_update_item, self.name, where(key), **body)
             except (ConditionNotMet, Contended):
@@ -330,7 +337,8 @@ class Writes(Reads):
             self._commit([write], None)
         except TransactionFailed as failed:
             if failed.failures:
-                raise failed.failures[0].error from None
+                # What is in the way for good, before what may be gone the next time.
+                raise min((each.error for each in failed.failures), key=_passes) from None
             raise
 
     def _settle(
@@ -566,7 +574,10 @@ class Writes(Reads):
             return False
         row = self._row(key)
         if row is not None:
-            self._rewrite(key.entity, row, (), claims=False)
+            try:
+                self._rewrite(key.entity, row, (), claims=False)
+            except NotUnique:  # another has its value, as migrate tells; what is to be written now may be another one
+                self._rewrite(key.entity, row, (), claims=False, takes=False)
         return True
 
     def _put(self, attributes: Attributes, conditions: list[str], expression: Expression) -> None:
@@ -780,8 +791,10 @@ def _released(old: Entity, new: Entity | None, holder: Attributes) -> list[Reque
 
 
 def _claimed_fields(entity: type[Entity]) -> tuple[Field, ...]:
-    """The fields that an item's sentinels follow from."""
+    """The fields that an item's sentinels follow from, with when it expires, as they do then."""
     names = dict.fromkeys(name for claim in entity.__claims__ for name in claim.template.fields)
+    if "ttl" in entity.__roles__:
+        names[entity.__roles__["ttl"]] = None
     return tuple(entity.__plan__.fields[name] for name in names)
 
 
@@ -790,6 +803,11 @@ def _unchanged(before: Attributes | None, after: Attributes | None, fields: tupl
     if before is None or after is None:
         return before is after
     return all(before.get(field.stored) == after.get(field.stored) for field in fields)
+
+
+def _passes(error: DataError) -> bool:
+    """Whether what failed may not fail the next time."""
+    return isinstance(error, Conflict | Throttled | Contended)
 
 
 def _overtaken(key: object) -> Contended:
