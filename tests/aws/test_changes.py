@@ -2,11 +2,7 @@
 
 from typing import Any
 
-import pytest
-
 from taxiway.aws.changes import Change, losses, read, report
-from taxiway.aws.deployment import check_owner
-from taxiway.aws.errors import AwsError
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "items-prod"}}
 FUNCTION = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "items-prod_health"}}
@@ -156,10 +152,3 @@ def test_a_resource_without_a_name_is_called_as_in_the_template_and_an_unknown_k
         Change("add", "AWS::CodeDeploy::DeploymentGroup", "healthRelease")
     ]
     assert "deployment group" in report([Change("add", "AWS::CodeDeploy::DeploymentGroup", "healthRelease")])[0]
-
-
-def test_a_stack_of_another_backend_that_is_called_alike_is_refused() -> None:
-    stack = {"StackName": "a-b-c", "Tags": [{"Key": "taxiway:backend", "Value": "a-b"}]}
-    check_owner(stack, {"taxiway:backend": "a-b", "taxiway:stage": "c"})
-    with pytest.raises(AwsError, match="has the tag taxiway:backend=a-b; this one's is a"):
-        check_owner(stack, {"taxiway:backend": "a", "taxiway:stage": "b-c"})

@@ -63,7 +63,7 @@ def read(directory: Path, backend: Backend, stage: Stage) -> Assembly:
     )
     template = next(file for file in files if file.path.name == properties["templateFile"])
     bucket, prefix = names.asset_bucket(stage), names.path(backend, stage)
-    return Assembly(stack, bucket, prefix, template, files, properties.get("tags", {}))
+    return Assembly(stack, bucket, prefix, template, files, properties["tags"])
 
 
 def ensure_bucket(account: Account, name: str, note: Callable[[str], None]) -> None:
