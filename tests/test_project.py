@@ -58,6 +58,22 @@ def test_a_malformed_override_is_looked_for_where_it_is(directory: Path) -> None
     assert raised.value.where.endswith(".env.local")
 
 
+def test_what_goes_to_aws_has_nothing_of_the_local_file(directory: Path) -> None:
+    stage_file = "AWS_REGION=eu-west-1\nAWS_ACCOUNT=111122223333\nSECRETS_ID=items/prod\n"
+    (directory / ".env.prod").write_text(stage_file)
+    (directory / ".env.local").write_text("AWS_REGION=eu-north-1\nAWS_ACCOUNT=444455556666\nSECRETS_ID=\nMORE=1\n")
+    stage = project.read_stage(directory, "prod", local=False)
+    assert (stage.region, stage.account) == ("eu-west-1", "111122223333")
+    assert (stage.optional("SECRETS_ID"), stage.optional("MORE")) == ("items/prod", None)
+
+
+def test_a_file_in_another_encoding_is_named_with_the_line(directory: Path) -> None:
+    (directory / ".env.dev").write_bytes("SECRETS_ID=a\nNAME=Zoë\n".encode("latin-1"))
+    with pytest.raises(DeclarationError, match=r"Line 2 is no UTF-8\.") as raised:
+        project.read_stage(directory, "dev", local=True)
+    assert raised.value.where.endswith(".env.dev")
+
+
 def test_the_shell_is_read_only_where_a_line_asks_for_it(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "ap-south-1")
     monkeypatch.setenv("BUILD", "42")

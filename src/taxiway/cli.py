@@ -121,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     unset = verbs.add_parser("unset", parents=[where], help="remove a secret, or one key of it")
     unset.add_argument("id", help="the secret's id")
     unset.add_argument("key", nargs="?", help="the key; the whole secret where it is left out")
+    unset.add_argument("--yes", action="store_true", help="do not ask before a whole secret of a stage is removed")
     unset.set_defaults(command=_secrets_unset)
     on_aws.add(commands, common)
     return parser

@@ -4,6 +4,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import cast
 
@@ -33,12 +34,14 @@ _ANYWHERE = {"AWS_REGION": LOCAL_REGION, "AWS_ACCOUNT": LOCAL_ACCOUNT}
 
 
 def read_stage(project: Path, name: str, *, local: bool, has_account: bool = True) -> Stage:
-    """The stage `name` with the variables of `.env.<name>`, overridden by those of `.env.local`.
+    """The stage `name` with the variables of `.env.<name>`, on the laptop overridden by those of `.env.local`.
 
-    The shell's environment is not read: what a backend is must not depend on who starts it. A line may take a value
-    from there by naming it: `SECRETS_ID=${SECRETS_ID}`. Raises DeclarationError where a line is malformed, where the
-    stage file is missing (off the laptop) and where a required value is missing or malformed. Where it need not have an
-    account yet (`has_account`), a stage file and its account and region may be missing.
+    What goes to AWS never has `.env.local`: which account it is, and who is let in, must not depend on whose laptop it
+    comes from. The shell's environment is not read: what a backend is must not depend on who starts it. A line may take
+    a value from there by naming it: `SECRETS_ID=${SECRETS_ID}`. Raises DeclarationError where a file is no UTF-8 or a
+    line of it is malformed, where the stage file is missing (off the laptop) and where a required value is missing or
+    malformed. Where it need not have an account yet (`has_account`), a stage file and its account and region may be
+    missing.
     """
     path = project / f".env.{name}"
     if not local and has_account and not path.is_file():
@@ -46,7 +49,7 @@ def read_stage(project: Path, name: str, *, local: bool, has_account: bool = Tru
             f"The stage {name!r} has no stage file.", fix=f"write {path.name} with AWS_REGION=… and AWS_ACCOUNT=…"
         )
     overrides = project / LOCAL_OVERRIDES
-    overriding = _read_variables(overrides)
+    overriding = _read_variables(overrides) if local else {}
     return Stage(
         name=name,
         variables=({} if has_account else _ANYWHERE) | _read_variables(path) | overriding,
@@ -90,15 +93,19 @@ def read_backend(project: Path, stage: Stage) -> Backend:
 def _read_variables(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8") as stream:
-        for binding in parse_stream(stream):
-            if binding.error:
-                raise DeclarationError(
-                    f"Line {binding.original.line} is malformed: {binding.original.string.strip().partition('=')[0]}",
-                    fix="write NAME=value, with quotes around a value that has spaces or '#'",
-                    where=str(path),
-                )
-    values = DotEnv(path, encoding="utf-8").dict()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise DeclarationError(f"Line {line} is no UTF-8.", fix="save the file as UTF-8", where=str(path)) from None
+    for binding in parse_stream(StringIO(text)):
+        if binding.error:
+            raise DeclarationError(
+                f"Line {binding.original.line} is malformed: {binding.original.string.strip().partition('=')[0]}",
+                fix="write NAME=value, with quotes around a value that has spaces or '#'",
+                where=str(path),
+            )
+    values = DotEnv(None, stream=StringIO(text)).dict()
     return {name: value for name, value in values.items() if value is not None}
 
 

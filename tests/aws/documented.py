@@ -11,6 +11,8 @@ from taxiway.aws.account import Account
 
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
+TAGS = {"taxiway:backend": "shop", "taxiway:stage": "prod"}
+"""Of every stack, as a deployment sets them."""
 
 Answer: TypeAlias = "Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]"
 
@@ -51,6 +53,7 @@ def stack(name: str, status: str, **more: Any) -> dict[str, Any]:
         "StackName": name,
         "CreationTime": "2026-01-01T00:00:00Z",
         "StackStatus": status,
+        "Tags": [{"Key": key, "Value": value} for key, value in TAGS.items()],
     }
     return {"Stacks": [found | more]}
 

@@ -1,12 +1,14 @@
 """What a change set says, in words. The change sets are as DescribeChangeSet gives them."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.aws.backends import BACKENDS
 
-from taxiway.aws.changes import Change, losses, read, report
-from taxiway.aws.deployment import check_owner
-from taxiway.aws.errors import AwsError
+from taxiway.aws.changes import Change, holds_data, losses, read, report
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "items-prod"}}
 FUNCTION = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "items-prod_health"}}
@@ -116,6 +118,42 @@ def test_a_deleted_secret_is_lost_and_a_deleted_function_is_not() -> None:
     ]
 
 
+def test_what_a_backend_never_has_may_hold_data_and_is_asked_about() -> None:
+    bucket = {"Type": "AWS::S3::Bucket"}
+    changes = read([entry("Remove", "Uploads", bucket)], template(Uploads=bucket), {})
+
+    assert losses(changes) == ["The bucket Uploads is deleted; what is in it is lost."]
+    assert losses(read([entry("Add", "Uploads", bucket)], {}, template(Uploads=bucket))) == []
+
+
+@pytest.mark.synth
+@pytest.mark.parametrize("name", BACKENDS)
+def test_of_what_a_backend_has_tables_secrets_and_queues_hold_data_and_nothing_else(
+    name: str, assembly: Callable[[str], Path]
+) -> None:
+    templates = [json.loads(path.read_text()) for path in assembly(name).glob("*.template.json")]
+    types = {resource["Type"] for each in templates for resource in each["Resources"].values()}
+
+    assert {each for each in types if holds_data(each)} <= {TABLE["Type"], SECRET["Type"], "AWS::SQS::Queue"}
+
+
+def generated(key: str) -> dict[str, Any]:
+    """A secret as a stack makes it."""
+    return {**SECRET, "Properties": {**SECRET["Properties"], "GenerateSecretString": {"GenerateStringKey": key}}}
+
+
+def test_a_secret_that_is_generated_otherwise_loses_what_is_in_it_and_is_asked_about() -> None:
+    old, new = template(S=generated("k")), template(S=generated("cursorKey"))
+    changed = entry("Modify", "S", SECRET, Replacement="False", Details=[detail("GenerateSecretString")])
+    fate = "what is in it, keys that were set later too, can be read as AWSPREVIOUS until it changes again"
+
+    changes = read([changed], old, new)
+    assert losses(changes) == [f"The secret items/prod is generated anew; {fate}."]
+    assert report(changes) == [f"  change       secret   items/prod  ({fate})"]
+    described = entry("Modify", "S", SECRET, Replacement="False", Details=[detail("Description")])
+    assert losses(read([described], new, new)) == []
+
+
 def test_a_table_that_is_retained_leaves_the_stack_and_that_is_asked_about() -> None:
     retained = {**TABLE, "DeletionPolicy": "Retain"}
     by_policy = read([entry("Remove", "T", retained)], template(T=retained), {})
@@ -156,10 +194,3 @@ def test_a_resource_without_a_name_is_called_as_in_the_template_and_an_unknown_k
         Change("add", "AWS::CodeDeploy::DeploymentGroup", "healthRelease")
     ]
     assert "deployment group" in report([Change("add", "AWS::CodeDeploy::DeploymentGroup", "healthRelease")])[0]
-
-
-def test_a_stack_of_another_backend_that_is_called_alike_is_refused() -> None:
-    stack = {"StackName": "a-b-c", "Tags": [{"Key": "taxiway:backend", "Value": "a-b"}]}
-    check_owner(stack, {"taxiway:backend": "a-b", "taxiway:stage": "c"})
-    with pytest.raises(AwsError, match="has the tag taxiway:backend=a-b; this one's is a"):
-        check_owner(stack, {"taxiway:backend": "a", "taxiway:stage": "b-c"})

@@ -118,8 +118,77 @@ def test_one_role_deploys_the_stages_of_all_pull_requests(project: Path) -> None
     assert '"repo:owner/items:environment:preview"' in done.stdout
     assert ":secret:items/pr-*-??????" in done.stdout
     assert "pr-1" not in done.stdout
-    for form in ("prod*", "*", "pr-1"):
-        assert f"The stage pr-1 is none of {form}." in taxiway(project, *asked, form).stderr
+    assert "The stage pr-1 is none of prod-*." in taxiway(project, *asked, "prod-*").stderr
+
+
+@pytest.mark.parametrize("form", ["pr*", "pr-1", "*", "-*"])
+def test_a_role_for_a_form_of_stages_is_for_whole_words_of_their_names(project: Path, form: str) -> None:
+    """`pr*` is of `pr-1`, and of `prod`."""
+    (project / ".env.pr-1").write_text("AWS_REGION=eu-west-1\nAWS_ACCOUNT=111122223333\n")
+    refused = taxiway(project, "deploy-role", "--stage", "pr-1", "--repo", "owner/items", f"--stages={form}")
+
+    assert refused.returncode == 1
+    assert f"{form} is no form of stages: it has to end in -*, since pr* would stand for prod too." in refused.stderr
+    assert refused.stdout == ""
+
+
+SECRET_OF_PROD = "AWS_REGION=eu-west-1\nAWS_ACCOUNT=111122223333\nSECRETS_ID=items/prod\n"
+
+
+@pytest.mark.parametrize("key", [("apiKey",), ("--yes",)], ids=["one key", "the whole"])
+def test_a_secret_that_the_stage_does_not_declare_is_not_removed(project: Path, key: tuple[str, ...]) -> None:
+    (project / ".env.prod").write_text(SECRET_OF_PROD)
+    refused = taxiway(project, "secrets", "unset", "items/prod", *key, "--stage", "dev")
+
+    assert refused.returncode == 1
+    assert "The stage dev declares no secret items/prod. Nothing was changed." in refused.stderr
+
+
+def test_a_whole_secret_of_a_protected_stage_is_not_removed_whoever_asks(project: Path) -> None:
+    (project / ".env.prod").write_text(SECRET_OF_PROD)
+    refused = taxiway(project, "secrets", "unset", "items/prod", "--stage", "prod", "--yes")
+
+    assert refused.returncode == 1
+    assert "The stage prod is protected, and items/prod is a secret of it. Nothing was removed." in refused.stderr
+
+
+@pytest.mark.parametrize("out", ["taken", "taken/below"])
+def test_a_template_is_not_written_where_a_file_is(project: Path, out: str) -> None:
+    (project / "taken").write_text("mine")
+    refused = taxiway(project, "synth", "--out", out)
+
+    assert refused.returncode == 1
+    assert f"{project / 'taken'} is a file.\nFix: write to a directory: --out DIR" in refused.stderr
+    assert "packages" not in refused.stdout
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("AWS_ENDPOINT_URL", "garbage", "Invalid endpoint: garbage"),
+        ("AWS_MAX_ATTEMPTS", "abc", "invalid literal for int() with base 10: 'abc'"),
+    ],
+)
+def test_a_setting_of_the_shell_that_can_not_be_is_named(project: Path, variable: str, value: str, said: str) -> None:
+    somebody = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    refused = taxiway(project, "outputs", **somebody, **{variable: value})
+
+    assert refused.returncode == 1
+    assert f"boto3 can't be set up: {said}" in refused.stderr
+    assert "Fix: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_credential_process_that_prints_something_else_is_named_with_its_profile(
+    project: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile odd]\ncredential_process = echo hello\n")
+    refused = taxiway(project, "outputs", AWS_CONFIG_FILE=str(config), AWS_PROFILE="odd")
+
+    assert refused.returncode == 1
+    assert "The credential_process of the profile odd prints no JSON" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize("repository", ["items", "owner/*", "owner@1/items", "https://github.com/owner/items"])
@@ -174,7 +243,13 @@ def test_cost_takes_measured_durations(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("cost", "--read-ratio", "2"), ("cost", "--read-ratio", "x"), ("logs", "--since", "5x")]
+    "arguments",
+    [
+        ("cost", "--read-ratio", "2"),
+        ("cost", "--read-ratio", "x"),
+        ("logs", "--since", "5x"),
+        ("logs", "--since", f"{'9' * 400}d"),
+    ],
 )
 def test_a_flag_that_can_not_be_is_refused(project: Path, arguments: tuple[str, ...]) -> None:
     assert taxiway(project, *arguments).returncode == 2

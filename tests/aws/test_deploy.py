@@ -232,6 +232,15 @@ def test_doctor_says_what_is_right_and_what_is_not(cloud: Cloud) -> None:
     assert "FAILS  stage file: The stage 'nowhere' has no stage file." in nowhere.stdout
 
 
+def test_a_bucket_without_a_policy_is_told_by_doctor_and_given_one_by_a_deployment(cloud: Cloud) -> None:
+    cloud.client("s3").delete_bucket_policy(Bucket=BUCKET)
+    ill = cloud.taxiway("doctor")
+    assert f"FAILS  bucket: {BUCKET} has no policy: it can be read without TLS" in ill.stdout
+
+    assert cloud.deploy().returncode == 0
+    assert f"ok     bucket: {BUCKET}" in cloud.taxiway("doctor").stdout
+
+
 def test_secrets_of_a_stage_are_set_key_by_key_and_never_shown(cloud: Cloud) -> None:
     stage_file(cloud.project, "kept", secret="items/kept")
     of_stage = ("--stage", "kept")
@@ -251,7 +260,7 @@ def _set_and_unset(cloud: Cloud, of_stage: tuple[str, str]) -> None:
 
     mistyped = cloud.taxiway("secrets", "set", "items/keep", "one", *of_stage, stdin="hunter2\n")
     assert mistyped.returncode == 1
-    assert "declares no secret items/keep. Nothing was set.\nFix: set one of items/kept" in mistyped.stderr
+    assert "declares no secret items/keep. Nothing was changed.\nFix: name one of items/kept" in mistyped.stderr
 
     first = cloud.taxiway("secrets", "set", "items/kept", "one", *of_stage, stdin="hunter2\n")
     second = cloud.taxiway("secrets", "set", "items/kept", "two", *of_stage, stdin="hunter3")
@@ -263,7 +272,11 @@ def _set_and_unset(cloud: Cloud, of_stage: tuple[str, str]) -> None:
     assert cloud.taxiway("secrets", "unset", "items/kept", "one", *of_stage).returncode == 0
     assert cloud.taxiway("secrets", "list", *of_stage).stdout == "items/kept  two\n"
     assert cloud.taxiway("secrets", "unset", "items/kept", "one", *of_stage).returncode == 1
-    assert cloud.taxiway("secrets", "unset", "items/kept", *of_stage).returncode == 0
+    asked = cloud.taxiway("secrets", "unset", "items/kept", *of_stage)
+    assert asked.returncode == 1
+    assert "Nothing was removed. (Without a terminal to ask on, pass --yes.)" in asked.stderr
+    assert cloud.taxiway("secrets", "list", *of_stage).stdout == "items/kept  two\n"
+    assert cloud.taxiway("secrets", "unset", "items/kept", "--yes", *of_stage).returncode == 0
     deleted = cloud.taxiway("secrets", "set", "items/kept", "one", *of_stage, stdin="x")
     assert "restore-secret" in deleted.stderr
     assert cloud.taxiway("secrets", "list").stdout == ""  # the laptop's are others
@@ -290,6 +303,7 @@ def test_logs_are_of_the_functions_that_are_named(cloud: Cloud) -> None:
     assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} \[health\] .*RequestId", shown.stdout, re.MULTILINE)
     assert {line.split()[1] for line in shown.stdout.splitlines()} == {"[health]"}
     assert "There is no function helth" in unknown.stderr
+    assert shown.stdout in cloud.taxiway("logs", "health", "--since", "99999999d").stdout  # from before there was time
 
 
 def test_logs_go_on_as_they_come(cloud: Cloud) -> None:
@@ -370,6 +384,22 @@ def test_a_stack_of_another_backend_that_is_called_alike_is_not_destroyed(cloud:
         assert client.describe_stacks(StackName="items-of-another")["Stacks"]
     finally:
         client.delete_stack(StackName="items-of-another")
+
+
+def test_a_stack_that_somebody_made_by_hand_is_not_changed_and_not_destroyed(cloud: Cloud) -> None:
+    client = cloud.client("cloudformation")
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "uploads-by-hand"}}
+    client.create_stack(StackName="items-by-hand", TemplateBody=json.dumps({"Resources": {"Uploads": bucket}}))
+    stage_file(cloud.project, "by-hand")
+    try:
+        for command in (("deploy", "--yes"), ("diff",), ("destroy", "--yes")):
+            building = () if command[0] == "destroy" else ("--host-packages",)
+            refused = cloud.taxiway(*command, *building, "--stage", "by-hand")
+            assert refused.returncode == 1, refused.stdout
+            assert "The stack items-by-hand has no tag taxiway:backend: Taxiway did not make it." in refused.stderr
+        assert cloud.client("s3").head_bucket(Bucket="uploads-by-hand")
+    finally:
+        client.delete_stack(StackName="items-by-hand")
 
 
 def test_a_stage_is_destroyed_by_who_says_so_and_then_nothing_is_left(cloud: Cloud) -> None:

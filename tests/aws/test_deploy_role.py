@@ -79,7 +79,6 @@ NEVER = {
     "logs:PutLogEvents": "the table is not imported, which is logged",
     "logs:PutLogGroupDeletionProtection": "log groups may be deleted",
     "payments:GetConnectedAccount": "the web ACL is in no pricing plan",
-    "s3:GetBucketPolicy": "the network's log is not in S3",
     "s3:GetObjectMetadata": "the table is not imported",
     "s3:GetObjectVersion": "no version of a file is named",
     "s3:REST.PUT.OBJECT": "log groups deliver nothing to S3",

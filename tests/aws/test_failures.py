@@ -11,9 +11,8 @@ from time import sleep
 from typing import Any
 
 import pytest
-from msgspec import structs
 from tests.aws import ministack
-from tests.aws.documented import CloudFormation, stack, stack_id
+from tests.aws.documented import TAGS, CloudFormation, stack, stack_id
 from tests.aws.proxy import Proxy, before
 
 from taxiway.aws import account as accounts
@@ -21,6 +20,7 @@ from taxiway.aws import changes, deployment, upload
 from taxiway.aws.account import Account
 from taxiway.aws.deployment import Plan
 from taxiway.aws.errors import AwsError
+from taxiway.aws.progress import Kept
 from taxiway.aws.upload import Assembly, File
 
 PLAN = Plan("arn:aws:cloudformation:us-west-2:123456789012:changeSet/c/1", stack_id("items-prod"), False, (), {})
@@ -65,6 +65,7 @@ def executed(*events: Mapping[str, Any], ends: str, said: list[str] | None = Non
 
 
 STACK, TABLE, ROLE = "AWS::CloudFormation::Stack", "AWS::DynamoDB::Table", "AWS::IAM::Role"
+SECRET = "AWS::SecretsManager::Secret"
 
 
 def test_an_update_that_is_taken_back_names_who_failed_and_not_who_was_stopped_by_it() -> None:
@@ -116,7 +117,7 @@ def test_a_failure_in_a_nested_stack_is_told_by_its_own_resource() -> None:
     ("ends", "left", "fix"),
     [
         ("ROLLBACK_COMPLETE", "which the next deployment removes", "and deploy again"),
-        ("ROLLBACK_FAILED", "what is left of it, the next deployment removes", "and deploy again"),
+        ("ROLLBACK_FAILED", "the next deployment removes its stack, and names what stays", "and deploy again"),
         (
             "UPDATE_ROLLBACK_FAILED",
             "some of the stage is new, some as it was before",
@@ -175,7 +176,33 @@ def test_a_change_set_that_can_not_be_planned_is_taken_back(tmp_path: Path, ends
         "credentials": "credentials have expired",
     }
     assert words[ends] in refused.value.problem
-    assert aws.called[-2:] == ["DeleteChangeSet", "DeleteStack"]  # it was new, and only planned
+    assert aws.called[-1] == "DeleteChangeSet"
+    assert "DeleteStack" not in aws.called  # another's first deployment may be making it
+
+
+@pytest.mark.parametrize("when", ["planned", "executed"])
+def test_who_deploys_a_new_stage_at_the_same_time_as_another_takes_nothing_of_it_away(
+    tmp_path: Path, when: str
+) -> None:
+    """CloudFormation deletes the change sets of a stack when one of them is executed."""
+    there = iter([{"Error": {"Code": "ValidationError", "Message": "Stack with id s does not exist"}}])
+    gone = {"Error": {"Code": "ChangeSetNotFound", "Message": "ChangeSet [taxiway-1] does not exist"}}
+    aws = CloudFormation(
+        DescribeStacks=lambda _: next(there, stack("s", "CREATE_IN_PROGRESS")),
+        DescribeStackEvents={"StackEvents": []},
+        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        DescribeChangeSet=gone if when == "planned" else {"Status": "CREATE_COMPLETE", "Changes": []},
+        ExecuteChangeSet=gone,
+    )
+
+    def deploy_it() -> None:
+        plan = deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
+        assert plan is not None
+        deployment.execute(aws.account, plan, protect=False, say=print)
+
+    with pytest.raises(AwsError, match="Somebody else deployed this stage meanwhile"):
+        deploy_it()
+    assert "DeleteStack" not in aws.called
 
 
 def assembly_of(directory: Path, name: str, resources: Mapping[str, Any]) -> Assembly:
@@ -184,7 +211,7 @@ def assembly_of(directory: Path, name: str, resources: Mapping[str, Any]) -> Ass
     template.write_text(json.dumps({"Resources": resources}))
     file = File(template, f"{uuid.uuid4()}.json")
     bucket = f"taxiway-{ministack.ACCOUNT}-{ministack.REGION}"
-    return Assembly(stack=name, bucket=bucket, prefix="s/", template=file, files=(file,), tags={})
+    return Assembly(stack=name, bucket=bucket, prefix="s/", template=file, files=(file,), tags=TAGS)
 
 
 def deploy(account: Account, directory: Path, name: str, resources: Mapping[str, Any], say: deployment.Say) -> None:
@@ -228,14 +255,74 @@ def test_what_a_first_deployment_left_is_removed_by_the_next_one(
     assert "DeleteStack" in aws.called
 
 
-def test_what_a_first_deployment_of_another_backend_left_is_not_removed(tmp_path: Path) -> None:
-    of_another = [{"Key": "taxiway:backend", "Value": "another"}]
-    aws = CloudFormation(DescribeStacks=stack("s", "ROLLBACK_FAILED", Tags=of_another))
-    assembly = structs.replace(assembly_of(tmp_path, "s", {}), tags={"taxiway:backend": "shop"})
+SECRET_ID = "arn:aws:secretsmanager:us-west-2:123456789012:secret:items/prod-Ab12Cd"
 
-    with pytest.raises(AwsError, match="has the tag taxiway:backend=another; this one's is shop"):
-        deployment.plan(aws.account, assembly, print)
+
+def test_what_stays_of_a_first_deployment_is_named_before_anything_else_is_made(tmp_path: Path) -> None:
+    """RetainExceptOnCreate is of the rollback alone: what that could not delete, a later DeleteStack retains."""
+    statuses = iter(["ROLLBACK_FAILED", "DELETE_COMPLETE"])
+    skipped = [
+        event("Table", TABLE, "DELETE_SKIPPED", of="s") | {"PhysicalResourceId": "items-prod"},
+        event("Secret", SECRET, "DELETE_SKIPPED", of="s") | {"PhysicalResourceId": SECRET_ID},
+        event("Role", ROLE, "DELETE_COMPLETE", of="s"),
+    ]
+    begun: list[str] = []
+    aws = CloudFormation(
+        DescribeStacks=lambda _: stack("s", next(statuses)),
+        DescribeStackEvents=lambda _: {"StackEvents": skipped[::-1] if begun else []},
+        GetTemplate={"TemplateBody": "{}"},
+        DeleteStack=lambda _: begun.append("deleted") or {},
+    )
+    with pytest.raises(AwsError) as refused:
+        deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
+
+    assert str(refused.value) == (
+        "The stack s is removed now. What it was to keep is still there, in the way of a new one:\n\n"
+        "  table items-prod\n"
+        "  secret items/prod\n\n"
+        "Fix: see that nothing in it is needed, delete it, and deploy again\n"
+        "  aws dynamodb delete-table --table-name items-prod --region us-west-2\n"
+        f"  aws secretsmanager delete-secret --secret-id {SECRET_ID} --region us-west-2 --force-delete-without-recovery"
+    )
+    assert "CreateChangeSet" not in aws.called
+
+
+BACKEND, STAGE = "taxiway:backend", "taxiway:stage"
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_FAILED", "CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+@pytest.mark.parametrize(
+    ("tags", "problem"),
+    [
+        ({**TAGS, BACKEND: "another"}, "has the tag taxiway:backend=another; this one's is shop"),
+        ({**TAGS, STAGE: "another"}, "has the tag taxiway:stage=another; this one's is prod"),
+        ({STAGE: "prod"}, "has no tag taxiway:backend: Taxiway did not make it"),
+        ({BACKEND: "shop"}, "has no tag taxiway:stage: Taxiway did not make it"),
+        ({}, "has no tag taxiway:backend: Taxiway did not make it"),
+    ],
+)
+def test_a_stack_that_is_not_this_stages_is_refused_and_left_alone(
+    tmp_path: Path, status: str, tags: Mapping[str, str], problem: str
+) -> None:
+    of_another = [{"Key": key, "Value": value} for key, value in tags.items()]
+    aws = CloudFormation(DescribeStacks=stack("s", status, Tags=of_another))
+
+    with pytest.raises(AwsError, match=problem):
+        deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
     assert aws.called == ["DescribeStacks"]
+
+
+def test_a_stack_that_was_only_planned_has_nothing_in_it_and_needs_no_tags(tmp_path: Path) -> None:
+    """Its tags come with the change set, when that is executed."""
+    aws = CloudFormation(
+        DescribeStacks=stack("s", "REVIEW_IN_PROGRESS", Tags=[]),
+        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        DescribeChangeSet={"Status": "CREATE_COMPLETE", "Changes": []},
+    )
+    plan = deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
+
+    assert plan is not None
+    assert plan.is_new
 
 
 def test_a_table_that_can_not_be_protected_leaves_a_stage_that_is_deployed_and_says_so(tmp_path: Path) -> None:
@@ -364,6 +451,18 @@ class TestOnMiniStack:
         ec2.delete_subnet(SubnetId=subnet)
         deployment.destroy(account, found, print)
         assert deployment.find(account, "full") is None
+
+    def test_what_a_stack_keeps_is_said_and_returned_when_it_is_deleted(self, account: Account, tmp_path: Path) -> None:
+        table = protected_table("lasting")
+        table["Properties"]["DeletionProtectionEnabled"] = False
+        deploy(account, tmp_path, "lasting", {"Table": table, "Topic": TOPIC}, print)
+        found = deployment.find(account, "lasting")
+        assert found is not None
+        said: list[str] = []
+
+        assert deployment.destroy(account, found, said.append) == [Kept(TABLE, "lasting")]
+        assert {"  kept        table lasting", "  deleted     topic news"} <= set(said)
+        assert "lasting" in account.client("dynamodb").list_tables()["TableNames"]
 
     def test_what_is_throttled_is_tried_again(
         self, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from typing import Any
 
 from msgspec import Struct
@@ -12,7 +13,9 @@ from taxiway.declare import Stage
 
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-_THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
+_THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown", "503"}
+)
 _UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"})
 
 
@@ -30,7 +33,7 @@ class Account(Struct, frozen=True):
         """A boto3 client, which retries what AWS throttles."""
         from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]  boto3 has no types
 
-        return self.session.client(service, config=Config(retries={"mode": "adaptive", "max_attempts": 8}))
+        return _client(self.session, service, config=Config(retries={"mode": "adaptive", "max_attempts": 8}))
 
 
 def connect(stage: Stage) -> Account:
@@ -47,7 +50,7 @@ def connect(stage: Stage) -> Account:
                 fix=f"set AWS_REGION={stage.region}, or correct AWS_REGION in {stage.source or 'the stage file'}",
             )
         session = new_session(stage.region)
-        identity: dict[str, str] = session.client("sts").get_caller_identity()
+        identity: dict[str, str] = _client(session, "sts").get_caller_identity()
     if identity["Account"] != stage.account:
         raise AwsError(
             f"The stage {stage.name} is in the account {stage.account}, and these credentials are of the account "
@@ -75,6 +78,23 @@ def new_session(region: str | None) -> Any:
     return boto3.Session(region_name=region)
 
 
+def _client(session: Any, service: str, **how: Any) -> Any:
+    """A client of a session. Raises AwsError where a setting of the shell or of the profile can't be."""
+    try:
+        return session.client(service, **how)
+    except JSONDecodeError as error:
+        profile = os.environ.get("AWS_PROFILE", "default")
+        raise AwsError(
+            f"The credential_process of the profile {profile} prints no JSON: {error}.",
+            fix="run it by itself, and see what it prints",
+        ) from error
+    except ValueError as error:  # what boto3 has of AWS_ENDPOINT_URL, AWS_MAX_ATTEMPTS and their like
+        raise AwsError(
+            f"boto3 can't be set up: {error}.",
+            fix="correct what that names, among the variables AWS_… of the shell or in ~/.aws/config",
+        ) from error
+
+
 def missing(package: str) -> AwsError:
     """The error where a package of the extra `aws` is not installed."""
     return AwsError(f"{package} is not installed.", fix='install what AWS needs: pip install "taxiway[aws]"')
@@ -84,18 +104,15 @@ def missing(package: str) -> AwsError:
 def plainly() -> Generator[None, None, None]:
     """Turns what boto3 raises into an AwsError."""
     try:
-        from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]  boto3 has no types
-            BotoCoreError,
-            ClientError,
-        )
+        from botocore import exceptions  # pyright: ignore[reportMissingTypeStubs]  boto3 has no types
     except ModuleNotFoundError:
         raise missing("boto3") from None
     try:
         yield
-    except ClientError as error:
+    except exceptions.ClientError as error:
         failed: Any = error
         raise _of_service(failed.response.get("Error", {}), failed.operation_name) from error
-    except BotoCoreError as error:
+    except exceptions.BotoCoreError as error:
         kind = type(error).__name__
         if kind in ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"):
             raise AwsError(
@@ -106,13 +123,20 @@ def plainly() -> Generator[None, None, None]:
             raise AwsError(f"{error}.", fix="set AWS_PROFILE to a profile of ~/.aws/config") from error
         if "SSO" in kind or "Token" in kind:
             raise AwsError(f"{error}", fix="run `aws sso login`") from error
-        raise AwsError(f"AWS can't be reached: {error}", fix="look at the network, and try again") from error
+        if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
+            raise AwsError(f"AWS can't be reached: {error}", fix="look at the network, and try again") from error
+        raise AwsError(f"boto3 can't do that: {error}", fix="mend what it says, and try again") from error
 
 
 def _of_service(said: dict[str, str], operation: str) -> AwsError:
     code, message = said.get("Code", ""), said.get("Message", "")
     if code in _EXPIRED:
         return AwsError(f"The credentials have expired: {message}", fix="log in again, as with `aws sso login`")
+    if code == "400":  # S3 answers HEAD with a status alone
+        return AwsError(
+            f"{operation} was refused, as it is with credentials that have expired: {message}",
+            fix="log in again, as with `aws sso login`",
+        )
     if code in _UNKNOWN:
         return AwsError(f"AWS does not know these credentials: {message}", fix="set AWS_PROFILE, or log in again")
     if code in _THROTTLED:

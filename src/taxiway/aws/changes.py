@@ -35,9 +35,31 @@ _KINDS = {
     "AWS::SQS::Queue": "queue",
     "AWS::SecretsManager::Secret": "secret",
 }
-_HOLD_DATA = frozenset({"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::SQS::Queue"})
+_SECRET = "AWS::SecretsManager::Secret"  # noqa: S105  the type of a resource
 _HOLD_LOGS = frozenset({"AWS::Logs::LogGroup"})
 """What is in them ends by itself after some days, and goes with every function that does: told, and not asked about."""
+_HOLD_NOTHING = _HOLD_LOGS | {
+    f"AWS::{service}::{resource}"
+    for service, resources in {
+        "ApiGatewayV2": "Api ApiMapping Authorizer DomainName Integration Route Stage",
+        "ApplicationAutoScaling": "ScalableTarget ScalingPolicy",
+        "CloudFormation": "Stack",
+        "CloudFront": "CachePolicy Distribution",
+        "CloudWatch": "Alarm Dashboard",
+        "CodeDeploy": "Application DeploymentGroup",
+        "EC2": "FlowLog RouteTable SecurityGroup Subnet SubnetRouteTableAssociation VPC VPCEndpoint",
+        "IAM": "Role",
+        "Lambda": "Alias EventSourceMapping Function Permission Version",
+        "Logs": "MetricFilter",
+        "Route53": "RecordSet",
+        "SNS": "Subscription Topic TopicPolicy",
+        "SQS": "QueuePolicy",
+        "SecretsManager": "RotationSchedule",
+        "WAFv2": "WebACL",
+    }.items()
+    for resource in resources.split()
+}
+"""What Taxiway makes and can make again; of a nested stack, what is in it is told. Any other type may hold data."""
 _NAMES = (
     *("FunctionName", "TableName", "RouteKey", "LogGroupName", "QueueName", "TopicName", "AlarmName", "DashboardName"),
     *("DomainName", "RoleName", "StageName", "Name"),
@@ -61,6 +83,8 @@ class Change(Struct, frozen=True):
     """What is there now stays in the account, out of the stack's reach."""
     is_consequence: bool = False
     """Nothing of its own changes: it refers to something that does, or is the nested stack around it."""
+    is_generated_anew: bool = False
+    """It is a secret whose whole value is generated again."""
 
     @property
     def kind(self) -> str:
@@ -69,7 +93,7 @@ class Change(Struct, frozen=True):
     @property
     def parts_with_data(self) -> bool:
         """Whether the backend would no longer have what is in it."""
-        return self.type in _HOLD_DATA and self.action not in ("add", "change")
+        return self.is_generated_anew or (holds_data(self.type) and self.action not in ("add", "change"))
 
 
 def kind(type_: str) -> str:
@@ -79,7 +103,7 @@ def kind(type_: str) -> str:
 
 def holds_data(type_: str) -> bool:
     """Whether what is lost with such a resource can't be deployed again."""
-    return type_ in _HOLD_DATA
+    return type_ not in _HOLD_NOTHING
 
 
 def name(logical_id: str, resource: Mapping[str, Any] | None) -> str:
@@ -114,6 +138,7 @@ def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Ma
                 tuple(dict.fromkeys(_words(target.get("Name") or target["Attribute"]) for target in targets)),
                 is_retained=_policy(change, before.get(logical, {})).endswith("Retain"),
                 is_consequence=bool(details) and not own,
+                is_generated_anew=_is_generated_anew(change, before, after),
             )
         )
     return changes
@@ -175,6 +200,7 @@ def losses(changes: Iterable[Change]) -> list[str]:
         "replace": "is replaced by an empty one",
         "may replace": "may be replaced by an empty one",
         "keep": "leaves the stack",
+        "change": "is generated anew",
     }
     return [
         f"The {change.kind} {change.name} {how[change.action]}; {_fate(change)}."
@@ -184,6 +210,9 @@ def losses(changes: Iterable[Change]) -> list[str]:
 
 
 def _fate(change: Change) -> str:
+    if change.action == "change":
+        # https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_update-secret-value.html
+        return "what is in it, keys that were set later too, can be read as AWSPREVIOUS until it changes again"
     return "what is in it stays in the account, unused" if change.is_retained else "what is in it is lost"
 
 
@@ -191,6 +220,20 @@ def _policy(change: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """What becomes of a resource that leaves: Delete, Retain, Snapshot, ReplaceAndDelete, ReplaceAndRetain …"""
     declared = "DeletionPolicy" if change["Action"] == "Remove" else "UpdateReplacePolicy"
     return str(change.get("PolicyAction") or before.get(declared) or "Delete")
+
+
+def _is_generated_anew(change: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """A secret that is to be generated otherwise has a new version, with nothing of the one before.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
+    """
+    if change["ResourceType"] != _SECRET or change["Action"] != "Modify":
+        return False
+    was, becomes = (
+        template.get(change["LogicalResourceId"], {}).get("Properties", {}).get("GenerateSecretString")
+        for template in (before, after)
+    )
+    return was != becomes
 
 
 def _action(change: Mapping[str, Any], before: Mapping[str, Any]) -> Action:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from taxiway import project as projects
 from taxiway.aws.errors import AwsError
-from taxiway.declare import Backend, Stage
+from taxiway.declare import Backend, Secret, Stage
 
 if TYPE_CHECKING:
     from taxiway.aws.account import Account
@@ -131,6 +131,9 @@ def _package(options: argparse.Namespace) -> None:
 def _synth(options: argparse.Namespace) -> None:
     backend, stage = _read(options)
     directory: Path = (options.out or _assembly_directory(options, stage)).resolve()
+    in_the_way = next(path for path in (directory, *directory.parents) if path.exists())
+    if not in_the_way.is_dir():
+        raise AwsError(f"{in_the_way} is a file.", fix="write to a directory: --out DIR")
     _synthesize(options, backend, stage, directory)
     print(f"Wrote the template of {backend.name}-{stage.name} and what it names to {directory}.")
 
@@ -237,11 +240,15 @@ def _deploy_role(options: argparse.Namespace) -> None:
 
     backend, stage = _read(options)
     stages: str | None = options.stages
-    if stages is not None and not (fnmatchcase(stage.name, stages) and re.fullmatch(r"[a-z][a-z0-9-]*\*", stages)):
-        raise AwsError(
-            f"The stage {stage.name} is none of {stages}.",
-            fix="write the beginning of the names and a star, and a stage that has one: --stage pr-1 --stages 'pr-*'",
-        )
+    if stages is not None:
+        example = "--stage pr-1 --stages 'pr-*'"
+        if not re.fullmatch(r"[a-z][a-z0-9-]*-\*", stages):
+            raise AwsError(
+                f"{stages} is no form of stages: it has to end in -*, since pr* would stand for prod too.",
+                fix=f"write the first words of the names, and -* for the rest: {example}",
+            )
+        if not fnmatchcase(stage.name, stages):
+            raise AwsError(f"The stage {stage.name} is none of {stages}.", fix=f"name a stage that is: {example}")
     environment = options.environment or (None if options.branch else stage.name)
     workflow = Workflow(repository=options.repo, environment=environment, branch=options.branch)
     made = template(backend, stage, workflow, stages=stages, with_provider=options.with_provider)
@@ -289,21 +296,15 @@ def _logs(options: argparse.Namespace) -> None:
     groups = {name: names.log_group(backend, stage, functions[name]) for name in chosen}
     account = accounts.connect(stage)
     deployment.deployed(account, backend, stage)
-    for line in tail.lines(account, groups, since=time.time() - options.since, follow=options.follow):
+    for line in tail.lines(account, groups, since=max(0.0, time.time() - options.since), follow=options.follow):
         print(line, flush=True)
 
 
 def set_secret(options: argparse.Namespace, value: str) -> None:
     """`taxiway secrets set --stage`: the value comes from a terminal or a pipe, never from the command line."""
-    backend, _ = _read(options)
-    declared = {secret.id: secret for secret in backend.secrets if secret.id is not None}
-    secret = declared.get(options.id)
-    if secret is None:
-        raise AwsError(
-            f"The stage {options.stage} declares no secret {options.id}. Nothing was set.",
-            fix=f"set one of {', '.join(declared)}" if declared else "declare it in backend.py: Secret(…)",
-        )
-    with _secrets(options) as secrets:
+    backend, stage = _read(options)
+    secret = _declared_secret(backend, options)
+    with _secrets(stage) as secrets:
         made = secrets.set(secret, options.key, value)
     print(f"{'Made the secret and set' if made else 'Set'} {options.key} of {options.id} in the stage {options.stage}.")
     print("Functions that run have the value before it for up to 15 minutes.")
@@ -311,30 +312,51 @@ def set_secret(options: argparse.Namespace, value: str) -> None:
 
 def list_secrets(options: argparse.Namespace) -> None:
     """`taxiway secrets list --stage`: the secrets that the stage declares, and the names of their keys."""
-    backend, _ = _read(options)
+    backend, stage = _read(options)
     ids = [secret.id for secret in backend.secrets if secret.id is not None]
-    with _secrets(options) as secrets:
+    with _secrets(stage) as secrets:
         for secret_id, keys in secrets.list(ids).items():
             print(f"{secret_id}  {'(not there yet)' if keys is None else ' '.join(keys)}")
 
 
 def unset_secret(options: argparse.Namespace) -> None:
-    """`taxiway secrets unset --stage`."""
+    """`taxiway secrets unset --stage`; a whole secret goes only after a yes, and not at all in a protected stage."""
+    backend, stage = _read(options)
+    _declared_secret(backend, options)
+    if options.key is None and backend.operations.is_protected(stage):
+        raise AwsError(
+            f"The stage {stage.name} is protected, and {options.id} is a secret of it. Nothing was removed.",
+            fix="remove one key, or declare Operations(protected=False) for the stage, if the whole really is to go",
+        )
     name = f"{options.key} of {options.id}" if options.key else options.id
-    with _secrets(options) as secrets:
+    with _secrets(stage) as secrets:
+        question = f"Remove the secret {options.id} in the stage {stage.name}, with all that is in it?"
+        if options.key is None and not options.yes and not _confirmed(question):
+            sys.exit(f"Nothing was removed.{_unasked()}")
         if not secrets.unset(options.id, options.key):
-            sys.exit(f"There is no {name} in the stage {options.stage}.")
-    print(f"Removed {name} in the stage {options.stage}.")
+            sys.exit(f"There is no {name} in the stage {stage.name}.")
+    print(f"Removed {name} in the stage {stage.name}.")
     if options.key is None:
         print("AWS keeps it for 30 days: `aws secretsmanager restore-secret` brings it back.")
 
 
+def _declared_secret(backend: Backend, options: argparse.Namespace) -> Secret:
+    """The secret that is named, where the stage declares it: an account has others too."""
+    declared = {secret.id: secret for secret in backend.secrets if secret.id is not None}
+    secret = declared.get(options.id)
+    if secret is None:
+        raise AwsError(
+            f"The stage {options.stage} declares no secret {options.id}. Nothing was changed.",
+            fix=f"name one of {', '.join(declared)}" if declared else "declare it in backend.py: Secret(…)",
+        )
+    return secret
+
+
 @contextmanager
-def _secrets(options: argparse.Namespace) -> Generator["SecretValues", None, None]:
+def _secrets(stage: Stage) -> Generator["SecretValues", None, None]:
     from taxiway.aws import account as accounts
     from taxiway.aws.secret_values import SecretValues
 
-    stage = projects.read_stage(options.project, options.stage, local=False)
     with accounts.plainly():
         yield SecretValues(accounts.connect(stage))
 
@@ -454,10 +476,9 @@ def _repository(text: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
-    if unit is None or not text[:-1].isdigit():
+    if not re.fullmatch(r"[0-9]{1,9}[smhd]", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no time: write it as 30s, 10m, 2h or 1d")
-    return float(int(text[:-1]) * unit)
+    return float(int(text[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[text[-1]])
 
 
 def _share(text: str) -> float:

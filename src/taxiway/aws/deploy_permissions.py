@@ -118,7 +118,7 @@ def _stack(of: _Scope) -> Iterator[Permission]:
 def _files(of: _Scope) -> Iterator[Permission]:
     """The first deployment to an account and region makes the bucket."""
     (bucket,) = of.everywhere("s3", names.asset_bucket(of.stage), account=False)
-    calls = "CreateBucket ListBucket PutBucketPolicy PutBucketPublicAccessBlock"
+    calls = "CreateBucket GetBucketPolicy ListBucket PutBucketPolicy PutBucketPublicAccessBlock"
     because = "every stage of the account and region has its files in one bucket"
     yield _permit("Bucket", _of("s3", calls), (bucket,), None, because)
     files = f"{bucket}/{of.path}*"

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from taxiway.aws import changes, names, protection, refusals, upload
 from taxiway.aws.account import Account
 from taxiway.aws.changes import Change
 from taxiway.aws.errors import AwsError
-from taxiway.aws.progress import Watch
+from taxiway.aws.progress import Kept, Watch
 from taxiway.aws.upload import Assembly
 from taxiway.declare import Backend, Stage
 
@@ -23,12 +23,19 @@ _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _NEW = frozenset({"REVIEW_IN_PROGRESS"})
 _FAILED_AT_FIRST = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 
+# How to remove what a stack keeps, by its type, with its id and the region.
+_REMOVED_BY = {
+    "AWS::DynamoDB::Table": "aws dynamodb delete-table --table-name {} --region {}",
+    "AWS::SecretsManager::Secret": "aws secretsmanager delete-secret --secret-id {} --region {} "
+    "--force-delete-without-recovery",
+}
+
 # What is left of a stage by a deployment that failed, by the status of its stack.
 _STATES = {
     "UPDATE_ROLLBACK_COMPLETE": "the stage is as it was before",
     "UPDATE_ROLLBACK_FAILED": "it could not be taken back whole: some of the stage is new, some as it was before",
     "ROLLBACK_COMPLETE": "nothing of it is left but an empty stack, which the next deployment removes",
-    "ROLLBACK_FAILED": "it could not be taken back whole: what is left of it, the next deployment removes",
+    "ROLLBACK_FAILED": "it could not be taken back whole: the next deployment removes its stack, and names what stays",
 }
 
 Say = Callable[[str], None]
@@ -69,13 +76,25 @@ def outputs(stack: Mapping[str, Any]) -> dict[str, str]:
 
 
 def check_owner(stack: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-    """Refuse a stack that is another's: backend `a-b` at stage `c` is called like backend `a` at stage `b-c`."""
+    """Refuse a stack that is another's: backend `a-b` at stage `c` is called like backend `a` at stage `b-c`.
+
+    One that has not these tags is not Taxiway's, unless it was only planned and has nothing in it yet.
+    """
     found = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
-    for name in ("taxiway:backend", "taxiway:stage"):
-        if found.get(name, tags.get(name)) != tags.get(name):
+    name: str = stack["StackName"]
+    for tag, value in tags.items():
+        if found.get(tag) == value:
+            continue
+        if tag in found:
             raise AwsError(
-                f"The stack {stack['StackName']} has the tag {name}={found[name]}; this one's is {tags.get(name)}.",
+                f"The stack {name} has the tag {tag}={found[tag]}; this one's is {value}.",
                 fix="give the backend or the stage a name that no other stack's is put together from",
+            )
+        if stack["StackStatus"] not in _NEW:
+            raise AwsError(
+                f"The stack {name} has no tag {tag}: Taxiway did not make it. Nothing of it was changed.",
+                fix="give the backend or the stage another name; or, where the stack is this one's and its tags were "
+                f"taken off, give it back {' and '.join(f'{tag}={value}' for tag, value in tags.items())}",
             )
 
 
@@ -97,7 +116,8 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
     """
     client = account.client("cloudformation")
     found = find(account, assembly.stack)
-    check_owner(found or {}, assembly.tags)
+    if found is not None:
+        check_owner(found, assembly.tags)
     stack = _changeable(account, found, say)
     old = _template(client, assembly.stack) if stack else {}
     new: dict[str, Any] = json.loads(assembly.template.path.read_text())
@@ -131,11 +151,11 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
 
 
 def discard(account: Account, plan: Plan) -> None:
-    """Take a plan back. A stack that was only planned is not left behind."""
-    client = account.client("cloudformation")
-    client.delete_change_set(ChangeSetName=plan.id)
-    if plan.is_new:
-        client.delete_stack(StackName=plan.stack_id)
+    """Take a plan back. A stack that was only planned stays, empty: another's first deployment may be making it.
+
+    CloudFormation deletes no stack on the condition that nothing has come into it meanwhile.
+    """
+    account.client("cloudformation").delete_change_set(ChangeSetName=plan.id)
 
 
 def execute(account: Account, plan: Plan, *, protect: bool, say: Say) -> Mapping[str, Any]:
@@ -174,8 +194,10 @@ def protect_tables(account: Account, assembly: Assembly, say: Say) -> None:
 def _carried_out(account: Account, plan: Plan, say: Say) -> tuple[Watch, str]:
     """Execute a change set; returns what was seen meanwhile, and the status that the stack has then."""
     watch = Watch(account, plan.stack_id, plan.names, say)
+    client = account.client("cloudformation")
     # What is to outlive its stack does not outlive the deployment that makes it, if that one fails.
-    account.client("cloudformation").execute_change_set(ChangeSetName=plan.id, RetainExceptOnCreate=True)
+    with _overtaken(client):
+        client.execute_change_set(ChangeSetName=plan.id, RetainExceptOnCreate=True)
     with _going_on(say):
         return watch, watch.wait()
 
@@ -211,8 +233,8 @@ def data_in(account: Account, stack: str) -> list[str]:
     ]
 
 
-def destroy(account: Account, stack: Mapping[str, Any], say: Say) -> None:
-    """Delete a stack and all that is in it, with a line for each resource.
+def destroy(account: Account, stack: Mapping[str, Any], say: Say) -> list[Kept]:
+    """Delete a stack and all that is in it, with a line for each resource; returns what stays in the account.
 
     Raises AwsError where the stack is protected, and where something can't be deleted.
     """
@@ -232,6 +254,22 @@ def destroy(account: Account, stack: Mapping[str, Any], say: Say) -> None:
             f"The stack {stack['StackName']} could not be deleted whole.\n\n{_why(watch, status)}\n",
             fix="mend what is named above, and destroy again",
         )
+    return watch.kept
+
+
+@contextmanager
+def _overtaken(client: Any) -> Generator[None, None, None]:
+    """Says, where a change set is gone, whose doing that is: executing one deletes all others of the stack.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+    """
+    try:
+        yield
+    except client.exceptions.ChangeSetNotFoundException as error:
+        raise AwsError(
+            "Somebody else deployed this stage meanwhile, and with that CloudFormation dropped what was planned here.",
+            fix="wait until that has ended, and run this again",
+        ) from error
 
 
 @contextmanager
@@ -269,7 +307,7 @@ def _changeable(account: Account, stack: Mapping[str, Any] | None, say: Say) -> 
     status: str = stack["StackStatus"]
     if status in _FAILED_AT_FIRST:
         say(f"Removing the stack {name}, which a failed first deployment left.")
-        destroy(account, stack, lambda _: None)
+        _check_nothing_stays(account, name, destroy(account, stack, lambda _: None))
         return None
     if status in _SETTLED:
         return stack
@@ -283,10 +321,27 @@ def _changeable(account: Account, stack: Mapping[str, Any] | None, say: Say) -> 
     )
 
 
+def _check_nothing_stays(account: Account, stack: str, kept: Sequence[Kept]) -> None:
+    """Raise AwsError where something of a first deployment that failed is still there, and in the way of the next.
+
+    What is to be retained goes when that deployment is taken back, and stays where its stack is deleted later:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+    """
+    if not kept:
+        return
+    listed = "".join(f"\n  {each.kind} {_physical_name(each.id)}" for each in kept)
+    commands = [_REMOVED_BY[each.type].format(each.id, account.region) for each in kept if each.type in _REMOVED_BY]
+    raise AwsError(
+        f"The stack {stack} is removed now. What it was to keep is still there, in the way of a new one:\n{listed}\n",
+        fix="\n  ".join(("see that nothing in it is needed, delete it, and deploy again", *commands)),
+    )
+
+
 def _described(client: Any, change_set: str) -> list[dict[str, Any]] | None:
     """The changes of a change set once it is worked out; None where there are none."""
     while True:
-        answer = client.describe_change_set(ChangeSetName=change_set)
+        with _overtaken(client):
+            answer = client.describe_change_set(ChangeSetName=change_set)
         status: str = answer["Status"]
         if status == "FAILED":
             reason: str = answer.get("StatusReason", "")

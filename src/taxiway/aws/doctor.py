@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from taxiway import project as projects
 from taxiway.aws import account as accounts
-from taxiway.aws import deployment, names, node
+from taxiway.aws import deployment, names, node, upload
 from taxiway.aws.account import Account
 from taxiway.aws.dependencies import uv
 from taxiway.aws.errors import AwsError
@@ -98,13 +98,13 @@ def _node() -> Check:
 
 
 def _bucket(account: Account, bucket: str) -> Check:
-    s3 = account.client("s3")
     try:
-        s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account.id)
-    except s3.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
+        if not upload.has_bucket(account, bucket):
             return Check("bucket", f"{bucket} is made by the first deployment")
-        return Check("bucket", f"{bucket} is not yours, or you may not see it", "use a role that may list and write it")
+    except AwsError as error:
+        return Check("bucket", error.problem, error.fix)
+    if not upload.has_policy(account, bucket):
+        return Check("bucket", f"{bucket} has no policy: it can be read without TLS", "deploy, which gives it one")
     return Check("bucket", bucket)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Struct
+
 from taxiway.aws.account import Account
 from taxiway.aws.changes import kind
 
@@ -15,6 +17,18 @@ _STACK = "AWS::CloudFormation::Stack"
 _VERBS = {"CREATE": "created", "UPDATE": "updated", "DELETE": "deleted", "IMPORT": "imported"}
 # What is said of a resource that another's failure stopped.
 _FOLLOWS = re.compile(r"Resource \w+ cancelled|Embedded stack |The following resource\(s\) failed")
+
+
+class Kept(Struct, frozen=True):
+    """A resource that leaves its stack and stays in the account."""
+
+    type: str
+    id: str
+    """As the service knows it: a table's name, a secret's ARN."""
+
+    @property
+    def kind(self) -> str:
+        return kind(self.type)
 
 
 class Watch:
@@ -33,6 +47,7 @@ class Watch:
         self._pending: dict[str, str] = {}
         self.failures: list[str] = []
         """The resources that failed by themselves, each with its reason."""
+        self.kept: list[Kept] = []
         self.reason = ""
         """Why CloudFormation takes all of it back, where it says so of no resource."""
         self._began = max((event["Timestamp"] for event in self._news()), default=self._began)
@@ -95,6 +110,9 @@ class Watch:
             self._say(f"  failed      {called}")
             if not _FOLLOWS.search(reason):
                 self.failures.append(f"{called}: {reason}")
+        elif state == "SKIPPED":
+            self._say(f"  kept        {called}")
+            self.kept.append(Kept(event["ResourceType"], event["PhysicalResourceId"]))
         elif state == "COMPLETE":
             self._say(f"  {_VERBS.get(verb, verb.lower()):<10}  {called}")
 

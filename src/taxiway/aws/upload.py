@@ -63,27 +63,24 @@ def read(directory: Path, backend: Backend, stage: Stage) -> Assembly:
     )
     template = next(file for file in files if file.path.name == properties["templateFile"])
     bucket, prefix = names.asset_bucket(stage), names.path(backend, stage)
-    return Assembly(stack, bucket, prefix, template, files, properties.get("tags", {}))
+    return Assembly(stack, bucket, prefix, template, files, properties["tags"])
 
 
 def ensure_bucket(account: Account, name: str, note: Callable[[str], None]) -> None:
     """Make the bucket of the account and region where there is none: private, encrypted, over TLS alone.
 
-    Raises AwsError where somebody else has one of this name.
+    One that was made without a policy, by a command that was killed meanwhile, is given it. Raises AwsError where
+    somebody else has one of this name.
     """
     s3 = account.client("s3")
-    try:
-        s3.head_bucket(Bucket=name, ExpectedBucketOwner=account.id)
-        return
-    except s3.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
-            raise AwsError(
-                f"The bucket {name} can't be used: it is not of the account {account.id}, or you may not see it.",
-                fix="use a role that may list and write it; a bucket of that name in another account is an attack",
-            ) from error
-    note(f"Making the bucket {name}, for the packages of this account and region.")
-    elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
-    s3.create_bucket(Bucket=name, **({} if account.region == "us-east-1" else elsewhere))
+    if has_bucket(account, name):
+        if has_policy(account, name):
+            return
+        note(f"The bucket {name} has no policy yet: it is closed to the public, and to all that is not over TLS.")
+    else:
+        note(f"Making the bucket {name}, for the packages of this account and region.")
+        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
+        s3.create_bucket(Bucket=name, **({} if account.region == "us-east-1" else elsewhere))
     s3.put_public_access_block(
         Bucket=name,
         PublicAccessBlockConfiguration=dict.fromkeys(
@@ -99,6 +96,35 @@ def ensure_bucket(account: Account, name: str, note: Callable[[str], None]) -> N
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [only_tls]}))
+
+
+def has_bucket(account: Account, name: str) -> bool:
+    """Whether the account has this bucket. Raises AwsError where somebody else has it, or it may not be seen."""
+    s3 = account.client("s3")
+    try:
+        s3.head_bucket(Bucket=name, ExpectedBucketOwner=account.id)
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
+            return False
+        if error.response["Error"]["Code"] not in ("403", "AccessDenied"):
+            raise
+        raise AwsError(
+            f"The bucket {name} can't be used: it is not of the account {account.id}, or you may not see it.",
+            fix="use a role that may list and write it; a bucket of that name in another account is an attack",
+        ) from error
+    return True
+
+
+def has_policy(account: Account, name: str) -> bool:
+    """Whether the bucket has a policy, which it is given last of all."""
+    s3 = account.client("s3")
+    try:
+        s3.get_bucket_policy(Bucket=name, ExpectedBucketOwner=account.id)
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucketPolicy":
+            return False
+        raise
+    return True
 
 
 def upload(account: Account, assembly: Assembly, *, templates_only: bool = False) -> tuple[int, int]:
