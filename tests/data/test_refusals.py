@@ -1,6 +1,8 @@
 """What can't be is refused by name, with the status that it means, and loses nothing."""
 
+import operator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from tests.data.models import AccountWithOrders, Item
 
 from taxiway.data import (
     ConditionFailed,
+    Conflict,
     Entity,
     EntityError,
     InvalidCursor,
@@ -30,11 +33,13 @@ from taxiway.data import (
     created,
     key,
     pattern,
+    prepend,
     remove_from_set,
     ttl,
     unique,
     version,
 )
+from taxiway.data.expressions import Expression
 
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -440,3 +445,134 @@ def test_a_cursor_can_be_of_any_caller(table: TableClient) -> None:
     assert len(table.query(Reader.by_mood("sad"), limit=1, caller="\ud800", cursor=page.cursor).items) == 1
     with pytest.raises(InvalidCursor):
         table.query(Reader.by_mood("sad"), limit=1, caller="\udfff", cursor=page.cursor)
+
+
+class Measure(Entity):
+    id: str
+    n: int = 0
+    flag: bool = False
+    words: list[str] = []  # noqa: RUF012  an entity's mutable default is copied for each object
+    tags: set[str] = set()  # noqa: RUF012  the same
+    maybe: int | None = None
+    exact: Decimal = Decimal(0)
+    note: str | msgspec.UnsetType = msgspec.UNSET
+    any: Any = None
+    version: int = version()
+
+    @key(pk="MEASURE#{id}", sk="MEASURE")
+    def by_id(self, id: str) -> None: ...
+
+    @pattern("gsi1", pk="MEASURES", sk="{id}")
+    def all(self) -> None: ...
+
+
+class Noted(Struct):
+    note: str | msgspec.UnsetType
+
+
+def test_between_two_bounds_in_the_wrong_order_is_nothing(table: TableClient) -> None:
+    made = table.create(Measure(id="1", n=3))
+    never = attr(Measure.n).between(5, 1)
+    assert table.query(Measure.all().where(never)).items == []
+    assert table.query(Measure.all().where(~never)).items == [made]
+    assert table.query(Measure.all().where(attr(Measure.n).between(1, 5))).items == [made]
+    for attempt in (
+        lambda: table.update(Measure.by_id("1"), {"n": 4}, condition=never),
+        lambda: table.put(Measure(id="1"), condition=never),
+        lambda: table.delete(Measure.by_id("1"), condition=never),
+    ):
+        with pytest.raises(ConditionFailed):
+            attempt()
+    with pytest.raises(TransactionFailed), table.transaction():
+        table.check(Measure.by_id("1"), never)
+    assert table.get(Measure.by_id("1")) == made
+    assert "BETWEEN" not in never.render(Expression())  # which DynamoDB would refuse
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (attr(Measure.flag), True),
+        (attr(Measure.words), ["a"]),
+        (attr(Measure.tags), {"a"}),
+        (attr(Measure.maybe), None),
+        (attr(Measure.any), {"a": 1}),
+    ],
+)
+def test_what_has_no_order_is_not_compared_by_it(path: Any, value: Any) -> None:
+    for compare in (operator.lt, operator.le, operator.gt, operator.ge, lambda path, value: path.between(value, value)):
+        with pytest.raises(EntityError, match="can't be less or more than"):
+            compare(path, value)
+
+
+def test_bounds_are_of_one_type() -> None:
+    with pytest.raises(EntityError, match="of two types"):
+        attr(Measure.any).between(1, "a")
+
+
+@pytest.mark.parametrize("step", [slice(1, 2), 1.5, -1, True, None])
+def test_a_place_in_a_list_is_a_position_or_a_key(step: Any) -> None:
+    with pytest.raises(EntityError, match=r"is no place in it\.\nFix: give a position from 0 on"):
+        attr(Measure.words)[step]
+
+
+def test_a_wrong_argument_of_a_change_is_named(table: TableClient) -> None:
+    made = table.create(Measure(id="1"))
+    anything: Any = None
+    with pytest.raises(TypeError, match="given as a set or a list, and not as a NoneType"):
+        add_to_set(anything)
+    for change in (append, prepend):
+        with pytest.raises(TypeError, match="given as a list, and not as a NoneType"):
+            change(anything)
+    for amount in ("NaN", "Infinity"):
+        with pytest.raises(InvalidItem, match="exact: a number must be finite"):
+            table.update(Measure.by_id("1"), {"exact": add(Decimal(amount))})
+    assert table.get(Measure.by_id("1")) == made
+
+
+def test_a_version_to_expect_is_an_int(table: TableClient) -> None:
+    made = table.create(Measure(id="1"))
+    anything: Any = "1"
+    for verb, attempt in {
+        "put": lambda: table.put(made, expect_version=anything),
+        "update": lambda: table.update(Measure.by_id("1"), {"n": 1}, expect_version=anything),
+        "delete": lambda: table.delete(Measure.by_id("1"), expect_version=anything),
+    }.items():
+        with pytest.raises(TypeError, match=f"{verb} takes expect_version as an int, and not as a str"):
+            attempt()
+    assert table.get(Measure.by_id("1")) == made
+
+
+@pytest.mark.parametrize(
+    ("request_", "problem"),
+    [
+        ({"type": "put"}, "it has no item"),
+        ({"type": "delete"}, "it has no key"),
+        ({"item": {"pk": "a", "sk": "b"}}, "it has no type and no key"),
+        ({"type": "update", "key": {"pk": "a"}}, "it has no sk in its key"),
+    ],
+)
+def test_an_operation_of_ones_own_says_what_it_lacks(
+    table: TableClient, request_: dict[str, Any], problem: str
+) -> None:
+    with table.transaction() as transaction, pytest.raises(TransactionInvalid, match=problem):
+        transaction.add(request_, label="it", failed=Conflict("it"))
+
+
+def test_a_collection_has_no_limit_that_dynamodb_could_not_take(table: TableClient) -> None:
+    with pytest.raises(InvalidLimit, match="limit must be 1 or more and below 2147483647"):
+        table.collect(AccountWithOrders("1"), limit=2**31 - 1)
+    assert table.collect(AccountWithOrders("1"), limit=2**31 - 2) == (None, [])
+
+
+def test_a_field_that_is_unset_by_default_can_be_shown(table: TableClient) -> None:
+    table.create(Measure(id="1", note="x"))
+    assert table.query(Measure.all().only(Noted)).items == [Noted(note="x")]
+
+
+@pytest.mark.parametrize("name", ["Idempotency", "UNIQUE", "Migration"])
+def test_the_names_that_the_library_stores_are_its_own(name: str) -> None:
+    body = {"__module__": __name__, "__annotations__": {"id": str}, "by_id": key(pk="MADE#{id}", sk="MADE")(by_id)}
+    meta: Any = type(Entity)
+    with pytest.raises(EntityError, match=r"for itself are called .*\nFix: give the class another name"):
+        meta(name, (Entity,), body)

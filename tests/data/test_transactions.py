@@ -1,6 +1,7 @@
 """A transaction is done as a whole or not at all, and when it isn't says which operation stood in the way, and why."""
 # ruff: noqa: PT012  it is the end of the block that raises
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -433,3 +434,26 @@ def elsewhere(write: Callable[[], object]) -> None:
     """In another thread, which a transaction isn't of."""
     with ThreadPoolExecutor(1) as other:
         other.submit(write).result()
+
+
+def test_what_asyncio_starts_in_a_block_is_part_of_it(table: TableClient) -> None:
+    async def write() -> list[bool]:
+        late = asyncio.Event()
+
+        async def outliving() -> None:
+            await late.wait()
+            table.create(Order(account="1", id="3"))
+
+        with table.transaction() as transaction:
+            await asyncio.to_thread(table.create, Order(account="1", id="1"))
+            task = asyncio.create_task(outliving())
+            await asyncio.get_running_loop().run_in_executor(None, table.create, Order(account="1", id="2"))
+            assert len(transaction) == 1
+            stored = [table.get(Order.by_id("1", id)) is not None for id in "12"]
+        late.set()
+        with pytest.raises(TransactionInvalid, match="The transaction is over"):
+            await task
+        return stored
+
+    assert asyncio.run(write()) == [False, True]
+    assert [table.get(Order.by_id("1", id)) is not None for id in "123"] == [True, True, False]

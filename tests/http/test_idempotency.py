@@ -631,3 +631,15 @@ def test_its_grant_is_for_the_records_alone():
 def test_handlers_without_it_do_not_load_the_table():
     code = "import sys, taxiway.http; sys.exit('taxiway.data' in sys.modules or 'hashlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_answer_of_bytes_is_as_large_as_they_are(table, post):
+    picture = bytes(LARGEST)
+
+    @handler(idempotency=Idempotency(table))
+    def image() -> Response[bytes]:
+        return Response(picture, content_type="image/png")
+
+    first, again = (image(post(), Context()) for _ in range(2))
+    assert (first["statusCode"], again["headers"]["idempotency-replayed"]) == (200, "true")
+    assert first["body"] == again["body"]

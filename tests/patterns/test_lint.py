@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from taxiway import Backend, Function, HttpApi, Index, Table, delete, get, put, query, update
+from taxiway import Backend, Function, HttpApi, Index, Table, check, delete, get, put, query, update, write_many
 from taxiway.data import Entity, created, key, pattern, sortable_id, updated, version
 from taxiway.patterns import Finding, lint
 
@@ -95,6 +95,7 @@ def test_a_field_of_an_index_key_that_an_update_may_change_is_warned_of() -> Non
 
 def test_where_no_function_may_update_no_key_is_mutable() -> None:
     assert warned(*RANKED, indexes=("gsi1", "gsi2")) == []
+    assert warned(*RANKED, write_many(Ranked), indexes=("gsi1", "gsi2")) == []
 
 
 # colliding-keys
@@ -309,6 +310,16 @@ def test_reading_what_no_function_puts_is_warned_of() -> None:
     (finding,) = linted(get(Shelf), delete(Shelf), indexes=())
     assert (finding.rule, finding.subject) == ("grant-on-nothing", "Shelf")
     assert "all may get or delete a Shelf, and no function may put one" in finding.problem
+
+
+def test_checking_what_no_function_puts_is_warned_of() -> None:
+    (finding,) = linted(check(Shelf), indexes=())
+    assert (finding.rule, finding.subject) == ("grant-on-nothing", "Shelf")
+    assert "all may check a Shelf, and no function may put one" in finding.problem
+
+
+def test_what_is_written_in_batches_is_there_to_be_found() -> None:
+    assert warned(get(Shelf), check(Shelf), write_many(Shelf), indexes=()) == []
 
 
 def test_updating_what_has_nothing_that_can_change_is_warned_of() -> None:

@@ -15,8 +15,24 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from taxiway import Backend, Consumer, Function, HttpApi, Index, Stage, Table, delete, get, project, put, query, update
-from taxiway.data import Entity, TableClient, collection, created, key, pattern, sortable_id, updated
+from taxiway import (
+    Backend,
+    Consumer,
+    Function,
+    HttpApi,
+    Index,
+    Stage,
+    Table,
+    check,
+    delete,
+    get,
+    project,
+    put,
+    query,
+    update,
+    write_many,
+)
+from taxiway.data import Entity, TableClient, attr, collection, created, key, pattern, sortable_id, updated
 from taxiway.local import tables
 from taxiway.local.plan import IndexPlan, TablePlan
 from taxiway.patterns import lint, matrix
@@ -149,6 +165,18 @@ def test_a_call_costs_what_its_key_its_indexes_and_its_decimals_make_it() -> Non
     }
 
 
+def test_batches_and_checks_have_their_rows() -> None:
+    assert costs(backend(write_many(Order), check(Order), write_many(Tag), check(Tag))) == {
+        "write_many Order.by_id": (None, (3, 6)),  # of each item, as put
+        "check Order.by_id": (None, (2, 2)),
+        "query Order.by_shop": ((3, 3), None),
+        "query Order.by_claim": ((3, 3), None),
+        "query Order.by_the_way": ((3, 3), None),
+        "write_many Tag.by_name": (None, (1, 1)),
+        "check Tag.by_name": (None, (2, 2)),
+    }
+
+
 def test_the_size_of_an_item_and_of_a_page_count() -> None:
     found = costs(EVERYTHING, item_size=5000, page=1)
     assert found["get Tag.by_name"] == ((1, 1), None)
@@ -261,8 +289,9 @@ def billed(endpoint: str) -> Generator[tuple[str, Bill]]:
             with connection.getresponse() as response:
                 body = response.read()
             connection.close()
-            consumed = msgspec.json.decode(body).get("ConsumedCapacity", {})
-            bill.add(self.headers["x-amz-target"].partition(".")[2], consumed.get("CapacityUnits", 0))
+            consumed = msgspec.json.decode(body).get("ConsumedCapacity", [])
+            for table in consumed if isinstance(consumed, list) else [consumed]:  # batches and transactions have a list
+                bill.add(self.headers["x-amz-target"].partition(".")[2], table["CapacityUnits"])
             self.send_response(response.status)
             self.send_header("content-type", "application/x-amz-json-1.0")
             self.send_header("content-length", str(len(body)))
@@ -326,6 +355,18 @@ def test_the_engine_bills_what_the_matrix_says(endpoint: str, monkeypatch: pytes
         table.update(Tag.by_name("t"), {"note": "changed"})
         table.delete(Tag.by_name("t"))
         assert bill.take() == (0, 3)
+
+        many = costs(backend(write_many(Order)))["write_many Order.by_id"][1]
+        unclaimed = Order(id="b", shop_id="s1", state="open", note="x" * 600)
+        table.put_many([unclaimed])
+        assert bill.take() == (0, many[0])
+        table.put_many([msgspec.structs.replace(unclaimed, claimed_by="ada")])
+        bill.take()
+        table.put_many([msgspec.structs.replace(unclaimed, claimed_by="grace", state="paid")])
+        assert bill.take() == (0, many[1])
+        with table.transaction():
+            table.check(Tag.by_name("t"), ~attr(Tag.name).exists())
+        assert bill.take() == (0, costs(backend(check(Tag)))["check Tag.by_name"][1][0])
 
         for _ in range(25):
             table.create(Order(shop_id="full", state="open", note="x" * 750))

@@ -31,6 +31,12 @@ def check_item(verb: str, given: object) -> None:
         raise _mistaken(verb, "an object of an entity, as Item(name=…) is", given)
 
 
+def check_expected(verb: str, given: object) -> None:
+    """Raise TypeError where a version to expect is neither an int nor None."""
+    if given is not None and type(given) is not int:
+        raise TypeError(f"{verb} takes expect_version as an int, and not as a {type(given).__name__}.")
+
+
 def _mistaken(verb: str, wanted: str, given: Any) -> TypeError:
     if isinstance(given, KeyPattern | IndexPattern | Collection):
         what, fix = f"{given!r} itself", "call it"  # pyright: ignore[reportUnknownVariableType]  of any pattern

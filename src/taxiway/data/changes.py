@@ -57,6 +57,8 @@ class _Add(Change):
     def operand(self, field: Field) -> Any:
         if field.kind not in (int, float, Decimal) or type(self._amount) not in (int, field.kind):
             raise ValueError(f"a {type(self._amount).__name__} can't be added to it")
+        if not Decimal(self._amount).is_finite():
+            raise ValueError("a number must be finite")
         return Decimal(self._amount) if field.decimal else self._amount
 
     def applied(self, field: Field, stored: Any) -> Any:
@@ -114,7 +116,8 @@ class _Append(Change):
 class _Members(Change):
     def __init__(self, members: Iterable[Any], *, remove: bool) -> None:
         kind = type(members).__name__
-        if isinstance(members, str | bytes | Mapping):  # the set would be of its characters, or of its keys
+        is_iterable = isinstance(members, Iterable)  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
+        if not is_iterable or isinstance(members, str | bytes | Mapping):  # of its characters, or of its keys
             raise TypeError(f"The members of a set are given as a set or a list, and not as a {kind}.")
         self._members = set(members)
         self._remove = remove
@@ -154,12 +157,12 @@ def add(amount: float | Decimal) -> Change:
 
 def append(members: list[Any]) -> Change:
     """Add members to the end of a list."""
-    return _Append(members, front=False)
+    return _Append(_listed(members), front=False)
 
 
 def prepend(members: list[Any]) -> Change:
     """Add members to the beginning of a list."""
-    return _Append(members, front=True)
+    return _Append(_listed(members), front=True)
 
 
 def add_to_set(members: Iterable[Any]) -> Change:
@@ -170,6 +173,12 @@ def add_to_set(members: Iterable[Any]) -> Change:
 def remove_from_set(members: Iterable[Any]) -> Change:
     """Remove members from a set; those that aren't there are none the worse."""
     return _Members(members, remove=True)
+
+
+def _listed(members: list[Any]) -> list[Any]:
+    if not isinstance(members, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
+        raise TypeError(f"What is added to a list is given as a list, and not as a {type(members).__name__}.")
+    return members
 
 
 def _may_be_null(field: Field) -> bool:

@@ -120,17 +120,33 @@ class _Operand:
         # DynamoDB takes what isn't there for unequal to everything, and for nothing else.
         return self.condition(f"{sign} {_shown(value)}", form, value, of_nothing=sign == "!=")
 
+    def ordered(self, value: Any) -> Any:
+        """A value as it is stored. Raises EntityError where it has no order, and DynamoDB would refuse to compare."""
+        stored = self.encode(value)
+        if isinstance(stored, bool) or not isinstance(stored, int | float | Decimal | str | bytes):
+            raise EntityError(
+                self.entity,
+                f"{self.text} can't be less or more than {_shown(value)}",
+                fix="compare it so with a number, a text, bytes or a moment; and with others by == and !=",
+            )
+        return stored
+
+    def compared_by_order(self, sign: str, value: Any) -> Condition:
+        if not isinstance(value, _Operand):
+            self.ordered(value)
+        return self.compared(sign, f"{{0}} {sign} {{1}}", value)
+
     def __lt__(self, value: Any) -> Condition:
-        return self.compared("<", "{0} < {1}", value)
+        return self.compared_by_order("<", value)
 
     def __le__(self, value: Any) -> Condition:
-        return self.compared("<=", "{0} <= {1}", value)
+        return self.compared_by_order("<=", value)
 
     def __gt__(self, value: Any) -> Condition:
-        return self.compared(">", "{0} > {1}", value)
+        return self.compared_by_order(">", value)
 
     def __ge__(self, value: Any) -> Condition:
-        return self.compared(">=", "{0} >= {1}", value)
+        return self.compared_by_order(">=", value)
 
     def __eq__(self, value: Any) -> Condition:  # type: ignore[override]  a condition, as on every path
         return self.compared("==", "{0} = {1}", value)
@@ -199,8 +215,19 @@ class Path(_Operand, Generic[T]):
         return self.condition(f"is in {shown}", f"{{0}} IN ({slots})", *choices)
 
     def between(self, low: T, high: T) -> Condition:
-        """Whether it is from `low` to `high`, both included."""
-        return self.condition(f"is from {_shown(low)} to {_shown(high)}", "{0} BETWEEN {1} AND {2}", low, high)
+        """Whether it is from `low` to `high`, both included; never, where `low` is the greater."""
+        text = f"is from {_shown(low)} to {_shown(high)}"
+        bounds = [self.ordered(value) for value in (low, high) if not isinstance(value, _Operand)]
+        if len(bounds) == 2:
+            try:
+                is_empty = bounds[0] > bounds[1]
+            except TypeError:
+                raise EntityError(
+                    self.entity, f"{self.text} can't be {text[3:]}: they are of two types", fix="give two of one type"
+                ) from None
+            if is_empty:
+                return self.condition(text, "(attribute_exists({0}) AND attribute_not_exists({0}))")
+        return self.condition(text, "{0} BETWEEN {1} AND {2}", low, high)
 
     def exists(self) -> Condition:
         """Whether there is such an attribute. One of None is there where the field's default is another value."""
@@ -241,6 +268,12 @@ class Path(_Operand, Generic[T]):
         return add(-amount).of(self.text)
 
     def __getitem__(self, step: str | int) -> "Path[Any]":
+        if type(step) is not str and (type(step) is not int or step < 0):
+            raise EntityError(
+                self.entity,
+                f"{self.text}[{step!r}] is no place in it",
+                fix='give a position from 0 on, or a key: ["EUR"]',
+            )
         return Path(self.entity, self.field, (*self.steps, step))
 
     def __getattr__(self, name: str) -> "Path[Any]":

@@ -15,6 +15,9 @@ from taxiway.data.fields import Managed, Role, Unique, unique
 from taxiway.data.patterns import PARTITION, SORT, IndexPattern, IndexStub, KeyPattern, KeyStub
 from taxiway.data.uniques import Claim
 
+RESERVED = frozenset(("Idempotency", "Migration", "UNIQUE"))
+"""The `entity` of requests' records, of migrations' checkpoints, and of unique values' sentinels."""
+
 _ROLE_TYPES: dict[Role, type] = {"created": datetime, "updated": datetime, "version": int, "ttl": datetime}
 
 
@@ -58,6 +61,10 @@ class EntityMeta(msgspec.StructMeta):
             entity.__shared__ = shared
             return entity
         ttl = next((key for key, value in managed.items() if value.role == "ttl"), None)
+        if name in RESERVED:
+            raise EntityError(
+                name, f"items that the library keeps for itself are called {name!r}", fix="give the class another name"
+            )
         entity.__plan__ = Plan(entity, Evolution(name, upcasters), ttl=ttl)
         entity.__roles__ = _roles(entity, managed)
         for key, value in upcasters.items():

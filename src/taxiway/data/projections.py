@@ -33,7 +33,7 @@ class Projection:
                 self._absent[info.encode_name] = []
             elif info.required and field.omits_none:
                 self._absent[info.encode_name] = None
-            elif info.required and field.default is not msgspec.NODEFAULT:
+            elif info.required and field.default is not msgspec.NODEFAULT and field.default is not msgspec.UNSET:
                 self._absent[info.encode_name] = field.encode(field.default)
             elif info.required and field.default_factory in (list, dict, set, frozenset):
                 self._absent[info.encode_name] = field.default_factory()

@@ -39,6 +39,8 @@ T = TypeVar("T")
 
 CALLS = 10
 """How many calls a page may take to fill, where a filter or another entity leaves most of what is read out."""
+LARGEST_LIMIT = 2**31 - 1
+"""DynamoDB's greatest Limit, a 32-bit integer; `collect` asks for one item more than it was told."""
 TRANSACTION = 100
 """How many operations DynamoDB takes in one transaction."""
 
@@ -155,8 +157,8 @@ class Reads(Connection):
         Raises CollectionTooLarge where that would be more than `limit` items: page through a pattern then.
         """
         check_collection("collect", query)
-        if limit < 1:
-            raise InvalidLimit(f"limit must be 1 or more, and is {limit}.")
+        if not 1 <= limit < LARGEST_LIMIT:
+            raise InvalidLimit(f"limit must be 1 or more and below {LARGEST_LIMIT}, and is {limit}.")
         collection = query.collection
         members = {member.owner.__name__: member for member in collection.members}
         plans: dict[str, Plan] = {name: member.owner.__plan__ for name, member in members.items()}

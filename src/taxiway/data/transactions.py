@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from taxiway.data.errors import DataError, TransactionInvalid
 from taxiway.data.operations import Request, Write
+from taxiway.data.patterns import PARTITION, SORT
 
 LARGEST = 100
 """How many operations DynamoDB takes in one transaction."""
@@ -85,7 +86,15 @@ class Transaction:
         """One operation as the core's `sync_transact_write` takes it, without its table.
 
         `label` names it in a TransactionFailed, and `failed` is the error there where its condition doesn't hold.
+        Raises TransactionInvalid where it has no type, or doesn't say which item it is on.
         """
+        place = "item" if request.get("type") == "put" else "key"
+        missing = [name for name in ("type", place) if name not in request]
+        missing += [
+            f"{each} in its {place}" for each in (PARTITION, SORT) if each not in request.get(place, (PARTITION, SORT))
+        ]
+        if missing:
+            raise TransactionInvalid(f"{label} has no {' and no '.join(missing)}, which sync_transact_write takes.")
         self.enqueue(Write(str(request["type"]), label, label, [Request(request, lambda _: failed)]))
 
     def enqueue(self, write: Write) -> None:

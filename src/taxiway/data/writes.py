@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec.structs import replace
 
 from taxiway.data._core import Attributes
-from taxiway.data.arguments import check_item, check_key
+from taxiway.data.arguments import check_expected, check_item, check_key
 from taxiway.data.conditions import Condition, condition_of
 from taxiway.data.connection import CONFLICTS, Cancelled, ConditionNotMet, pause, where
 from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan, moment, seconds
@@ -101,6 +101,7 @@ class Writes(Reads):
         a transaction one with a version too.
         """
         check_item("put", item)
+        check_expected("put", expect_version)
         required = _condition(condition, type(item))
         _check_expected(type(item), expect_version)
         item = stamped(item, after=expect_version)
@@ -151,6 +152,7 @@ class Writes(Reads):
         a transaction at once.
         """
         check_key("update", key)
+        check_expected("update", expect_version)
         update = Update(key, changes, expect_version, _condition(condition, key.entity))
         transaction = self._open()
         if update.is_empty and condition is None:
@@ -189,6 +191,7 @@ class Writes(Reads):
         entity with Decimals or unique values is read first, and deleted only as it was read.
         """
         check_key("delete", key)
+        check_expected("delete", expect_version)
         required = _condition(condition, key.entity)
         _check_expected(key.entity, expect_version)
         plan: Plan = key.entity.__plan__

@@ -122,8 +122,9 @@ def _replay(kept: Kept, fingerprint: bytes, event: Json) -> Json:
 def _answer(result: Any, event: Json) -> Json:
     """What is kept of a handler's result: its response before any compression. Raises ValueError if it is too large."""
     rendered = render(result, {**event, "headers": {}})
-    body: str = rendered["body"]
-    size = len(body.encode())
+    text: str = rendered["body"]
+    body = a2b_base64(text) if rendered["isBase64Encoded"] else text
+    size = len(body) if isinstance(body, bytes) else len(body.encode())
     if size > LARGEST:
         raise ValueError(
             f"The answer to {event.get('routeKey')} is {size} bytes, and up to {LARGEST} can be kept for its "
@@ -133,7 +134,7 @@ def _answer(result: Any, event: Json) -> Json:
         "status": rendered["statusCode"],
         "headers": [[name, value] for name, value in rendered["headers"].items()],  # a map would lose their order
         "cookies": rendered.get("cookies", []),
-        "body": a2b_base64(body) if rendered["isBase64Encoded"] else body,
+        "body": body,
     }
 
 

@@ -201,8 +201,8 @@ def _wide_projection(entity: StoredEntity, pattern: AccessPattern) -> Iterator[F
 
 
 def _grants_on_nothing(entity: StoredEntity) -> Iterator[Finding]:
-    others = entity.uses("get", "query", "update", "delete")
-    if others and not entity.uses("put"):
+    others = entity.uses("get", "query", "update", "delete", "check")
+    if others and not entity.uses("put", "write_many"):
         yield Finding(
             "grant-on-nothing",
             entity.name,

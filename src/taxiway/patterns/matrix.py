@@ -123,7 +123,7 @@ def _rows(found: Model, size: int, page: int) -> list[Row]:
 def _users(pattern: AccessPattern) -> dict[Operation, tuple[str, ...]]:
     """Who does what through a pattern; where nobody does anything, nobody reads it."""
     users: dict[Operation, tuple[str, ...]] = {}
-    for operation in ("get", "query", "put", "update", "delete"):
+    for operation in ("get", "query", "put", "update", "delete", "write_many", "check"):
         if names := tuple(str(use) for use in pattern.uses if use.operation == operation):
             users[operation] = names
     return users or {"get" if pattern.primary else "query": ()}
@@ -139,6 +139,10 @@ def _cost(
     if operation == "query":
         wanted = [part(page + AHEAD, share) for share in pattern.shares] or [page + AHEAD]
         return _exactly(sum(units.page(items, size) for items in wanted)), _NOTHING
+    if operation == "check":
+        return _NOTHING, _exactly(units.write(size, transactional=True))
+    if operation == "write_many":  # of each item; those with unique values are refused
+        return _NOTHING, _writes(entity, size, moves=True, claims=(0, 0))
     if operation == "delete":
         reads = consistent if entity.reads_to_write or entity.unique else 0
         return _exactly(reads), _writes(entity, size, moves=False, claims=(1, 1))
