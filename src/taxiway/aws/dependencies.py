@@ -49,6 +49,11 @@ class Libraries(Struct, frozen=True):
     pinned_by: str
     """What says which versions they are: `uv.lock`, or the environment that this process runs in."""
 
+    @property
+    def importable(self) -> frozenset[str]:
+        """The top-level names that any of them can be imported by."""
+        return frozenset(top for library in self.by_name.values() for top in library.imported_as)
+
     def providing(self, top: str) -> list[str]:
         """The distributions that can be imported as `top`: several may share a namespace."""
         return [name for name, library in self.by_name.items() if top in library.imported_as]
