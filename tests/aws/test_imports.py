@@ -15,11 +15,13 @@ def write(project: Path, files: dict[str, str]) -> Path:
     return project
 
 
-def reach(project: Path, source: str, **files: str) -> Reached:
+def reach(
+    project: Path, source: str, *, python: str = "3.14", available: tuple[str, ...] = (), **files: str
+) -> Reached:
     """What a handler with this source reaches; `a__b` among the files is `a/b.py`."""
     others = {f"{name.replace('__', '/')}.py": text for name, text in files.items()}
     write(project, {"handler.py": source, **others})
-    return Imports(project).reach(["handler"], where="backend.py:1")
+    return Imports(project, python=python, available=available).reach(["handler"], where="backend.py:1")
 
 
 def own(reached: Reached) -> set[str]:
@@ -43,6 +45,16 @@ def own(reached: Reached) -> set[str]:
         ("import chained", {"chained.py", "one.py"}),
         ("import circle", {"circle.py"}),
         ("from package import sibling", {"package/__init__.py", "package/sibling.py", "package/inner.py"}),
+        ("import package\ndef f():\n    return package.inner.NAME", {"package/__init__.py", "package/inner.py"}),
+        ("import package as p\np.inner", {"package/__init__.py", "package/inner.py"}),
+        ("import package\npackage.NAME.inner", {"package/__init__.py"}),
+        ("import package\npackage().inner", {"package/__init__.py"}),
+        ("import plain.deep\nplain.inner", {"plain/inner.py"}),
+        ("from plain import deep as d\nd.other.NAME", {"plain/deep/other.py"}),
+        (
+            "from importlib import import_module\nimport_module('package.inner')",
+            {"package/__init__.py", "package/inner.py"},
+        ),
         ("import os, json.decoder", set()),
         ("import types", set()),
     ],
@@ -57,6 +69,7 @@ def test_imports_of_every_form_are_followed(tmp_path: Path, source: str, expecte
             "package/inner.py": "from . import NAME",
             "package/sibling.py": "from .inner import NAME",
             "plain/inner.py": "",
+            "plain/deep/other.py": "",
             "chained.py": "import one",
             "circle.py": "import handler",
             "types/notes.py": "",
@@ -69,6 +82,67 @@ def test_what_is_for_a_type_checker_alone_is_left_out(tmp_path: Path) -> None:
     source = "import typing\nif typing.TYPE_CHECKING:\n    import pandas, one\nelse:\n    import two"
     reached = reach(tmp_path, source, one="", two="")
     assert (own(reached), reached.libraries) == ({"two.py"}, {})
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("sys.version_info >= (3, 11)", True),
+        ("sys.version_info < (3, 12)", True),
+        ("sys.version_info > (3, 11)", True),
+        ("sys.version_info <= (3, 11)", False),
+        ("sys.version_info == (3, 11)", False),
+        ("(3, 12) <= sys.version_info", False),
+        ("sys.version_info[:2] == (3, 11)", True),
+        ("sys.version_info[0] == 2", False),
+        ("sys.version_info[1] >= 12", False),
+        ("sys.version_info.minor == 11", True),
+        ("sys.platform == 'win32'", False),
+        ("sys.platform.startswith('linux')", True),
+        ("not TYPE_CHECKING", True),
+        ("typing.TYPE_CHECKING or sys.version_info >= (3, 12)", False),
+        ("unknown and sys.platform == 'win32'", False),
+        ("False", False),
+        ("sys.version_info >= (3, 11, 4)", None),
+        ("sys.version_info >= 3", None),
+        ("unknown or sys.platform == 'win32'", None),
+        ("sys.flags.dev_mode", None),
+    ],
+)
+def test_a_branch_that_lambdas_python_never_takes_is_left_out(
+    tmp_path: Path, condition: str, holds: bool | None
+) -> None:
+    reached = reach(tmp_path, f"if {condition}:\n    import one\nelse:\n    import two", python="3.11", one="", two="")
+    assert own(reached) == {True: {"one.py"}, False: {"two.py"}, None: {"one.py", "two.py"}}[holds]
+
+
+def test_the_version_that_counts_is_lambdas(tmp_path: Path) -> None:
+    source = "import sys\nif sys.version_info >= (3, 14):\n    import compression.zstd\nelse:\n    import zstandard"
+    assert reach(tmp_path, source, python="3.14").libraries == {}
+    assert reach(tmp_path, source, python="3.13").libraries.keys() == {"zstandard"}
+    assert reach(tmp_path, "import cgi", python="3.12").libraries == {}
+    assert reach(tmp_path, "import cgi", python="3.13").libraries.keys() == {"cgi"}
+
+
+def test_what_is_imported_in_place_of_what_is_there_is_optional(tmp_path: Path) -> None:
+    assert reach(tmp_path, "try:\n    import tomllib\nexcept ImportError:\n    import tomli").optional == {"tomli"}
+    tried = "try:\n    import orjson, yaml\nexcept ImportError:\n    import ujson"
+    assert reach(tmp_path, tried, available=("orjson", "yaml")).optional == {"orjson", "yaml", "ujson"}
+    assert reach(tmp_path, tried, available=("orjson",)).optional == {"orjson", "yaml"}
+    nested = (
+        "try:\n    import a\nexcept ImportError:\n    try:\n        import b\n    except ImportError:\n        import c"
+    )
+    assert reach(tmp_path, nested).optional == {"a", "b"}
+    assert reach(tmp_path, nested, available=("a",)).optional == {"a", "b", "c"}
+    own_first = "try:\n    import one\nexcept ImportError:\n    import absent"
+    assert reach(tmp_path, own_first, one="").optional == {"absent"}
+    for_more = "try:\n    import json\n    json.loads('')\nexcept Exception:\n    import sentry"
+    assert reach(tmp_path, for_more).optional == set()
+
+
+def test_a_library_that_is_suppressed_is_optional(tmp_path: Path) -> None:
+    reached = reach(tmp_path, "import contextlib\nwith contextlib.suppress(ImportError):\n    import yaml")
+    assert reached.optional == {"yaml"}
 
 
 def test_a_library_is_named_with_the_line_that_imports_it_first(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from tests.local.workers import on_uvloop, running
 from taxiway import idempotency
 from taxiway import project as projects
 from taxiway.aws import bytecode, packages
-from taxiway.aws.dependencies import uv
 from taxiway.aws.imports import PackageError
 from taxiway.aws.packages import Package, build, report
+from taxiway.aws.uv import uv
 from taxiway.declare import Backend, Function, HttpApi, Stage, Table
 from taxiway.declare.table import Consumer
 from taxiway.local import tables
@@ -91,13 +91,13 @@ def umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
-def wheel(directory: Path, version: str) -> str:
+def wheel(directory: Path, version: str, *, text: str | None = None) -> str:
     """A requirement of a library `tiny`, in a wheel of its own."""
     directory.mkdir(exist_ok=True)
     path = directory / f"tiny-{version}-py3-none-any.whl"
     info = f"tiny-{version}.dist-info"
     with ZipFile(path, "w") as archive:
-        archive.writestr("tiny/__init__.py", f"VERSION = {version!r}\n")
+        archive.writestr("tiny/__init__.py", text or f"VERSION = {version!r}\n")
         archive.writestr("tiny/stub.pyi", "")
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
@@ -334,6 +334,114 @@ def test_a_lock_says_which_versions_ship(tmp_path: Path) -> None:
     assert uv("lock", "--offline", "--upgrade", directory=project).returncode == 0
     [upgraded] = pack(project, "hello.handle", cache=cache)
     assert {part.name for part in upgraded.parts} == {"project", "tiny 2"}
+
+
+def test_a_wheel_that_is_built_anew_under_its_name_is_packaged_anew(tmp_path: Path) -> None:
+    project, wheels, cache = (
+        write(tmp_path / "project", hello="import tiny\n" + PLAIN),
+        tmp_path / "w",
+        tmp_path / "cache",
+    )
+    pack(depend(project, wheel(wheels, "1", text="ANSWER = 1\n")), "hello.handle", cache=cache)
+    wheel(wheels, "1", text="ANSWER = 2\n")
+    [package] = pack(project, "hello.handle", cache=cache)
+    assert not package.is_cached
+    with ZipFile(package.path) as archive:
+        assert archive.read("tiny/__init__.py") == b"ANSWER = 2\n"
+
+
+BUILT_BY_ITSELF = """
+import pathlib, zipfile
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    tag = pathlib.Path("tag").read_text().strip()
+    info = "local-1.dist-info"
+    with zipfile.ZipFile(f"{directory}/local-1-{tag}.whl", "w") as wheel:
+        for file in sorted(pathlib.Path().rglob("*.py")):
+            wheel.write(file, file.as_posix())
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\\nName: local\\nVersion: 1\\n")
+        wheel.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: {tag}\\n")
+        names = [*wheel.namelist(), f"{info}/RECORD"]
+        wheel.writestr(f"{info}/RECORD", "".join(f"{name},,\\n" for name in names))
+    return f"local-1-{tag}.whl"
+"""
+
+
+def library(directory: Path, *, tag: str = "py3-none-any") -> Path:
+    """The directory of a library `local`, which is built without anything from elsewhere."""
+    directory.mkdir(parents=True)
+    directory.joinpath("pyproject.toml").write_text(
+        "[project]\nname = 'local'\nversion = '1'\nrequires-python = '>=3.11'\n"
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['making']\n"
+    )
+    write(directory / "making", backend=BUILT_BY_ITSELF)
+    write(directory / "local", __init__="ANSWER = 1\n")
+    directory.joinpath("tag").write_text(tag)
+    return directory
+
+
+@pytest.mark.parametrize("locked", ["by a lock", "by a lock of the workspace", "in place"])
+def test_a_library_of_the_same_repository_is_built_and_its_edits_are_noticed(tmp_path: Path, locked: str) -> None:
+    project = write(tmp_path / "app", hello="import local\n" + PLAIN)
+    local = library(tmp_path / "local library")
+    head = "[project]\nname = 'tests'\nversion = '0'\nrequires-python = '>=3.11'\ndependencies = "
+    if locked == "in place":
+        depend(project, f"local @ {local.as_uri()}")
+    elif locked == "by a lock":
+        sources = f"['local']\n[tool.uv.sources]\nlocal = {{ path = '../{local.name}' }}\n"
+        project.joinpath("pyproject.toml").write_text(head + sources)
+        assert uv("lock", "--offline", directory=project).returncode == 0
+    else:
+        project.joinpath("pyproject.toml").write_text(
+            head + "['local']\n[tool.uv.sources]\nlocal = { workspace = true }\n"
+        )
+        tmp_path.joinpath("pyproject.toml").write_text(f"[tool.uv.workspace]\nmembers = ['app', '{local.name}']\n")
+        assert uv("lock", "--offline", directory=project).returncode == 0
+
+    [first] = pack(project, "hello.handle", cache=tmp_path / "cache")
+    [same] = pack(project, "hello.handle", cache=tmp_path / "cache")
+    write(local / "local", __init__="ANSWER = 2\n")
+    write(local / "build" / "local", old="")
+    [second] = pack(project, "hello.handle", cache=tmp_path / "cache")
+
+    assert (first.is_cached, same.is_cached, second.is_cached) == (False, True, False)
+    assert {"local/__init__.py", "local-1.dist-info/METADATA"} <= names(second)
+    assert not any("build/" in name for name in names(second))
+    with ZipFile(second.path) as archive:
+        assert archive.read("local/__init__.py") == b"ANSWER = 2\n"
+    write(local / "local", __init__="ANSWER = 1\n")
+    shutil.rmtree(tmp_path / "cache")
+    [anew] = pack(project, "hello.handle", cache=tmp_path / "elsewhere")
+    assert anew.digest == first.digest
+
+
+def test_a_library_that_is_built_for_this_machine_is_refused(tmp_path: Path, cache: Path) -> None:
+    local = library(tmp_path / "local", tag="cp311-cp311-linux_x86_64")
+    project = depend(write(tmp_path / "app", hello=PLAIN), f"local @ {local.as_uri()}")
+    with pytest.raises(PackageError, match=r"local-1-cp311-cp311-linux_x86_64\.whl, is for this machine"):
+        pack(project, "hello.handle", cache=cache)
+
+
+def test_a_library_that_can_not_be_built_is_an_error_in_uvs_words(tmp_path: Path, cache: Path) -> None:
+    local = library(tmp_path / "local")
+    local.joinpath("tag").unlink()
+    project = depend(write(tmp_path / "app", hello=PLAIN), f"local @ {local.as_uri()}")
+    with pytest.raises(PackageError, match=r"(?s)local:\nuv can't build a wheel of it:.*FileNotFoundError"):
+        pack(project, "hello.handle", cache=cache)
+
+
+def test_a_library_from_git_is_refused_by_name(tmp_path: Path, cache: Path) -> None:
+    project = depend(write(tmp_path, hello=PLAIN), "tiny @ git+https://example.com/tiny@1")
+    with pytest.raises(PackageError, match=r"tiny @ git\+https://example\.com/tiny@1 comes from git"):
+        pack(project, "hello.handle", cache=cache)
+
+
+def test_what_a_source_says_is_not_looked_up_elsewhere_for_want_of_a_lock(tmp_path: Path, cache: Path) -> None:
+    project = write(tmp_path, hello=PLAIN)
+    project.joinpath("pyproject.toml").write_text(
+        "[project]\nname = 'tests'\nversion = '0'\ndependencies = ['tiny']\n[tool.uv.sources]\ntiny = {path = 'tiny'}\n"
+    )
+    with pytest.raises(PackageError, match=r"Where tiny comes from .* there is no uv\.lock\.\nFix: run `uv lock`"):
+        pack(project, "hello.handle", cache=cache)
 
 
 def test_a_package_that_nobody_asks_for_is_forgotten_in_time(tmp_path: Path) -> None:

@@ -118,25 +118,50 @@ def test_a_deployment_or_a_stage_that_is_not_well_fails_the_job(tmp_path: Path, 
 @pytest.mark.parametrize(("action", "closes"), [("opened", False), ("synchronize", False), ("closed", True)])
 def test_a_pull_requests_stage_has_a_file_and_a_secret_of_its_own(tmp_path: Path, action: str, closes: bool) -> None:
     (job,) = jobs(TEMPLATE / ".github" / "workflows" / "preview.yml").values()
-    run(job, tmp_path, action=action, STAGE="pr-7")
+    run(job, tmp_path, action=action, STAGE="pr-7", BACKEND="shop")
 
     done = (tmp_path / "done").read_text().splitlines()
     assert done[0] == f"uv run --group deploy taxiway {'destroy' if closes else 'deploy'} --stage pr-7 --yes"
-    assert (tmp_path / ".env.pr-7").read_text() == "AWS_REGION=eu-west-1\nSECRETS_ID=items/pr-7\n"
+    assert (tmp_path / ".env.pr-7").read_text() == "AWS_REGION=eu-west-1\nSECRETS_ID=shop/pr-7\n"
     if not closes:
         assert (tmp_path / "GITHUB_STEP_SUMMARY").read_text() == "The stage pr-7 answers at https://api\n"
 
 
 def test_what_a_closed_pull_request_leaves_is_removed_and_what_an_open_one_has_stays(tmp_path: Path) -> None:
     (job,) = jobs(TEMPLATE / ".github" / "workflows" / "sweep.yml").values()
-    run(job, tmp_path, aws='echo "items-pr-7 items-pr-12"', gh='[ "$3" = 7 ] && echo CLOSED || echo OPEN')
+    closed = '[ "$3" = 7 ] && echo CLOSED || echo OPEN'
+    run(job, tmp_path, aws='echo "shop-pr-7 shop-pr-12"', gh=closed, BACKEND="shop")
 
     done = (tmp_path / "done").read_text().splitlines()
     assert [line for line in done if line.startswith("uv")] == [
         "uv run --group deploy taxiway destroy --stage pr-7 --yes"
     ]
-    assert (tmp_path / ".env.pr-7").read_text() == "AWS_REGION=eu-west-1\nSECRETS_ID=items/pr-7\n"
+    assert (tmp_path / ".env.pr-7").read_text() == "AWS_REGION=eu-west-1\nSECRETS_ID=shop/pr-7\n"
     assert not (tmp_path / ".env.pr-12").exists()
+
+
+def test_a_stage_that_can_not_be_removed_does_not_keep_the_others_and_fails_the_job(tmp_path: Path) -> None:
+    (job,) = jobs(TEMPLATE / ".github" / "workflows" / "sweep.yml").values()
+    with pytest.raises(subprocess.CalledProcessError):
+        run(
+            job,
+            tmp_path,
+            aws='echo "shop-pr-1 shop-pr-2 shop-pr-3"',
+            gh='[ "$3" != 2 ] && echo CLOSED',
+            uv='case "$*" in *pr-1*) exit 1;; esac',
+            BACKEND="shop",
+        )
+
+    destroyed = [line for line in (tmp_path / "done").read_text().splitlines() if line.startswith("uv")]
+    assert destroyed == [f"uv run --group deploy taxiway destroy --stage pr-{number} --yes" for number in (1, 3)]
+
+
+def test_the_stages_of_pull_requests_are_called_as_the_declaration_is() -> None:
+    declared = re.findall(r"return Backend\(\"(\w+)\"", (TEMPLATE / "backend.py").read_text())
+    for name in ("preview.yml", "sweep.yml"):
+        text = (TEMPLATE / ".github" / "workflows" / name).read_text()
+        assert re.findall(r"^  BACKEND: (\w+) #", text, re.MULTILINE) == declared
+        assert text.count(declared[0]) == 1
 
 
 def test_a_pull_request_from_a_fork_has_no_stage() -> None:

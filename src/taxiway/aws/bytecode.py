@@ -20,8 +20,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from taxiway.aws import node
-from taxiway.aws.dependencies import uv
 from taxiway.aws.imports import PackageError
+from taxiway.aws.uv import uv
 
 PYODIDE = {"3.14": "314.0.7"}
 """The release of https://www.npmjs.com/package/pyodide that is a version of Python."""

@@ -1,21 +1,23 @@
 """The libraries of a project for a runtime of Lambda: resolved and unpacked by uv, without Docker."""
 
-import os
 import re
 import shutil
-import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 from uuid import uuid4
 
 from msgspec import Struct
 
+from taxiway.aws import local_libraries
 from taxiway.aws.imports import PackageError
+from taxiway.aws.local_libraries import Local
+from taxiway.aws.uv import uv
 
 Architecture: TypeAlias = Literal["arm64", "x86_64"]
 
@@ -49,6 +51,11 @@ class Libraries(Struct, frozen=True):
     pinned_by: str
     """What says which versions they are: `uv.lock`, or the environment that this process runs in."""
 
+    @property
+    def importable(self) -> frozenset[str]:
+        """The top-level names that any of them can be imported by."""
+        return frozenset(top for library in self.by_name.values() for top in library.imported_as)
+
     def providing(self, top: str) -> list[str]:
         """The distributions that can be imported as `top`: several may share a namespace."""
         return [name for name, library in self.by_name.items() if top in library.imported_as]
@@ -69,57 +76,73 @@ def install(project: Path, *, python: str, architecture: Architecture, cache: Pa
     """Unpack the libraries that the project declares, for Python `python` ("3.14") on Lambda's `architecture`.
 
     The versions are those of the project's `uv.lock`; where it has none, those that are installed where this runs, so
-    that what was tested is what ships. Nothing is resolved again while neither changes. Raises PackageError where uv is
-    missing, and where it finds no wheel.
+    that what was tested is what ships. Nothing is resolved again while neither changes, nor what those on this machine
+    are made of. Raises PackageError where uv is missing, and where it finds no wheel.
     """
     requirements, constraints, pinned_by = _wanted(project)
     platform = f"{_MACHINES[architecture]}-manylinux{_glibc(python)}"
-    key = sha256(f"{requirements}\n\n{constraints}\n\n{python} {platform}".encode()).hexdigest()[:16]
+    identities = "\n".join(line.identity() if isinstance(line, Local) else line for line in requirements)
+    key = sha256(f"{identities}\n\n{constraints}\n\n{python} {platform}".encode()).hexdigest()[:16]
     directory = cache / "libraries" / f"{platform}-{python}-{key}"
     if not directory.is_dir():
         _unpack(project, requirements, constraints, python, platform, directory)
     return Libraries(_read(directory), pinned_by)
 
 
-def uv(*arguments: str, directory: Path, text: str | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run uv with a directory's settings, whatever comes of it. Raises PackageError where there is none."""
-    beside = str(Path(sys.executable).parent)
-    program = shutil.which("uv") or shutil.which("uv", path=beside)
-    if program is None:
-        raise PackageError("uv is not installed, and packages are built by it.", fix="run `pip install uv`")
-    # The environment of the shell that this was started in is not the one to install for.
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    return subprocess.run(
-        [program, *arguments],
-        input=text,
-        env=environment,
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def _wanted(project: Path) -> tuple[str, str, str]:
+def _wanted(project: Path) -> tuple[tuple[str | Local, ...], str, str]:
     """Requirements, constraints on them, and what pins them."""
-    lock = project / "uv.lock"
-    if lock.is_file():
+    lock = _lock(project)
+    if lock is not None:
         options = ["--frozen", "--no-dev", "--no-emit-project", "--no-emit-package", "taxiway", "--no-header"]
         exported = uv("export", *options, directory=project)
         if exported.returncode:
             raise PackageError(
                 f"uv can't read the lock:\n{exported.stderr.strip()}", fix="run `uv lock`", where=str(lock)
             )
-        return exported.stdout, "", lock.name
-    declared: Mapping[str, Any] = _pyproject(project).get("project", {})
-    own = [text for text in declared.get("dependencies", []) if normal(text) != "taxiway"]
+        return local_libraries.read(exported.stdout, lock.parent), "", lock.name
+    path, pyproject = project / "pyproject.toml", _pyproject(project)
+    declared: Mapping[str, Any] = _table(path, pyproject, "project")
+    own = [text for text in _texts(path, declared, "dependencies") if normal(text) != "taxiway"]
+    sources = _table(path, pyproject, "tool", "uv", "sources")
+    if elsewhere := sorted({normal(name) for name in sources} & {normal(text) for text in own}):
+        raise PackageError(
+            f"Where {', '.join(elsewhere)} comes from is said in [tool.uv.sources], and there is no uv.lock.",
+            fix="run `uv lock`",
+            where=str(path),
+        )
     taxiway = [text for text in metadata.requires("taxiway") or [] if "extra ==" not in text]
     installed = {normal(found.name): found.version for found in metadata.distributions()}
-    constraints = [f"{name}=={version}" for name, version in sorted(installed.items()) if "+" not in version]
-    return "\n".join(sorted([*own, *taxiway])), "\n".join(constraints), "the environment"
+    local = local_libraries.read("\n".join(sorted([*own, *taxiway])), project)
+    built_here = {normal(line.name) for line in local if isinstance(line, Local)}
+    constraints = [
+        f"{name}=={version}"
+        for name, version in sorted(installed.items())
+        if "+" not in version and name not in built_here
+    ]
+    return local, "\n".join(constraints), "the environment"
 
 
-def _unpack(project: Path, requirements: str, constraints: str, python: str, platform: str, directory: Path) -> None:
+def _lock(project: Path) -> Path | None:
+    """The project's `uv.lock`: its own, or that of the workspace that it is a member of."""
+    for directory in (project, *project.parents):
+        lock = directory / "uv.lock"
+        if lock.is_file():
+            path = directory / "pyproject.toml"
+            members = _texts(path, _table(path, _pyproject(directory), "tool", "uv", "workspace"), "members")
+            if directory == project or any(project in directory.glob(pattern) for pattern in members):
+                return lock
+    return None
+
+
+def _unpack(
+    project: Path,
+    requirements: tuple[str | Local, ...],
+    constraints: str,
+    python: str,
+    platform: str,
+    directory: Path,
+) -> None:
+    _refuse_git(requirements)
     work = directory.with_name(f"{directory.name}.{uuid4().hex}")
     work.mkdir(parents=True)
     try:
@@ -131,12 +154,19 @@ def _unpack(project: Path, requirements: str, constraints: str, python: str, pla
             *("--python-version", python, "--python-platform", platform, "--only-binary", ":all:", "--no-compile"),
             *("--constraint", str(constraining), "--requirement", "-"),
         ]
-        done = uv(*command, directory=project, text=requirements)
-        if done.returncode and uv(*command, "--offline", directory=project, text=requirements).returncode:
+        with tempfile.TemporaryDirectory(prefix="taxiway-") as building:  # outside what git ignores in the project
+            text = "\n".join(
+                line.requirement(Path(building), project) if isinstance(line, Local) else line for line in requirements
+            )
+            done = uv(*command, directory=project, text=text)
+            failed = done.returncode and uv(*command, "--offline", directory=project, text=text).returncode
+        if failed:
             raise PackageError(
                 f"uv can't install the project's dependencies for Lambda ({platform}, Python {python}):\n"
                 f"{done.stderr.strip()}",
-                fix="ask for versions that have wheels for it, and be online the first time that they are asked for",
+                fix="ask for versions that have wheels for it, and be online the first time that they are asked for. "
+                "What has no wheel anywhere is depended on by the path of one that you have made (`uv build --wheel`) "
+                "or of a directory, which is built here where it is pure Python: else this machine's is not Lambda's",
                 where="pyproject.toml",
             )
         unpacked.mkdir(exist_ok=True)  # nothing was asked for
@@ -147,6 +177,17 @@ def _unpack(project: Path, requirements: str, constraints: str, python: str, pla
                 raise
     finally:
         shutil.rmtree(work)
+
+
+def _refuse_git(requirements: Iterable[str | Local]) -> None:
+    for line in requirements:
+        if isinstance(line, str) and re.match(r"(-e\s+)?([^;]*@\s*)?git\+", line):
+            raise PackageError(
+                f"{line.split(';')[0].strip()} comes from git, and what ships is a wheel.",
+                fix="depend by its path on a wheel of it (`uv build --wheel` in a clone), or on a copy of it in the "
+                "repository, which is built here where it is pure Python",
+                where="pyproject.toml",
+            )
 
 
 def _read(directory: Path) -> dict[str, Library]:
@@ -184,8 +225,28 @@ def _pyproject(project: Path) -> dict[str, Any]:
 
 def included(project: Path) -> tuple[str, ...]:
     """The patterns of `[tool.taxiway] include`: files that every function has, because nothing that is read says so."""
-    patterns = _pyproject(project).get("tool", {}).get("taxiway", {}).get("include", [])
-    return tuple(str(pattern) for pattern in patterns)
+    path = project / "pyproject.toml"
+    return _texts(path, _table(path, _pyproject(project), "tool", "taxiway"), "include")
+
+
+def _table(path: Path, pyproject: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """A table of pyproject.toml, empty where there is none. Raises PackageError where it is something else."""
+    table = pyproject
+    for depth, name in enumerate(names, start=1):
+        found: Any = table.get(name, {})
+        if not isinstance(found, dict):
+            spelt = ".".join(names[:depth])
+            raise PackageError(f"{spelt} is no table.", fix=f"write it as [{spelt}]", where=str(path))
+        table = cast(Mapping[str, Any], found)
+    return table
+
+
+def _texts(path: Path, table: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """A list of texts in a table of pyproject.toml. Raises PackageError where it is something else."""
+    found: Any = table.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in cast(list[Any], found)):
+        raise PackageError(f"{name} is {found!r}, and no list of texts.", fix=f'write {name} = ["…"]', where=str(path))
+    return tuple(cast(list[str], found))
 
 
 def _glibc(python: str) -> str:

@@ -14,8 +14,8 @@ from taxiway import project as projects
 from taxiway.aws import account as accounts
 from taxiway.aws import deployment, names, node, upload
 from taxiway.aws.account import Account
-from taxiway.aws.dependencies import uv
 from taxiway.aws.errors import AwsError
+from taxiway.aws.uv import uv
 from taxiway.declare import Backend, DeclarationError, Stage
 
 _OLDEST_NODE = 20

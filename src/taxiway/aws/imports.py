@@ -2,21 +2,19 @@
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
 import taxiway
+from taxiway.aws.statements import Import, read, standard_library
 from taxiway.declare import DeclarationError
 
 TAXIWAY = Path(taxiway.__file__).parent
 
 SHIPPED = frozenset({"http", "data", "secrets", "log", "metrics"})
 """The rooms of Taxiway that run inside a function."""
-
-_BY_NAME = frozenset({"import_module", "__import__"})
-_TOLERANT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
 class PackageError(DeclarationError):
@@ -31,7 +29,7 @@ class Reached(Struct, frozen=True):
     libraries: dict[str, str]
     """The top-level names of the packages that it imports beside them, each with the `file:line` that does so first."""
     optional: frozenset[str]
-    """Those that are only ever imported under `try`, with an `except ImportError` to follow."""
+    """Those that a function does without: only ever imported under `try`, or after a `try` that doesn't fail."""
     notes: tuple[str, ...]
     """The lines that import by a name made up at run time, which nobody can follow here."""
 
@@ -39,9 +37,13 @@ class Reached(Struct, frozen=True):
 class Imports:
     """Follows imports from handlers through a project and Taxiway; a file is read once, for every function."""
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, *, python: str, available: Container[str] = ()) -> None:
+        """For Python `python` ("3.14"); `available` are the top-level names of the libraries that can be imported."""
         self.project = project
-        self._read: dict[Path, tuple[_Import, ...]] = {}
+        self._python = python
+        self._standard_library = standard_library(python)
+        self._available = available
+        self._read: dict[Path, tuple[Import, ...]] = {}
 
     def reach(self, modules: Iterable[str], *, where: str, extra: Iterable[Path] = ()) -> Reached:
         """Everything that `modules` import, and the modules among `extra`, files of the project that are wanted anyway.
@@ -55,7 +57,7 @@ class Imports:
         notes: list[str] = []
         todo = [(self.project, file) for file in reversed([*extra])]
         for module in sorted(modules, reverse=True):
-            todo += self._follow(_Import(module, (), where, is_guarded=False), libraries, required)
+            todo += self._follow(Import(module, (), where), libraries, required)
         while todo:
             root, file = todo.pop()
             path = file.relative_to(root).as_posix()
@@ -69,7 +71,7 @@ class Imports:
                     todo += self._follow(found, libraries, required)
         return Reached(files, libraries, frozenset(libraries.keys() - required), tuple(sorted(notes)))
 
-    def _follow(self, found: "_Import", libraries: dict[str, str], required: set[str]) -> Iterator[tuple[Path, Path]]:
+    def _follow(self, found: Import, libraries: dict[str, str], required: set[str]) -> Iterator[tuple[Path, Path]]:
         """The files that an import runs, each with the directory that its package starts in."""
         assert found.module is not None
         top = found.module.partition(".")[0]
@@ -90,16 +92,16 @@ class Imports:
                 )
             root = TAXIWAY.parent
         elif top in sys.builtin_module_names or not self._is_own(top):
-            if top not in sys.stdlib_module_names:
+            if top not in self._standard_library:
                 libraries.setdefault(top, found.where)
-                if not found.is_guarded:
+                if not self._is_optional(found):
                     required.add(top)
             return
         else:
             root = self.project
         here = _files(root, found.module)
         if here is None:
-            if found.is_guarded:
+            if self._is_optional(found):
                 return
             raise PackageError(
                 f"The module {found.module} is imported, and is not there.",
@@ -115,31 +117,30 @@ class Imports:
         path = self.project / top
         if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():
             return True
-        return top not in sys.stdlib_module_names and path.is_dir() and any(path.rglob("*.py"))
+        return top not in self._standard_library and path.is_dir() and any(path.rglob("*.py"))
 
-    def _imports_of(self, root: Path, file: Path) -> tuple["_Import", ...]:
+    def _is_optional(self, found: Import) -> bool:
+        """Whether a function does without: it goes on where that isn't there, or never comes to import it."""
+        return found.is_guarded or any(all(map(self._is_there, tried)) for tried in found.instead_of)
+
+    def _is_there(self, module: str) -> bool:
+        top = module.partition(".")[0]
+        if self._is_own(top):
+            return _files(self.project, module) is not None
+        return top in self._available or top in self._standard_library or top == "taxiway"
+
+    def _imports_of(self, root: Path, file: Path) -> tuple[Import, ...]:
         if file not in self._read:
             try:
                 tree = ast.parse(file.read_bytes(), str(file))
             except (SyntaxError, ValueError) as error:
                 line = getattr(error, "lineno", None) or 1
                 raise PackageError(f"It is no Python: {error}", fix="mend it", where=f"{file}:{line}") from error
-            self._read[file] = tuple(_imports([tree], file, file.relative_to(root).parts[:-1]))
+            self._read[file] = read(file, tree, file.relative_to(root).parts[:-1], self._python)
         return self._read[file]
 
 
-class _Import(Struct, frozen=True):
-    module: str | None
-    """The absolute name; None where it is made up at run time."""
-    names: tuple[str, ...]
-    where: str
-    is_guarded: bool
-
-    def __str__(self) -> str:
-        return f"{', '.join(self.names)} from {self.module}" if self.names else str(self.module)
-
-
-def _is_for_laptops(found: _Import) -> bool:
+def _is_for_laptops(found: Import) -> bool:
     """Whether an import asks for a part of Taxiway that does not ship. (`taxiway` itself only looks its names up.)"""
     top, _, rest = (found.module or "").partition(".")
     rooms = [rest.partition(".")[0]] if rest else found.names
@@ -158,38 +159,3 @@ def _files(root: Path, module: str) -> list[Path] | None:
         if file.is_file():
             return [*files, file]
     return files if (directory / last).is_dir() else None
-
-
-def _imports(
-    nodes: Iterable[ast.AST], file: Path, package: Sequence[str], *, is_guarded: bool = False
-) -> Iterator[_Import]:
-    """Every import in and below some nodes, without those for a type checker alone."""
-    for node in nodes:
-        where = f"{file}:{getattr(node, 'lineno', 1)}"
-        below: Iterable[ast.AST] = ast.iter_child_nodes(node)
-        match node:
-            case ast.Import():
-                yield from (_Import(alias.name, (), where, is_guarded) for alias in node.names)
-            case ast.ImportFrom():
-                parent = package[: len(package) - node.level + 1] if node.level else ()
-                module = ".".join([*parent, *([node.module] if node.module else [])])
-                yield _Import(module, tuple(alias.name for alias in node.names), where, is_guarded)
-            case ast.If() if _name(node.test) == "TYPE_CHECKING":
-                below = node.orelse
-            case ast.Try() if any(_is_tolerant(handler) for handler in node.handlers):
-                yield from _imports(node.body, file, package, is_guarded=True)
-                below = [*node.handlers, *node.orelse, *node.finalbody]
-            case ast.Call() if _name(node.func) in _BY_NAME:
-                yield _Import(None, (), where, is_guarded)
-            case _:
-                pass
-        yield from _imports(below, file, package, is_guarded=is_guarded)
-
-
-def _is_tolerant(handler: ast.ExceptHandler) -> bool:
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(kind is None or _name(kind) in _TOLERANT for kind in kinds)
-
-
-def _name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

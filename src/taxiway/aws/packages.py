@@ -127,8 +127,8 @@ class _Builder:
         self._target = f"{python} {architecture}"
         self._cache = cache
         self._budget = budget
-        self._imports = Imports(project)
         self._libraries = install(project, python=python, architecture=architecture, cache=cache)
+        self._imports = Imports(project, python=python, available=self._libraries.importable | _OF_THE_RUNTIME)
         self._compiler: Compiler | None = compiler(python, cache)
         self._deflater = Deflater(cache / "deflated")
         self._extra = tuple(self._included())
