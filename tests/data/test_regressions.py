@@ -382,6 +382,9 @@ class Stocked(Entity):
     @key(pk="STOCKED#{id}", sk="STOCKED")
     def by_id(self, id: str) -> None: ...
 
+    @pattern(pk="STOCKED#{id}", sk="STOCKED")
+    def of_id(self, id: str) -> None: ...
+
 
 @pytest.mark.parametrize("around", [nullcontext, TableClient.transaction], ids=["alone", "transaction"])
 def test_changes_start_from_what_an_absent_field_is_read_as(
@@ -393,6 +396,15 @@ def test_changes_start_from_what_an_absent_field_is_read_as(
     with around(table) if around is not nullcontext else nullcontext():
         table.update(Stocked.by_id("1"), changes)
     assert table.get(Stocked.by_id("1")) == Stocked(id="1", words=["seed", "x"], credit=99, price=Decimal(6), rest=1)
+
+
+class Words(msgspec.Struct):
+    words: list[str]
+
+
+def test_a_projection_has_what_an_absent_field_is_read_as(table: TableClient) -> None:
+    table.core.sync_put_item(table.name, {"pk": "STOCKED#1", "sk": "STOCKED", "entity": "Stocked", "id": "1"})
+    assert list(table.each(Stocked.of_id("1").only(Words))) == [Words(["seed"])]
 
 
 def test_a_set_is_empty_by_default_or_has_none() -> None:

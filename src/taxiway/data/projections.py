@@ -20,6 +20,7 @@ class Projection:
         self._shape = shape
         self._fields: list[tuple[Field, str]] = []
         self._absent: dict[str, Any] = {}
+        self._made: list[tuple[str, Field]] = []
         for info in fields(shape):
             field = plan.fields.get(info.name)
             if field is None:
@@ -35,8 +36,8 @@ class Projection:
                 self._absent[info.encode_name] = None
             elif info.required and field.default is not msgspec.NODEFAULT and field.default is not msgspec.UNSET:
                 self._absent[info.encode_name] = field.encode(field.default)
-            elif info.required and field.default_factory in (list, dict, set, frozenset):
-                self._absent[info.encode_name] = field.default_factory()
+            elif info.required and field.default_factory is not msgspec.NODEFAULT:
+                self._made.append((info.encode_name, field))
 
     def expression(self, expression: Expression, keys: tuple[str, ...]) -> str | None:
         """What is asked of DynamoDB, the keys included that a cursor needs; everything where there are older forms."""
@@ -59,4 +60,7 @@ class Projection:
         for field, name in self._fields:
             if field.stored in row:
                 built[name] = field.readable(row[field.stored])
+        for name, field in self._made:
+            if name not in built:
+                built[name] = field.encode(field.default_factory())
         return built
