@@ -535,3 +535,43 @@ def test_routes_of_one_issuer_share_an_authorizer_whatever_their_scopes(tmp_path
     assert sorted(route["AuthorizationScopes"] for route in made.of_type("ApiGatewayV2::Route")) == sorted(
         [f"scope-{number}"] for number in range(12)
     )
+
+
+def test_two_authorizers_are_never_exchanged_whatever_order_they_are_declared_in(tmp_path: Path) -> None:
+    """One that became the other in place would, until its routes follow, let in who is let in by that."""
+    asked = LambdaAuthorizer(arn=f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:authorizer")
+    named = [JwtAuthorizer(issuer=f"https://{who}.example.com/", audience=["shop"]) for who in ("customers", "admins")]
+
+    def authorizers(*declared: JwtAuthorizer | LambdaAuthorizer) -> dict[str, Any]:
+        api = HttpApi()
+        for number, authorizer in enumerate(declared):
+            api.get(f"/{number}", answer, function=Function(name=f"f{number}"), authorizer=authorizer)
+        backend, directory = Backend("shop", api=api), tmp_path / str(len(list(tmp_path.iterdir())))
+        template = synthesize(backend, stage("dev"), packages=packages(backend, tmp_path), directory=directory)
+        found = Template.read(template).resources
+        return {name: made for name, made in found.items() if made["Type"] == "AWS::ApiGatewayV2::Authorizer"}
+
+    made = authorizers(asked, *named)
+    assert authorizers(*reversed(named), asked) == made
+    others = authorizers(replace(asked, ttl=0), replace(named[0], audience=["another"]), named[1])
+    assert len(made.keys() & others.keys()) == 1
+    assert len({each["Properties"]["Name"] for each in (made | others).values()}) == 5
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_nothing_is_sent_to_a_function_before_it_may_be_called(name: str, assembly: Callable[[str], Path]) -> None:
+    for path in assembly(name).glob("*.template.json"):
+        resources = Template.read(path).resources
+
+        def permissions(of: dict[str, Any], resources: dict[str, Any] = resources) -> list[dict[str, Any]]:
+            waits = [resources[other] for other in of.get("DependsOn", [])]
+            return [other for other in waits if other["Type"] == "AWS::Lambda::Permission"]
+
+        for resource in resources.values():
+            if resource["Type"] == "AWS::ApiGatewayV2::Integration":
+                called = [each["Properties"]["FunctionName"] for each in permissions(resource)]
+                # One in another stack is waited for with all that is in that stack.
+                assert called == [resource["Properties"]["IntegrationUri"]] or "Outputs" in str(resource)
+            if resource["Type"] == "AWS::ApiGatewayV2::Route":
+                is_asked = resource["Properties"]["AuthorizationType"] == "CUSTOM"
+                assert len(permissions(resource)) == is_asked

@@ -1,12 +1,15 @@
 """The HTTP API on AWS: its routes, CORS, authorizers, throttles and access log."""
 
 import json
+from dataclasses import asdict
+from hashlib import sha256
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as gateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+from msgspec import Struct
 
 from taxiway.aws import names
 from taxiway.aws.acknowledged import acknowledge
@@ -36,6 +39,13 @@ _ACCESS_LOG = {
 }
 
 
+class _MadeAuthorizer(Struct, frozen=True):
+    """An authorizer and, where it is a function, the permission without which it can't be asked."""
+
+    resource: gateway.CfnAuthorizer
+    permission: lambda_.CfnPermission | None
+
+
 class Api:
     """The API and its stage `$default`. Add the routes, then `complete` it."""
 
@@ -55,7 +65,7 @@ class Api:
             disable_execute_api_endpoint=backend.api.domain is not None,
         )
         self._scope = Construct(stack, "Routes")
-        self._authorizers: list[tuple[Authorizer, gateway.CfnAuthorizer]] = []
+        self._authorizers: dict[str, _MadeAuthorizer] = {}
         self._routes: list[gateway.CfnRoute] = []
         self._deployment = self._add_stage(stack)
 
@@ -88,13 +98,15 @@ class Api:
             route_key=declared.key,
             target=f"integrations/{self._integration(identifier, declared, function)}",
             authorization_type="NONE" if authorizer is None else "JWT" if is_token else "CUSTOM",
-            authorizer_id=authorizer and authorizer.ref,
+            authorizer_id=authorizer and authorizer.resource.ref,
             authorization_scopes=list(declared.authorizer.scopes) or None
             if isinstance(declared.authorizer, JwtAuthorizer)
             else None,
         )
         if authorizer is None:
             acknowledge(route, "The declaration gives this route no authorizer: it is public.", "AwsSolutions-APIG4")
+        elif authorizer.permission is not None:
+            route.add_resource_dependency(authorizer.permission)
         self._routes.append(route)
 
     def complete(self) -> None:
@@ -107,7 +119,7 @@ class Api:
         integration = function.integration()
         if route.cache is None:
             return integration
-        return gateway.CfnIntegration(
+        cached = gateway.CfnIntegration(
             self._scope,
             f"{identifier} integration",
             api_id=self.id,
@@ -122,19 +134,25 @@ class Api:
                     ]
                 }
             },
-        ).ref
+        )
+        function.let_in(cached)
+        return cached.ref
 
-    def _authorizer(self, declared: Authorizer) -> gateway.CfnAuthorizer:
-        for known, made in self._authorizers:
-            if known == declared:
-                return made
-        number = len(self._authorizers) + 1
+    def _authorizer(self, declared: Authorizer) -> "_MadeAuthorizer":
+        """The authorizer, called by what it is: one that is another is made beside it, and none becomes another.
+
+        Numbered, two could be exchanged in place, and routes would let in who is let in by the other meanwhile.
+        """
+        mark = sha256(json.dumps(asdict(declared), sort_keys=True).encode()).hexdigest()[:12]
+        if mark in self._authorizers:
+            return self._authorizers[mark]
+        permission = None
         if isinstance(declared, JwtAuthorizer):
             made = gateway.CfnAuthorizer(
                 self._scope,
-                f"Authorizer{number}",
+                f"Authorizer{mark}",
                 api_id=self.id,
-                name=f"jwt-{number}",
+                name=f"jwt-{mark}",
                 authorizer_type="JWT",
                 identity_source=["$request.header.Authorization"],
                 jwt_configuration=gateway.CfnAuthorizer.JWTConfigurationProperty(
@@ -145,9 +163,9 @@ class Api:
             invoke = f"lambda:path/2015-03-31/functions/{declared.arn}/invocations"
             made = gateway.CfnAuthorizer(
                 self._scope,
-                f"Authorizer{number}",
+                f"Authorizer{mark}",
                 api_id=self.id,
-                name=f"lambda-{number}",
+                name=f"lambda-{mark}",
                 authorizer_type="REQUEST",
                 authorizer_uri=f"arn:{names.partition(self._stage.region)}:apigateway:{self._stage.region}:{invoke}",
                 authorizer_payload_format_version="2.0",
@@ -155,16 +173,16 @@ class Api:
                 identity_source=list(declared.cache_key) or None,
                 authorizer_result_ttl_in_seconds=declared.ttl,
             )
-            lambda_.CfnPermission(
+            permission = lambda_.CfnPermission(
                 self._scope,
-                f"Authorizer{number} permission",
+                f"Authorizer{mark} permission",
                 action="lambda:InvokeFunction",
                 function_name=declared.arn,
                 principal="apigateway.amazonaws.com",
                 source_arn=names.arn(self._stage, "execute-api", f"{self.id}/authorizers/{made.ref}"),
             )
-        self._authorizers.append((declared, made))
-        return made
+        self._authorizers[mark] = _MadeAuthorizer(made, permission)
+        return self._authorizers[mark]
 
     def _add_stage(self, stack: Stack) -> gateway.CfnStage:
         log = logs.CfnLogGroup(

@@ -68,6 +68,7 @@ class DeployedFunction(Construct):
         self.name = names.function(around.backend, around.stage, function)
         self._around = around
         self._integration: gateway.CfnIntegration | None = None
+        self._permission: lambda_.CfnPermission | None = None
         self._log = self._add_log_group()
         self._function = self._add_function(self._add_role())
         alarms = (
@@ -103,7 +104,14 @@ class DeployedFunction(Construct):
                 integration_uri=self.invoked_arn,
                 payload_format_version="2.0",
             )
-            lambda_.CfnPermission(
+            self.let_in(self._integration)
+        return self._integration.ref
+
+    def let_in(self, integration: gateway.CfnIntegration) -> None:
+        """Nothing is sent through an integration before API Gateway may call what it names."""
+        if self._permission is None:
+            around = self._around
+            self._permission = lambda_.CfnPermission(
                 self,
                 "Permission",
                 action="lambda:InvokeFunction",
@@ -115,7 +123,7 @@ class DeployedFunction(Construct):
                     f"{around.api_id}/{policies.invoked_by(around.backend.routes_of(self.declared))}",
                 ),
             )
-        return self._integration.ref
+        integration.add_resource_dependency(self._permission)
 
     def _add_role(self) -> iam.CfnRole:
         document = policies.policy(self._around.backend, self.declared, self._around.stage, self._around.stream_arn)
