@@ -6,6 +6,7 @@ Those marked `synth` start Node or MiniStack and take seconds, so they run where
 import asyncio
 import fcntl
 import os
+import signal
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -18,6 +19,8 @@ TEMPLATE = Path(__file__).parents[1] / "template"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts what runs in the background with Ctrl-C ignored, and so would be all that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "synth: needs the group `synth`, for the CDK (and Node) or for MiniStack")
 
 

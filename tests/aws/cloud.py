@@ -19,12 +19,9 @@ from tests.aws import ministack
 TEMPLATE = Path(__file__).parents[2] / "template"
 
 _PATIENCE = 300.0  # seconds that a command may take
-_TAKES_TERMINAL = f"""
-import fcntl, os, signal, sys
-fcntl.ioctl(0, {termios.TIOCSCTTY}, 0)
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell starts what runs in the background with Ctrl-C ignored
-os.execv(sys.executable, sys.argv[1:])
-"""
+_TAKES_TERMINAL = (
+    f"import fcntl, os, sys; fcntl.ioctl(0, {termios.TIOCSCTTY}, 0); os.execv(sys.executable, sys.argv[1:])"
+)
 
 
 class Cloud:
