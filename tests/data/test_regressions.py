@@ -378,6 +378,7 @@ class Stocked(Entity):
     credit: int = msgspec.field(default_factory=lambda: 100)
     price: Decimal = Decimal(5)
     rest: int | None = None
+    spare: int | msgspec.UnsetType = msgspec.UNSET
 
     @key(pk="STOCKED#{id}", sk="STOCKED")
     def by_id(self, id: str) -> None: ...
@@ -392,10 +393,11 @@ def test_changes_start_from_what_an_absent_field_is_read_as(
 ) -> None:
     row = {"pk": "STOCKED#1", "sk": "STOCKED", "entity": "Stocked", "id": "1"}
     table.core.sync_put_item(table.name, row)
-    changes = {"words": append(["x"]), "credit": add(-1), "price": add(1), "rest": add(1)}
+    changes = {"words": append(["x"]), "credit": add(-1), "price": add(1), "rest": add(1), "spare": add(2)}
     with around(table) if around is not nullcontext else nullcontext():
         table.update(Stocked.by_id("1"), changes)
-    assert table.get(Stocked.by_id("1")) == Stocked(id="1", words=["seed", "x"], credit=99, price=Decimal(6), rest=1)
+    wanted = Stocked(id="1", words=["seed", "x"], credit=99, price=Decimal(6), rest=1, spare=2)
+    assert table.get(Stocked.by_id("1")) == wanted
 
 
 class Words(msgspec.Struct):

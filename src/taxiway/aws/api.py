@@ -138,7 +138,7 @@ class Api:
         function.let_in(cached)
         return cached.ref
 
-    def _authorizer(self, declared: Authorizer) -> "_MadeAuthorizer":
+    def _authorizer(self, declared: Authorizer) -> _MadeAuthorizer:
         """The authorizer, called by what it is: one that is another is made beside it, and none becomes another.
 
         Numbered, two could be exchanged in place, and routes would let in who is let in by the other meanwhile.

@@ -4,6 +4,7 @@ from typing import Any
 
 from taxiway.data.collection import Collection, CollectionQuery
 from taxiway.data.entity import Entity
+from taxiway.data.errors import EntityError
 from taxiway.data.patterns import IndexPattern, Key, KeyPattern, Query
 
 
@@ -31,10 +32,14 @@ def check_item(verb: str, given: object) -> None:
         raise _mistaken(verb, "an object of an entity, as Item(name=…) is", given)
 
 
-def check_expected(verb: str, given: object) -> None:
-    """Raise TypeError where a version to expect is neither an int nor None."""
-    if given is not None and type(given) is not int:
+def check_expected(verb: str, entity: type[Entity], given: object) -> None:
+    """Raise TypeError where a version to expect is neither an int nor None, EntityError where the entity has none."""
+    if given is None:
+        return
+    if type(given) is not int:
         raise TypeError(f"{verb} takes expect_version as an int, and not as a {type(given).__name__}.")
+    if "version" not in entity.__roles__:
+        raise EntityError(entity.__name__, "expect_version needs a version", fix="add version: int = version()")
 
 
 def _mistaken(verb: str, wanted: str, given: Any) -> TypeError:

@@ -191,7 +191,7 @@ def _start(field: Field, stored: Any) -> Any:
     if stored is not None:
         return stored
     found = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
-    if found is msgspec.NODEFAULT or found is None:
+    if found is None or found is msgspec.NODEFAULT or found is msgspec.UNSET:
         return [] if field.kind is list else 0
     return field.encode(found)
 

@@ -55,8 +55,6 @@ class Update:
         self._folded = primary.partition.folded | primary.sort.folded
         self.expected = expect_version
         self.condition = condition
-        if expect_version is not None and "version" not in self._roles:
-            raise EntityError(self._plan.name, "expect_version needs a version", fix="add version: int = version()")
         self._changed: dict[str, Any] = {}
         self._encoded: Attributes = {}
         self._native: list[tuple[Field, Change]] = []
@@ -174,7 +172,7 @@ class Update:
         derived = self._plan.derived(row)
         for name, value in derived.items():
             if name in self._arguments and not self._keeps_place(name, value):
-                raise self._moves(name)
+                raise self._immovable(name)
             field = self._plan.fields[name]
             self._settled[field.stored] = field.encode(value)
         self._derived = derived.keys()
@@ -200,7 +198,7 @@ class Update:
         if any(self._roles.get(role) == name for role in STAMPS):
             raise EntityError(self._plan.name, f"{name} is set by the table client", fix="leave it out of the changes")
         if name in self._arguments and not self._keeps_place(name, value):
-            raise self._moves(name)
+            raise self._immovable(name)
         if name in self._arguments and name not in self._folded:
             return  # a body repeats what its URL says
         if value is None and not field.optional:
@@ -217,7 +215,7 @@ class Update:
             raise self._plan.invalid(field, error) from None
         self._changed[name] = value if stored is None else field.decode(stored)
 
-    def _moves(self, name: str) -> InvalidItem:
+    def _immovable(self, name: str) -> InvalidItem:
         return InvalidItem(
             f"{self._plan.name}.{name} is part of its key, which is where it is: it can't change.",
             public_detail=f"{self._plan.fields[name].stored} can't be changed.",

@@ -20,7 +20,6 @@ from taxiway.data.errors import (
     Conflict,
     Contended,
     DataError,
-    EntityError,
     Failure,
     HeldByAnother,
     ItemTooLarge,
@@ -101,9 +100,8 @@ class Writes(Reads):
         a transaction one with a version too.
         """
         check_item("put", item)
-        check_expected("put", expect_version)
+        check_expected("put", type(item), expect_version)
         required = _condition(condition, type(item))
-        _check_expected(type(item), expect_version)
         item = stamped(item, after=expect_version)
         key = _key_of(item)
         transaction = self._open()
@@ -152,7 +150,7 @@ class Writes(Reads):
         a transaction at once.
         """
         check_key("update", key)
-        check_expected("update", expect_version)
+        check_expected("update", key.entity, expect_version)
         update = Update(key, changes, expect_version, _condition(condition, key.entity))
         transaction = self._open()
         if update.is_empty and condition is None:
@@ -191,9 +189,8 @@ class Writes(Reads):
         entity with Decimals or unique values is read first, and deleted only as it was read.
         """
         check_key("delete", key)
-        check_expected("delete", expect_version)
+        check_expected("delete", key.entity, expect_version)
         required = _condition(condition, key.entity)
-        _check_expected(key.entity, expect_version)
         plan: Plan = key.entity.__plan__
         transaction = self._open()
         if transaction is not None or key.entity.__claims__:
@@ -692,11 +689,6 @@ def _rewriting(entity: type[Entity], row: Attributes, indexes: Sequence[str]) ->
 
 def _condition(given: Condition | bool | None, entity: type[Entity]) -> Condition | None:
     return None if given is None else condition_of(given, entity.__name__)
-
-
-def _check_expected(entity: type[Entity], expect_version: int | None) -> None:
-    if expect_version is not None and "version" not in entity.__roles__:
-        raise EntityError(entity.__name__, "expect_version needs a version", fix="add version: int = version()")
 
 
 def _holding(key: Key[Any], expected: int) -> Write:
