@@ -1,4 +1,7 @@
-"""CloudFormation as AWS documents it, for what MiniStack does otherwise: boto3's client, with answers written down."""
+"""CloudFormation as AWS documents it, for what MiniStack does otherwise: boto3's client, with answers written down.
+
+Calls of other services, which a deployment makes beside it, are answered in the same way.
+"""
 
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
@@ -28,8 +31,8 @@ class CloudFormation:
     @property
     def account(self) -> Account:
         session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-        session.events.register("before-parameter-build.cloudformation", self._hear)
-        session.events.register("before-call.cloudformation", self._answer)
+        session.events.register("before-parameter-build", self._hear)
+        session.events.register("before-call", self._answer)
         return Account(ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:user/test", session)
 
     def _hear(self, params: Mapping[str, Any], **_: Any) -> None:
@@ -42,7 +45,7 @@ class CloudFormation:
         if "Error" in found:
             return SimpleNamespace(status_code=400), found
         if model.output_shape is not None:
-            validate_parameters(found, model.output_shape)  # nothing is answered that CloudFormation could not
+            validate_parameters(found, model.output_shape)  # nothing is answered that AWS could not
         return SimpleNamespace(status_code=200), found
 
 

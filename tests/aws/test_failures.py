@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from time import sleep
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.aws import ministack
 from tests.aws.documented import TAGS, CloudFormation, stack, stack_id
 from tests.aws.proxy import Proxy, before
@@ -21,9 +23,12 @@ from taxiway.aws.account import Account
 from taxiway.aws.deployment import Plan
 from taxiway.aws.errors import AwsError
 from taxiway.aws.progress import Kept
+from taxiway.aws.steps import Step, steps
 from taxiway.aws.upload import Assembly, File
 
-PLAN = Plan("arn:aws:cloudformation:us-west-2:123456789012:changeSet/c/1", stack_id("items-prod"), False, (), {})
+CHANGE_SET = "arn:aws:cloudformation:us-west-2:123456789012:changeSet/c/1"
+EMPTY: dict[str, Any] = {"Resources": {}}
+PLAN = Plan(CHANGE_SET, stack_id("items-prod"), False, EMPTY, (Step(EMPTY),), (), {})
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}}
@@ -59,8 +64,9 @@ def executed(*events: Mapping[str, Any], ends: str, said: list[str] | None = Non
         return {}
 
     aws = CloudFormation(DescribeStacks=stack("items-prod", ends), DescribeStackEvents=answer, ExecuteChangeSet=execute)
+    say = (said if said is not None else []).append
     with pytest.raises(AwsError) as failed:
-        deployment.execute(aws.account, PLAN, protect=False, say=(said if said is not None else []).append)
+        deployment.execute(aws.account, assembly_of(Path(mkdtemp()), "s", {}), PLAN, protect=False, say=say)
     return str(failed.value)
 
 
@@ -165,7 +171,7 @@ def test_a_change_set_that_can_not_be_planned_is_taken_back(tmp_path: Path, ends
     failed = {"Status": "FAILED", "StatusReason": "Transform AWS::Serverless-2016-10-31 failed with: Internal error"}
     aws = CloudFormation(
         DescribeStacks={"Error": {"Code": "ValidationError", "Message": "Stack with id s does not exist"}},
-        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        CreateChangeSet={"Id": CHANGE_SET, "StackId": stack_id("s")},
         DescribeChangeSet=failed if ends == "failed" else expired,
     )
     with pytest.raises(AwsError) as refused, accounts.plainly():
@@ -190,15 +196,16 @@ def test_who_deploys_a_new_stage_at_the_same_time_as_another_takes_nothing_of_it
     aws = CloudFormation(
         DescribeStacks=lambda _: next(there, stack("s", "CREATE_IN_PROGRESS")),
         DescribeStackEvents={"StackEvents": []},
-        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        CreateChangeSet={"Id": CHANGE_SET, "StackId": stack_id("s")},
         DescribeChangeSet=gone if when == "planned" else {"Status": "CREATE_COMPLETE", "Changes": []},
         ExecuteChangeSet=gone,
     )
 
     def deploy_it() -> None:
-        plan = deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
+        assembly = assembly_of(tmp_path, "s", {})
+        plan = deployment.plan(aws.account, assembly, print)
         assert plan is not None
-        deployment.execute(aws.account, plan, protect=False, say=print)
+        deployment.execute(aws.account, assembly, plan, protect=False, say=print)
 
     with pytest.raises(AwsError, match="Somebody else deployed this stage meanwhile"):
         deploy_it()
@@ -220,9 +227,7 @@ def deploy(account: Account, directory: Path, name: str, resources: Mapping[str,
     upload.upload(account, assembly)
     plan = deployment.plan(account, assembly, say)
     assert plan is not None
-    deployment.execute(account, plan, protect=False, say=say)
-    if plan.leaves_protection:
-        deployment.protect_tables(account, assembly, say)
+    deployment.execute(account, assembly, plan, protect=False, say=say)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +242,7 @@ def test_what_a_first_deployment_left_is_removed_by_the_next_one(
         DescribeStacks=lambda _: stack("s", next(statuses)),
         DescribeStackEvents={"StackEvents": []},
         GetTemplate={"TemplateBody": "{}"},
-        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        CreateChangeSet={"Id": CHANGE_SET, "StackId": stack_id("s")},
         DescribeChangeSet={"Status": "CREATE_COMPLETE", "Changes": []},
     )
     said: list[str] = []
@@ -316,7 +321,7 @@ def test_a_stack_that_was_only_planned_has_nothing_in_it_and_needs_no_tags(tmp_p
     """Its tags come with the change set, when that is executed."""
     aws = CloudFormation(
         DescribeStacks=stack("s", "REVIEW_IN_PROGRESS", Tags=[]),
-        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        CreateChangeSet={"Id": CHANGE_SET, "StackId": stack_id("s")},
         DescribeChangeSet={"Status": "CREATE_COMPLETE", "Changes": []},
     )
     plan = deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
@@ -327,23 +332,28 @@ def test_a_stack_that_was_only_planned_has_nothing_in_it_and_needs_no_tags(tmp_p
 
 def test_a_table_that_can_not_be_protected_leaves_a_stage_that_is_deployed_and_says_so(tmp_path: Path) -> None:
     refused = event("Table", TABLE, "UPDATE_FAILED", "not authorized to perform: dynamodb:UpdateTable", of="s")
-    begun: list[str] = []
+    executed: list[Mapping[str, Any]] = []
+    there = {"Table": protected_table("s")}
+    first, last = steps({}, {"Resources": there})
     aws = CloudFormation(
-        DescribeStacks=lambda _: stack("s", "UPDATE_ROLLBACK_COMPLETE" if begun else "CREATE_COMPLETE"),
-        GetTemplate={"TemplateBody": json.dumps({"Resources": {"Table": protected_table("s")}})},
-        CreateChangeSet={"Id": PLAN.id, "StackId": stack_id("s")},
+        DescribeStacks=lambda _: stack("s", "UPDATE_ROLLBACK_COMPLETE" if len(executed) > 1 else "CREATE_COMPLETE"),
+        GetTemplate={"TemplateBody": json.dumps(first.template)},
+        CreateChangeSet={"Id": CHANGE_SET, "StackId": stack_id("s")},
         DescribeChangeSet={"Status": "CREATE_COMPLETE", "Changes": []},
-        DescribeStackEvents=lambda _: {"StackEvents": [refused] if begun else []},
-        ExecuteChangeSet=lambda _: begun.append("executed") or {},
+        DescribeStackEvents=lambda _: {"StackEvents": [refused] if len(executed) > 1 else []},
+        DescribeTable={"Table": {"TableStatus": "ACTIVE"}},
+        ExecuteChangeSet=lambda asked: executed.append(asked) or {},
     )
+    plan = Plan(CHANGE_SET, stack_id("s"), True, {}, (first, last), (), {"Table": "s"})
     with pytest.raises(AwsError) as failed:
-        deployment.protect_tables(aws.account, assembly_of(tmp_path, "s", {"Table": protected_table("s")}), print)
+        deployment.execute(aws.account, assembly_of(tmp_path, "s", there), plan, protect=True, say=print)
 
     assert str(failed.value) == (
-        "s is deployed, and its table is not protected yet.\n\n"
+        "s is deployed, but for what comes after the rest: the new table s is protected against deletion.\n\n"
         "  table s: not authorized to perform: dynamodb:UpdateTable\n\n"
-        "Fix: mend what is named above, and deploy again, which protects it"
+        "Fix: mend what is named above, and deploy again"
     )
+    assert "UpdateTerminationProtection" in aws.called  # the stage is there, and protected as it can be
 
 
 def protected_table(name: str) -> dict[str, Any]:
@@ -405,15 +415,16 @@ class TestOnMiniStack:
         assembly = assembly_of(tmp_path, "halfway", {"Table": protected_table("halfway")})
         upload.ensure_bucket(account, assembly.bucket, print)
         upload.upload(account, assembly)
-        first = deployment.plan(account, assembly, print)
-        assert first is not None
-        deployment.execute(account, first, protect=False, say=print)  # and no more than that
+        plan = deployment.plan(account, assembly, print)
+        assert plan is not None
+        halfway = structs.replace(plan, steps=plan.steps[:1])
+        deployment.execute(account, assembly, halfway, protect=False, say=print)
         assert not is_protected(account, "halfway")
 
         rest = deployment.plan(account, assembly, print)
         assert rest is not None
         assert changes.report(rest.changes) == ["  change       table   halfway  deletion protection enabled"]
-        deployment.execute(account, rest, protect=False, say=print)
+        deployment.execute(account, assembly, rest, protect=False, say=print)
         assert is_protected(account, "halfway")
         assert deployment.plan(account, assembly, print) is None
 

@@ -170,7 +170,7 @@ def deploy(account: Account, backend: Backend, directory: Path, *, execute: bool
     plan = deployment.plan(account, assembly, print)
     assert plan is not None
     if execute:
-        deployment.execute(account, plan, protect=False, say=print)
+        deployment.execute(account, assembly, plan, protect=False, say=print)
     else:
         deployment.discard(account, plan)
     return plan

@@ -156,7 +156,7 @@ def _diff(options: argparse.Namespace) -> None:
         print("\nNothing would change.")
         return
     deployment.discard(account, plan)
-    print("", *changes.report(plan.changes), sep="\n")
+    print("", *changes.report(plan.changes), *plan.notes, sep="\n")
     for loss in changes.losses(plan.changes):
         print(f"\n{loss}")
 
@@ -176,15 +176,14 @@ def _deploy(options: argparse.Namespace) -> None:
         stack = deployment.deployed(account, backend, stage)
         deployment.keep_protected(account, stack, protect=backend.operations.is_protected(stage), say=print)
     else:
-        print("", *changes.report(plan.changes), "", sep="\n")
+        print("", *changes.report(plan.changes), *plan.notes, "", sep="\n")
         losses = changes.losses(plan.changes)
         print(*losses, sep="\n", end="\n" if losses else "")
         if losses and not options.yes and not _confirmed("Go on?"):
             deployment.discard(account, plan)
             sys.exit(f"Nothing was changed.{_unasked()}")
-        stack = deployment.execute(account, plan, protect=backend.operations.is_protected(stage), say=print)
-        if plan.leaves_protection:
-            deployment.protect_tables(account, assembly, print)
+        protect = backend.operations.is_protected(stage)
+        stack = deployment.execute(account, assembly, plan, protect=protect, say=print)
         if not plan.is_new:
             deployment.invalidate(account, assembly.stack, print)
             needed = {file.key for file in assembly.files}

@@ -8,11 +8,12 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from taxiway.aws import changes, names, protection, refusals, upload
+from taxiway.aws import changes, indexes, names, refusals, upload
 from taxiway.aws.account import Account
 from taxiway.aws.changes import Change
 from taxiway.aws.errors import AwsError
 from taxiway.aws.progress import Kept, Watch
+from taxiway.aws.steps import Step, Template, steps, table_names
 from taxiway.aws.upload import Assembly
 from taxiway.declare import Backend, Stage
 
@@ -42,16 +43,30 @@ Say = Callable[[str], None]
 
 
 class Plan(Struct, frozen=True):
-    """A change set that waits to be executed, and what it would do."""
+    """A change set, what it would do, and the steps to do that in."""
 
     id: str
     stack_id: str
     is_new: bool
+    before: Template
+    """What the stack has; empty of a new one."""
+    steps: tuple[Step, ...]
     changes: tuple[Change, ...]
     names: dict[str, str]
     """What a person calls each resource, by its logical id."""
-    leaves_protection: bool = False
-    """Whether tables that it makes are not protected yet, as the assembly's template says."""
+
+    @property
+    def is_first_step(self) -> bool:
+        """Whether the change set is what the first step does, and not only what all of them do together.
+
+        A new stack is planned once: nested stacks that are only planned stay when the change set of theirs goes.
+        """
+        return self.is_new or len(self.steps) == 1
+
+    @property
+    def notes(self) -> list[str]:
+        """What is done before or after the rest."""
+        return [step.says for step in self.steps if step.what]
 
 
 def find(account: Account, stack: str) -> Mapping[str, Any] | None:
@@ -111,8 +126,7 @@ def deployed(account: Account, backend: Backend, stage: Stage) -> Mapping[str, A
 def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
     """Have CloudFormation work out what would change; None where nothing would.
 
-    The assembly must be uploaded. Tables that are new are protected only by the plan after this one. Raises AwsError
-    where the stack can't be changed now, or not so.
+    The assembly must be uploaded. Raises AwsError where the stack can't be changed now, or not so.
     """
     client = account.client("cloudformation")
     found = find(account, assembly.stack)
@@ -122,17 +136,9 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
     old = _template(client, assembly.stack) if stack else {}
     new: dict[str, Any] = json.loads(assembly.template.path.read_text())
     refusals.check(old, new)
-    first = protection.postponed(old, new)
-    made = client.create_change_set(
-        StackName=assembly.stack,
-        ChangeSetName=f"taxiway-{time.time_ns()}",
-        ChangeSetType="UPDATE" if stack else "CREATE",
-        TemplateURL=upload.put_template(account, assembly, first) if first else upload.address(account, assembly),
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        Tags=[{"Key": key, "Value": value} for key, value in assembly.tags.items()],
-        **({"IncludeNestedStacks": True} if assembly.has_nested else {}),
-    )
-    plan = Plan(made["Id"], made["StackId"], stack is None, (), {}, leaves_protection=first is not None)
+    taken = steps(old, new)
+    made = _change_set(account, assembly, taken[-1 if stack else 0].template, is_new=stack is None)
+    plan = Plan(made["Id"], made["StackId"], stack is None, old, taken, (), {})
     try:
         described = _described(client, made["Id"])
         if described is None:
@@ -158,48 +164,76 @@ def discard(account: Account, plan: Plan) -> None:
     account.client("cloudformation").delete_change_set(ChangeSetName=plan.id)
 
 
-def execute(account: Account, plan: Plan, *, protect: bool, say: Say) -> Mapping[str, Any]:
-    """Do what was planned, with a line for each resource that is done; returns the stack.
+def execute(account: Account, assembly: Assembly, plan: Plan, *, protect: bool, say: Say) -> Mapping[str, Any]:
+    """Do what was planned, step by step, with a line for each resource that is done; returns the stack.
 
     `protect` is whether the stack can't be deleted from then on. Raises AwsError, with the resources that failed and
     why, where CloudFormation could not do it and has taken it back.
     """
-    watch, status = _carried_out(account, plan, say)
-    if status not in _DONE:
-        name = plan.stack_id.split("/")[1]
-        state = _STATES.get(status, f"its stack is {status}")
-        raise AwsError(
-            f"The deployment failed; {state}.\n\n{_why(watch, status)}\n",
-            fix=f"mend what is named above, {_way_out(name, status, 'and deploy again')}",
-        )
     client = account.client("cloudformation")
-    client.update_termination_protection(StackName=plan.stack_id, EnableTerminationProtection=protect)
+    change_set: str | None = plan.id
+    if not plan.is_first_step:
+        discard(account, plan)
+        change_set = None
+    done = plan.before
+    for step in plan.steps:
+        if step.what:
+            say(step.says)
+        indexes.wait(account, table_names(step.template), say)
+        change_set = change_set or _next(account, assembly, step, done)
+        if change_set:
+            _carry_out(account, plan, step, change_set, say)
+        change_set, done = None, step.template
+        if step.when == "the rest":
+            client.update_termination_protection(StackName=plan.stack_id, EnableTerminationProtection=protect)
     return client.describe_stacks(StackName=plan.stack_id)["Stacks"][0]
 
 
-def protect_tables(account: Account, assembly: Assembly, say: Say) -> None:
-    """Protect the tables of an assembly whose first plan, which left that, is through."""
-    rest = plan(account, assembly, say)
-    if rest is None:
-        return
-    say("The stage is there, and its new table is protected now.")
-    watch, status = _carried_out(account, rest, say)
-    if status not in _DONE:
-        raise AwsError(
-            f"{assembly.stack} is deployed, and its table is not protected yet.\n\n{_why(watch, status)}\n",
-            fix="mend what is named above, and deploy again, which protects it",
-        )
+def _next(account: Account, assembly: Assembly, step: Step, done: Template) -> str | None:
+    """The change set of a step, where the stack has what is `done` already; None where the step would change nothing.
+
+    Raises AwsError where somebody else has deployed meanwhile, whose changes nobody here has seen or agreed to.
+    """
+    client = account.client("cloudformation")
+    if _template(client, assembly.stack) != done:
+        raise _overtaken_by_somebody()
+    made = _change_set(account, assembly, step.template, is_new=False)["Id"]
+    return None if _described(client, made) is None else made
 
 
-def _carried_out(account: Account, plan: Plan, say: Say) -> tuple[Watch, str]:
-    """Execute a change set; returns what was seen meanwhile, and the status that the stack has then."""
+def _carry_out(account: Account, plan: Plan, step: Step, change_set: str, say: Say) -> None:
+    """Execute the change set of a step. Raises AwsError where it fails."""
     watch = Watch(account, plan.stack_id, plan.names, say)
     client = account.client("cloudformation")
     # What is to outlive its stack does not outlive the deployment that makes it, if that one fails.
     with _overtaken(client):
-        client.execute_change_set(ChangeSetName=plan.id, RetainExceptOnCreate=True)
+        client.execute_change_set(ChangeSetName=change_set, RetainExceptOnCreate=True)
     with _going_on(say):
-        return watch, watch.wait()
+        status = watch.wait()
+    if status in _DONE:
+        return
+    name = plan.stack_id.split("/")[1]
+    state = _STATES.get(status, f"its stack is {status}")
+    failed = f"The deployment failed; {state}."
+    if step.when == "after the rest":
+        failed = f"{name} is deployed, but for what comes after the rest: {step.what}."
+    raise AwsError(
+        f"{failed}\n\n{_why(watch, status)}\n",
+        fix=f"mend what is named above, {_way_out(name, status, 'and deploy again')}",
+    )
+
+
+def _change_set(account: Account, assembly: Assembly, template: Template, *, is_new: bool) -> Mapping[str, Any]:
+    """Have CloudFormation begin to work out what this template for the assembly's stack would change."""
+    return account.client("cloudformation").create_change_set(
+        StackName=assembly.stack,
+        ChangeSetName=f"taxiway-{time.time_ns()}",
+        ChangeSetType="CREATE" if is_new else "UPDATE",
+        TemplateURL=upload.put_template(account, assembly, template),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        Tags=[{"Key": key, "Value": value} for key, value in assembly.tags.items()],
+        **({"IncludeNestedStacks": True} if assembly.has_nested else {}),
+    )
 
 
 def keep_protected(account: Account, stack: Mapping[str, Any], *, protect: bool, say: Say) -> None:
@@ -266,10 +300,14 @@ def _overtaken(client: Any) -> Generator[None, None, None]:
     try:
         yield
     except client.exceptions.ChangeSetNotFoundException as error:
-        raise AwsError(
-            "Somebody else deployed this stage meanwhile, and with that CloudFormation dropped what was planned here.",
-            fix="wait until that has ended, and run this again",
-        ) from error
+        raise _overtaken_by_somebody() from error
+
+
+def _overtaken_by_somebody() -> AwsError:
+    return AwsError(
+        "Somebody else deployed this stage meanwhile, and with that what was planned here is dropped.",
+        fix="wait until that has ended, and run this again",
+    )
 
 
 @contextmanager

@@ -25,15 +25,12 @@ def check(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
                 fix="keep its keys; or, where it may go with all that is in it, destroy the stage and deploy it again",
             )
         found, wanted = _indexes(was), _indexes(will)
-        differing = [index for index in {*found, *wanted} if found.get(index) != wanted.get(index)]
-        # An index whose keys change is one that goes and one that comes.
-        steps = sum((index in found) + (index in wanted) for index in differing)
-        if steps > 1:
-            raise AwsError(
-                f"The table {name} would have {' and '.join(sorted(differing))} added or removed at once, and DynamoDB "
-                "makes or removes one index in an update.",
-                fix="declare and deploy one after the other; an index with other keys under another name",
-            )
+        for index in sorted(found.keys() & wanted.keys()):
+            if found[index] != wanted[index]:
+                raise AwsError(
+                    f"The index {index} of the table {name} would have other keys, and an index keeps those it has.",
+                    fix="declare one with the other keys under another name, and drop this one once nothing asks it",
+                )
         ttl = [properties.get("TimeToLiveSpecification", {}).get("AttributeName") for properties in (was, will)]
         if all(ttl) and ttl[0] != ttl[1]:
             raise AwsError(

@@ -165,22 +165,13 @@ def sweep(
     return gone
 
 
-def address(account: Account, assembly: Assembly) -> str:
-    """The URL that CloudFormation reads the template from."""
-    return _url(account, assembly.bucket, assembly.template.key)
-
-
 def put_template(account: Account, assembly: Assembly, template: Mapping[str, Any]) -> str:
-    """Upload another template for the assembly's stack; returns the URL that CloudFormation reads it from."""
+    """Upload a template for the assembly's stack; returns the URL that CloudFormation reads it from."""
+    s3 = account.client("s3")
     body = json.dumps(template).encode()
     key = f"{assembly.prefix}{sha256(body).hexdigest()}.json"
-    account.client("s3").put_object(Bucket=assembly.bucket, Key=key, Body=body, ExpectedBucketOwner=account.id)
-    return _url(account, assembly.bucket, key)
-
-
-def _url(account: Account, bucket: str, key: str) -> str:
-    endpoint: str = account.client("s3").meta.endpoint_url
-    return f"{endpoint}/{bucket}/{key}"
+    s3.put_object(Bucket=assembly.bucket, Key=key, Body=body, ExpectedBucketOwner=account.id)
+    return f"{s3.meta.endpoint_url}/{assembly.bucket}/{key}"
 
 
 def _has(s3: Any, account: Account, bucket: str, key: str) -> bool:

@@ -1,0 +1,55 @@
+"""Indexes that DynamoDB is making or removing, until it is done."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from taxiway.aws.account import Account
+
+_SOON, _LATE = 0.5, 10.0  # seconds between two looks
+_SILENCE = 20.0  # seconds after which is said what is waited for
+
+
+def wait(account: Account, tables: Iterable[str], say: Callable[[str], None]) -> None:
+    """Until these tables can be changed, and their indexes asked; those that aren't there are passed over.
+
+    Filling an index with what is in the table takes minutes to hours, and CloudFormation doesn't wait for it:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
+    """
+    for table in tables:
+        try:
+            _wait_for(account, table, say)
+        except BaseException:
+            say(f"DynamoDB goes on with {table}; deploy again, which waits for it and does what is left.")
+            raise
+
+
+def _wait_for(account: Account, table: str, say: Callable[[str], None]) -> None:
+    began = said = time.monotonic()
+    pause, seen = _SOON, ""
+    while unsettled := _unsettled(account, table):
+        now = time.monotonic()
+        if now - said > _SILENCE or unsettled != seen:
+            so_far = f", {now - began:.0f} s so far" if now - said > _SILENCE else ""
+            say(f"  …           waiting for {unsettled}{so_far}")
+            said, seen = now, unsettled
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LATE)
+    if seen:
+        say(f"  ready       table {table}")
+
+
+def _unsettled(account: Account, table: str) -> str:
+    """What of a table is being made, changed or removed, for a person; empty where nothing is."""
+    client = account.client("dynamodb")
+    try:
+        described = client.describe_table(TableName=table)["Table"]
+    except client.exceptions.ResourceNotFoundException:
+        return ""
+    busy = sorted(
+        f"the index {index['IndexName']} of {table} ({index['IndexStatus'].lower()})"
+        for index in described.get("GlobalSecondaryIndexes", [])
+        if index.get("IndexStatus", "ACTIVE") != "ACTIVE"  # emulators leave it out
+    )
+    if not busy and described["TableStatus"] in ("CREATING", "UPDATING"):
+        return f"the table {table} ({described['TableStatus'].lower()})"
+    return " and ".join(busy)
