@@ -51,6 +51,13 @@ def test_the_local_file_overrides_the_stage_file(directory: Path) -> None:
     assert (stage.optional("SECRETS_ID"), stage.region) == ("mine", "eu-north-1")
 
 
+def test_what_goes_to_aws_can_not_have_the_laptops_file_for_its_stage_file(directory: Path) -> None:
+    (directory / ".env.local").write_text("AWS_REGION=eu-north-1\nAWS_ACCOUNT=123456789012\n")
+    with pytest.raises(DeclarationError, match=r"would have \.env\.local for its stage file"):
+        project.read_stage(directory, "local", local=False)
+    assert project.read_stage(directory, "local", local=True).region == "eu-north-1"
+
+
 def test_a_malformed_override_is_looked_for_where_it_is(directory: Path) -> None:
     (directory / ".env.local").write_text("AWS_REGION=nowhere\n")
     with pytest.raises(DeclarationError, match="AWS_REGION is malformed") as raised:

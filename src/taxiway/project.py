@@ -39,11 +39,16 @@ def read_stage(project: Path, name: str, *, local: bool, has_account: bool = Tru
     What goes to AWS never has `.env.local`: which account it is, and who is let in, must not depend on whose laptop it
     comes from. The shell's environment is not read: what a backend is must not depend on who starts it. A line may take
     a value from there by naming it: `SECRETS_ID=${SECRETS_ID}`. Raises DeclarationError where a file is no UTF-8 or a
-    line of it is malformed, where the stage file is missing (off the laptop) and where a required value is missing or
-    malformed. Where it need not have an account yet (`has_account`), a stage file and its account and region may be
-    missing.
+    line of it is malformed, where the stage file is missing or the laptop's own (off the laptop) and where a required
+    value is missing or malformed. Where it need not have an account yet (`has_account`), a stage file and its account
+    and region may be missing.
     """
     path = project / f".env.{name}"
+    if not local and path.name == LOCAL_OVERRIDES:
+        raise DeclarationError(
+            f"A stage {name!r} would have {LOCAL_OVERRIDES} for its stage file, which is the laptop's.",
+            fix="give what goes to AWS another name: --stage dev",
+        )
     if not local and has_account and not path.is_file():
         raise DeclarationError(
             f"The stage {name!r} has no stage file.", fix=f"write {path.name} with AWS_REGION=… and AWS_ACCOUNT=…"

@@ -173,6 +173,7 @@ def test_a_change_set_that_can_not_be_planned_is_taken_back(tmp_path: Path, ends
         DescribeStacks={"Error": {"Code": "ValidationError", "Message": "Stack with id s does not exist"}},
         CreateChangeSet={"Id": CHANGE_SET, "StackId": stack_id("s")},
         DescribeChangeSet=failed if ends == "failed" else expired,
+        DeleteChangeSet={"Error": {"Code": "AccessDenied", "Message": "not allowed"}} if ends == "credentials" else {},
     )
     with pytest.raises(AwsError) as refused, accounts.plainly():
         deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
@@ -181,6 +182,7 @@ def test_a_change_set_that_can_not_be_planned_is_taken_back(tmp_path: Path, ends
         "failed": "can't plan this deployment: Transform AWS::Serverless",
         "credentials": "credentials have expired",
     }
+    # What takes it back fails too where credentials have expired, which hides nothing.
     assert words[ends] in refused.value.problem
     assert aws.called[-1] == "DeleteChangeSet"
     assert "DeleteStack" not in aws.called  # another's first deployment may be making it

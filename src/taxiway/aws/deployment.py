@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from msgspec import Struct, structs
@@ -151,7 +151,8 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
                 told += _nested(client, entry["ResourceChange"], before, after)
                 labels |= _labels(before, after)
     except BaseException:
-        discard(account, plan)
+        with suppress(Exception):  # what failed first is what to tell
+            discard(account, plan)
         raise
     return structs.replace(plan, changes=tuple(told), names=labels)
 
@@ -198,7 +199,10 @@ def _next(account: Account, assembly: Assembly, step: Step, done: Template) -> s
     if _template(client, assembly.stack) != done:
         raise _overtaken_by_somebody()
     made = _change_set(account, assembly, step.template, is_new=False)["Id"]
-    return None if _described(client, made) is None else made
+    if _described(client, made) is not None:
+        return made
+    client.delete_change_set(ChangeSetName=made)
+    return None
 
 
 def _carry_out(account: Account, plan: Plan, step: Step, change_set: str, say: Say) -> None:
