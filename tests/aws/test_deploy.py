@@ -149,6 +149,35 @@ def test_a_table_that_can_not_be_replaced_is_refused_and_left_alone(cloud: Cloud
     assert table["KeySchema"][0]["AttributeName"] == "pk"
 
 
+def test_an_index_of_a_table_with_data_is_made_before_all_else_and_goes_after_it(cloud: Cloud) -> None:
+    table = cloud.client("dynamodb")
+    item = {name: {"S": "kept"} for name in ("pk", "sk", "gsi2pk", "gsi2sk")}
+    table.put_item(TableName="items-dev", Item=item)
+    query = {"KeyConditionExpression": "gsi2pk = :kept", "ExpressionAttributeValues": {":kept": {"S": "kept"}}}
+    one, two = '[Index("gsi1", "gsi1pk", "gsi1sk")]', '[Index("gsi1", "gsi1pk", "gsi1sk"), Index("gsi2")]'
+
+    cloud.edit("backend.py", one, two)
+    shown, made = cloud.taxiway("diff", "--host-packages"), cloud.deploy()
+    for said in (shown, made):
+        assert said.returncode == 0, said.stderr
+        assert (
+            "  change       table          items-dev  attribute definitions, global secondary indexes\n" in said.stdout
+        )
+        assert "Before the rest: the index gsi2 of items-dev is made, and waited for.\n" in said.stdout
+    assert table.query(TableName="items-dev", IndexName="gsi2", **query)["Items"] == [item]
+    assert "Nothing changes." in cloud.deploy().stdout
+
+    cloud.edit("backend.py", two, one)
+    gone = cloud.deploy()
+    assert gone.returncode == 0, gone.stderr
+    assert gone.stdout.index("After the rest: the index gsi2 of items-dev is removed.\n") < gone.stdout.index(
+        "updated  "
+    )
+    with pytest.raises(table.exceptions.ClientError, match="index"):
+        table.query(TableName="items-dev", IndexName="gsi2", **query)
+    table.delete_item(TableName="items-dev", Key={name: item[name] for name in ("pk", "sk")})
+
+
 def test_a_deployment_that_fails_names_the_resource_and_the_reason(cloud: Cloud) -> None:
     stage_file(cloud.project, "alarmed")
     plain = "return Backend("
