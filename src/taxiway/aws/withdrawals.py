@@ -26,8 +26,8 @@ class _Allowed(NamedTuple):
 def withdrawals(old: Template, new: Template) -> Iterator[str]:
     """Each function that is released by and by with other code, and may do less from the start of it.
 
-    Both are whole templates of one stack. That an index goes is among it: no function may have a grant on one that the
-    table has not. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
+    Both are whole templates of one stack. An index that goes does so after the release (`steps`), and the grants on it
+    before. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
     """
     before: Mapping[str, Any] = old.get("Resources", {})
     after: Mapping[str, Any] = new.get("Resources", {})
@@ -35,10 +35,10 @@ def withdrawals(old: Template, new: Template) -> Iterator[str]:
         was = before.get(logical)
         if function["Type"] != "AWS::Lambda::Function" or was is None:
             continue
+        if not (_alias(before, logical) and "UpdatePolicy" in _alias(after, logical)):
+            continue  # no old code that lasts
         if was["Properties"]["Code"] == function["Properties"]["Code"]:
             continue  # what the old code can't do then, the new can't either
-        if not (_alias(before, logical) and "UpdatePolicy" in _alias(after, logical)):
-            continue
         kept = _allowed(after, function)
         lost = [each for each in _allowed(before, was) if not any(_covers(other, each) for other in kept)]
         if lost:
