@@ -161,6 +161,15 @@ def test_the_api_turns_nothing_away_before_the_cdn_has_changed(render: Render) -
     assert waits(closed, "CloudFront::Distribution") == []
 
 
+def test_the_records_of_a_name_that_goes_over_to_the_cdn_are_changed_and_not_made_anew(render: Render) -> None:
+    """Route 53 makes none that is there: https://docs.aws.amazon.com/Route53/latest/APIReference/API_Change.html"""
+    before = render(edge(domain=API_DOMAIN))
+    after = render(edge(cdn=Cdn(domain=API_DOMAIN)))
+
+    assert len(records(before)) == 2
+    assert records(before) == records(after)
+
+
 def test_who_comes_without_the_certificate_and_a_change_of_it_and_its_authority_at_once_are_told(
     render: Render,
 ) -> None:
@@ -285,6 +294,16 @@ def test_of_a_first_deployment_there_is_nothing_between(render: Render) -> None:
 
 def origin(template: Rendered) -> Any:
     return Template(template).one("CloudFront::Distribution")["DistributionConfig"]["Origins"][0]["DomainName"]
+
+
+def records(template: Rendered) -> set[str]:
+    """Which resources are records of the API's domain."""
+    named = {"Type": "AWS::Route53::RecordSet", "Name": API_DOMAIN.name}
+    return {
+        logical
+        for logical, each in template["Resources"].items()
+        if {"Type": each["Type"], "Name": each["Properties"].get("Name")} == named
+    }
 
 
 def waits(template: Rendered, kind: str) -> list[str]:

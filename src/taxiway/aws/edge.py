@@ -5,6 +5,7 @@ from aws_cdk import aws_apigatewayv2 as gateway
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_wafv2 as waf
+from constructs import Construct
 
 from taxiway.aws import names
 from taxiway.aws.acknowledged import acknowledge
@@ -42,9 +43,7 @@ def add_domain(
     )
     gateway.CfnApiMapping(stack, "Mapping", api_id=api.id, domain_name=name.ref, stage=api.stage_name)
     if domain.zone is not None:
-        _add_records(
-            stack, "Domain", domain, domain.zone, name.attr_regional_domain_name, name.attr_regional_hosted_zone_id
-        )
+        _add_records(stack, domain, domain.zone, name.attr_regional_domain_name, name.attr_regional_hosted_zone_id)
     return f"https://{domain.name}", name
 
 
@@ -146,7 +145,7 @@ def add_cdn(
         acknowledge(distribution, "CloudFront's own domain lets its TLS version be.", "AwsSolutions-CFR4")
         return f"https://{distribution.attr_domain_name}", distribution.ref
     if cdn.domain.zone is not None:
-        _add_records(stack, "Cdn", cdn.domain, cdn.domain.zone, distribution.attr_domain_name, _CLOUDFRONT_ZONE)
+        _add_records(stack, cdn.domain, cdn.domain.zone, distribution.attr_domain_name, _CLOUDFRONT_ZONE)
     return f"https://{cdn.domain.name}", distribution.ref
 
 
@@ -166,11 +165,13 @@ def _put_in_order(cdn: cloudfront.CfnDistribution, domain: gateway.CfnDomainName
 _CacheKey = cloudfront.CfnCachePolicy.ParametersInCacheKeyAndForwardedToOriginProperty
 
 
-def _add_records(stack: Stack, of: str, domain: Domain, zone: str, target: str, target_zone: str) -> None:
+def _add_records(stack: Stack, domain: Domain, zone: str, target: str, target_zone: str) -> None:
+    """Called by the name: one that goes over from the API to the CDN is changed, and not made while it is there."""
+    own = Construct(stack, f"Records {domain.name}")
     for kind in ("A", "AAAA"):
         route53.CfnRecordSet(
-            stack,
-            f"{of}{kind}",
+            own,
+            kind,
             hosted_zone_id=zone,
             name=domain.name,
             type=kind,
