@@ -153,7 +153,7 @@ def _put_in_order(cdn: cloudfront.CfnDistribution, domain: gateway.CfnDomainName
     """Nothing of the API turns away what the CDN still does: CloudFormation waits until a distribution is deployed.
 
     So the API's own address ends once the CDN has left it, and the domain asks for a certificate once the CDN shows
-    it, and no longer asks before the CDN stops.
+    it, and no longer asks before the CDN stops (docs/decisions/0016).
     """
     api.wait_for(cdn)
     if domain.mutual_tls_authentication is None:
