@@ -72,6 +72,27 @@ def test_a_deployment_that_loses_data_goes_on_only_after_a_yes(cloud: Cloud, pro
     assert cloud.client("secretsmanager").describe_secret(SecretId=SECRET)["Name"] == SECRET
 
 
+DOMAIN = """        domain=Domain(
+            name="api.example.com", certificate="arn:aws:acm:us-east-1:000000000000:certificate/1111"
+        ),
+        cors=Cors("""
+
+
+def test_what_goes_on_between_is_told_before_anything_is_asked(cloud: Cloud) -> None:
+    stage_file(cloud.project, "dev")
+    cloud.edit("backend.py", "    Cors,\n", "    Cors,\n    Domain,\n")
+    cloud.edit("backend.py", "        cors=Cors(", DOMAIN)
+    planned = cloud.taxiway("diff", "--host-packages")
+    code, seen = cloud.on_terminal("deploy", "--host-packages", question="[y/N] ", keys="n\n")
+    cloud.edit("backend.py", DOMAIN, "        cors=Cors(")
+    cloud.edit("backend.py", "    Domain,\n", "")
+
+    caution = "Caution: The API's own address, …execute-api…, answers 404 to all who still call it"
+    assert caution in planned.stdout, planned.stderr
+    assert code == 1, seen
+    assert caution in seen.partition("is deleted; what is in it is lost.\nGo on? [y/N] ")[0]
+
+
 def test_a_deployment_that_loses_data_does_so_after_a_yes(cloud: Cloud, proxy: Proxy) -> None:
     stage_file(cloud.project, "dev")
     code, seen = cloud.on_terminal("deploy", "--host-packages", question="[y/N] ", keys="yes\n")

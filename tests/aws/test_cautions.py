@@ -22,6 +22,8 @@ def test_a_firewall_that_can_be_gone_past_is_named_with_the_address_and_the_reme
     assert "declare Cdn(client_certificate=…) and a domain for the API" in said
     (said,) = of(cdn=firewall, domain=DOMAIN)
     assert "Whoever calls api.example.com goes past" in said
+    (said,) = of(cdn=firewall, domain=DOMAIN, default_endpoint=True)
+    assert "Whoever calls the API's own address goes past" in said
 
 
 def test_quotas_that_have_to_be_raised_are_named() -> None:

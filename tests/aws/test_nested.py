@@ -209,3 +209,29 @@ def test_on_ministack_the_functions_and_the_data_of_nested_stacks_are_named(acco
     deployment.destroy(account, stack, said.append)
     assert any("deleted     nested stack Functions" in line for line in said)
     assert not any("created" in line for line in said)  # that was before, and is not told again
+
+
+def released(code: str, *actions: str) -> dict[str, Any]:
+    """A function that CodeDeploy releases, with what its role may do with a table."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": ["arn:aws:dynamodb:us-west-2:1:table/t"]}
+    properties = {"FunctionName": "my-function", "Role": {"Fn::GetAtt": ["role", "Arn"]}, "Code": {"S3Key": code}}
+    return {
+        "role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {"Policies": [{"PolicyDocument": {"Statement": [statement]}}]},
+        },
+        "function": {"Type": "AWS::Lambda::Function", "Properties": properties},
+        "alias": {
+            "Type": "AWS::Lambda::Alias",
+            "Properties": {"FunctionName": {"Ref": "function"}},
+            "UpdatePolicy": {"CodeDeployLambdaAliasUpdate": {}},
+        },
+    }
+
+
+def test_what_breaks_meanwhile_in_a_nested_stack_is_told_too(tmp_path: Path) -> None:
+    old, new = released("a.zip", "dynamodb:GetItem", "dynamodb:PutItem"), released("b.zip", "dynamodb:GetItem")
+    plan = planned(tmp_path, described(CHILD), described(TIMEOUT), deployed=old, new=new)
+
+    (caution,) = plan.cautions
+    assert caution.startswith("The function my-function loses dynamodb:PutItem on table/t before its new code")

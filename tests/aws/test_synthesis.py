@@ -244,7 +244,7 @@ def test_a_stack_has_room_for_all_that_a_declaration_may_have_more_and_more_of(t
 NAMES_OF_OTHERS = (
     *("Alarms", "AlarmsPolicy", "Api", "Authorizer1", "AccessLog", "Capacity", "Cdn", "CachePolicy", "Domain"),
     *("Firewall", "Function", "Functions", "Functions1", "FunctionsDashboard", "FunctionsGroup", "Latency"),
-    *("Mapping", "Network", "NetworkLog", "Reader1", "ReleaseRole", "Releases", "Role", "Routes", "Routing"),
+    *("Mapping", "Network", "NetworkLog", "Readers", "ReleaseRole", "Releases", "Role", "Routes", "Routing"),
     *("Secrets", "ServerErrors", "ServiceDashboard", "Stage", "Subnet1", "Table", "TableEndpoint", "TableName"),
     *("TableThrottles", "Url", "Resource", "Default"),
 )

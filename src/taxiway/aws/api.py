@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -62,7 +63,7 @@ class Api:
             description=f"{backend.name}, {stage.name}",
             cors_configuration=_cors(backend.api.cors),
             # The domain is then the one way in; a CDN in front goes through it too.
-            disable_execute_api_endpoint=backend.api.domain is not None,
+            disable_execute_api_endpoint=not backend.api.has_default_endpoint,
         )
         self._scope = Construct(stack, "Routes")
         self._authorizers: dict[str, _MadeAuthorizer] = {}
@@ -72,6 +73,10 @@ class Api:
     @property
     def id(self) -> str:
         return self._api.ref
+
+    def wait_for(self, cdn: cloudfront.CfnDistribution) -> None:
+        """Change nothing of the API, its own address's end above all, before the CDN is through."""
+        self._api.add_resource_dependency(cdn)
 
     @property
     def stage_name(self) -> str:

@@ -157,8 +157,8 @@ def _diff(options: argparse.Namespace) -> None:
         return
     deployment.discard(account, plan)
     print("", *changes.report(plan.changes), *plan.notes, sep="\n")
-    for loss in changes.losses(plan.changes):
-        print(f"\n{loss}")
+    for told in (*(f"Caution: {caution}" for caution in plan.cautions), *changes.losses(plan.changes)):
+        print(f"\n{told}")
 
 
 def _deploy(options: argparse.Namespace) -> None:
@@ -177,6 +177,8 @@ def _deploy(options: argparse.Namespace) -> None:
         deployment.keep_protected(account, stack, protect=backend.operations.is_protected(stage), say=print)
     else:
         print("", *changes.report(plan.changes), *plan.notes, "", sep="\n")
+        for caution in plan.cautions:
+            print(f"Caution: {caution}\n")
         losses = changes.losses(plan.changes)
         print(*losses, sep="\n", end="\n" if losses else "")
         if losses and not options.yes and not _confirmed("Go on?"):

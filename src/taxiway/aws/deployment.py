@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from taxiway.aws import changes, indexes, names, refusals, upload
+from taxiway.aws import changes, indexes, names, refusals, transitions, upload
 from taxiway.aws.account import Account
 from taxiway.aws.changes import Change
 from taxiway.aws.errors import AwsError
@@ -54,6 +54,8 @@ class Plan(Struct, frozen=True):
     changes: tuple[Change, ...]
     names: dict[str, str]
     """What a person calls each resource, by its logical id."""
+    cautions: tuple[str, ...] = ()
+    """What to know of the way from what is deployed to this."""
 
     @property
     def is_first_step(self) -> bool:
@@ -144,17 +146,18 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
         if described is None:
             discard(account, plan)
             return None
-        told, labels = changes.read(described, old, new), _labels(old, new)
+        told, labels, stacks = changes.read(described, old, new), _labels(old, new), [(old, new)]
         for entry in described:
             if entry["ResourceChange"]["ResourceType"] == _STACK:
                 before, after = _nested_templates(client, entry["ResourceChange"], new, assembly)
                 told += _nested(client, entry["ResourceChange"], before, after)
                 labels |= _labels(before, after)
+                stacks.append((before, after))
     except BaseException:
         with suppress(Exception):  # what failed first is what to tell
             discard(account, plan)
         raise
-    return structs.replace(plan, changes=tuple(told), names=labels)
+    return structs.replace(plan, changes=tuple(told), names=labels, cautions=tuple(transitions.transitions(stacks)))
 
 
 def discard(account: Account, plan: Plan) -> None:

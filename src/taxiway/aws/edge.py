@@ -5,6 +5,7 @@ from aws_cdk import aws_apigatewayv2 as gateway
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_wafv2 as waf
+from constructs import Construct
 
 from taxiway.aws import names
 from taxiway.aws.acknowledged import acknowledge
@@ -23,8 +24,10 @@ _WAF_REGION = "us-east-1"
 _A_YEAR = 31_536_000
 
 
-def add_domain(stack: Stack, domain: Domain, asks_for: ClientCertificate | None, api: Api) -> str:
-    """The API's own domain, TLS 1.2 and up, which answers nobody without the certificate; returns its URL."""
+def add_domain(
+    stack: Stack, domain: Domain, asks_for: ClientCertificate | None, api: Api
+) -> tuple[str, gateway.CfnDomainName]:
+    """The API's own domain, TLS 1.2 and up, which answers nobody without the certificate; returns its URL too."""
     name = gateway.CfnDomainName(
         stack,
         "Domain",
@@ -40,17 +43,17 @@ def add_domain(stack: Stack, domain: Domain, asks_for: ClientCertificate | None,
     )
     gateway.CfnApiMapping(stack, "Mapping", api_id=api.id, domain_name=name.ref, stage=api.stage_name)
     if domain.zone is not None:
-        _add_records(
-            stack, "Domain", domain, domain.zone, name.attr_regional_domain_name, name.attr_regional_hosted_zone_id
-        )
-    return f"https://{domain.name}"
+        _add_records(stack, domain, domain.zone, name.attr_regional_domain_name, name.attr_regional_hosted_zone_id)
+    return f"https://{domain.name}", name
 
 
 _KEPT_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html"""
 
 
-def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: Api) -> tuple[str, str]:
+def add_cdn(
+    stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: Api, domain: gateway.CfnDomainName | None
+) -> tuple[str, str]:
     """CloudFront before the API; returns its URL and its id.
 
     What is kept, and for how long, the API says by `cache-control`, which is there on routes that declare `cache` and
@@ -104,7 +107,7 @@ def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: 
             origins=[
                 cloudfront.CfnDistribution.OriginProperty(
                     id="api",
-                    domain_name=backend.api.domain.name if backend.api.domain else api.host,
+                    domain_name=api.host if backend.api.has_default_endpoint or not domain else domain.domain_name,
                     custom_origin_config=cloudfront.CfnDistribution.CustomOriginConfigProperty(
                         origin_protocol_policy="https-only",
                         origin_ssl_protocols=["TLSv1.2"],
@@ -130,6 +133,8 @@ def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: 
             ),
         ),
     )
+    if domain is not None and not backend.api.has_default_endpoint:
+        _put_in_order(distribution, domain, api)
     CfnOutput(stack, "DistributionId", value=distribution.ref, description="What each release invalidates")
     acknowledge(distribution, "An API is for every country unless someone says otherwise.", "AwsSolutions-CFR1")
     if cdn.firewall is None:
@@ -140,18 +145,33 @@ def add_cdn(stack: Stack, backend: Backend, stage: BackendStage, cdn: Cdn, api: 
         acknowledge(distribution, "CloudFront's own domain lets its TLS version be.", "AwsSolutions-CFR4")
         return f"https://{distribution.attr_domain_name}", distribution.ref
     if cdn.domain.zone is not None:
-        _add_records(stack, "Cdn", cdn.domain, cdn.domain.zone, distribution.attr_domain_name, _CLOUDFRONT_ZONE)
+        _add_records(stack, cdn.domain, cdn.domain.zone, distribution.attr_domain_name, _CLOUDFRONT_ZONE)
     return f"https://{cdn.domain.name}", distribution.ref
+
+
+def _put_in_order(cdn: cloudfront.CfnDistribution, domain: gateway.CfnDomainName, api: Api) -> None:
+    """Nothing of the API turns away what the CDN still does: CloudFormation waits until a distribution is deployed.
+
+    So the API's own address ends once the CDN has left it, and the domain asks for a certificate once the CDN shows
+    it, and no longer asks before the CDN stops (docs/decisions/0016).
+    """
+    api.wait_for(cdn)
+    if domain.mutual_tls_authentication is None:
+        cdn.add_resource_dependency(domain)
+    else:
+        domain.add_resource_dependency(cdn)
 
 
 _CacheKey = cloudfront.CfnCachePolicy.ParametersInCacheKeyAndForwardedToOriginProperty
 
 
-def _add_records(stack: Stack, of: str, domain: Domain, zone: str, target: str, target_zone: str) -> None:
+def _add_records(stack: Stack, domain: Domain, zone: str, target: str, target_zone: str) -> None:
+    """Called by the name: one that goes over from the API to the CDN is changed, and not made while it is there."""
+    own = Construct(stack, f"Records {domain.name}")
     for kind in ("A", "AAAA"):
         route53.CfnRecordSet(
-            stack,
-            f"{of}{kind}",
+            own,
+            kind,
             hosted_zone_id=zone,
             name=domain.name,
             type=kind,

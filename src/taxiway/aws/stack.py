@@ -79,13 +79,13 @@ def _fill(stack: Stack, backend: Backend, stage: Stage, packages: Mapping[str, C
 
 def _publish(stack: Stack, backend: Backend, stage: Stage, api: Api) -> str | None:
     """Put the domain and the CDN in front of the API, and say where it answers; returns the CDN's id."""
-    url, distribution = api.url, None
+    url, domain, distribution = api.url, None, None
     if backend.api.domain is not None:
         asks_for = backend.api.cdn.client_certificate if backend.api.cdn else None
-        url = add_domain(stack, backend.api.domain, asks_for, api)
-    else:  # under a domain, the API's own address answers nothing
+        url, domain = add_domain(stack, backend.api.domain, asks_for, api)
+    if backend.api.has_default_endpoint:
         CfnOutput(stack, "ApiUrl", value=api.url, description="The API's own address")
     if backend.api.cdn is not None:
-        url, distribution = add_cdn(stack, backend, stage, backend.api.cdn, api)
+        url, distribution = add_cdn(stack, backend, stage, backend.api.cdn, api, domain)
     CfnOutput(stack, "Url", value=url, description="Where the API answers")
     return distribution

@@ -53,9 +53,11 @@ class AlarmTopic:
                 ],
             },
         )
-        for number, email in enumerate(backend.operations.emails, 1):
+        readers = Construct(stack, "Readers")
+        for email in backend.operations.emails:
+            # Called by the address: numbered, one that moves up would be subscribed again, and then taken off.
             subscription = sns.CfnSubscription(
-                stack, f"Reader{number}", topic_arn=topic.ref, protocol="email", endpoint=email
+                readers, email.replace("/", "|"), topic_arn=topic.ref, protocol="email", endpoint=email
             )
             acknowledge(
                 subscription,

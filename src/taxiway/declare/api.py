@@ -244,7 +244,8 @@ class Route:
 class HttpApi:
     """An HTTP API of API Gateway. `throttle` holds for every route that has none of its own, `authorizer` likewise.
 
-    On AWS it answers at `domain` too, and through `cdn`; the laptop has neither.
+    On AWS it answers at `domain` too, and through `cdn`; the laptop has neither. Its own address on AWS, the default
+    endpoint, no longer answers under a domain, unless `default_endpoint` is True: the CDN then goes by that.
     """
 
     cors: Cors | None = None
@@ -252,7 +253,13 @@ class HttpApi:
     authorizer: Authorizer | None = None
     domain: Domain | None = None
     cdn: Cdn | None = None
+    default_endpoint: bool | None = None
     routes: list[Route] = field(default_factory=list[Route], init=False)
+
+    @property
+    def has_default_endpoint(self) -> bool:
+        """Whether the API's own address answers."""
+        return self.domain is None or self.default_endpoint is True
 
     @property
     def authorizers(self) -> tuple[Authorizer, ...]:

@@ -47,6 +47,7 @@ class Backend:
                 fix="pass domain=Domain(…) to HttpApi",
                 where=self.source,
             )
+        self._check_default_endpoint()
         self._check_domains()
         _check_routes(self.api.routes)
         _check_functions(self.api.routes, self.consumers)
@@ -94,6 +95,21 @@ class Backend:
         for secret in function.secrets:
             environment[secret.variable] = secret.id or ""
         return environment
+
+    def _check_default_endpoint(self) -> None:
+        api = self.api
+        if api.default_endpoint is False and api.domain is None:
+            raise DeclarationError(
+                "The API has default_endpoint=False and no domain: it would answer nowhere.",
+                fix="pass domain=Domain(…) to HttpApi, or leave default_endpoint out",
+                where=self.source,
+            )
+        if api.default_endpoint and api.domain and api.cdn is not None and api.cdn.client_certificate is not None:
+            raise DeclarationError(
+                "The CDN has a client certificate, and with default_endpoint=True the API answers those without one.",
+                fix="leave default_endpoint out, or for a deployment the certificate",
+                where=self.source,
+            )
 
     def _check_domains(self) -> None:
         """A CDN goes to the API by the API's own domain, where it has one."""
