@@ -365,7 +365,7 @@ def test_the_dashboard_of_the_service_shows_the_cdn_in_its_region_and_the_consum
     europe = Template.read(assembly("everything-in-europe") / "shop-prod.template.json")
     for template, region in ((everything, "us-east-1"), (europe, "eu-west-1")):
         bodies = {found["DashboardName"]: found["DashboardBody"] for found in template.of_type("CloudWatch::Dashboard")}
-        body = bodies["shop-prod_service"]["Fn::Join"][1]
+        body = bodies[f"shop-prod_{region}_service"]["Fn::Join"][1]
         widgets = json.loads("".join(part if isinstance(part, str) else part["Ref"] for part in body))["widgets"]
         charts = {widget["properties"]["title"]: widget["properties"] for widget in widgets}
 

@@ -399,7 +399,8 @@ def _alarms(of: _Scope) -> Iterator[Permission]:
     own = of.arn("cloudwatch", f"alarm:{of.own('*')}", f"alarm:{of.name}.*")
     yield _permit("Alarms", _of("cloudwatch", calls), own)
     calls = "DeleteDashboards GetDashboard PutDashboard"
-    yield _permit("Dashboards", _of("cloudwatch", calls), of.everywhere("cloudwatch", f"dashboard/{of.own('*')}"))
+    dashboards = of.everywhere("cloudwatch", f"dashboard/{names.in_account(of.backend, of.named, '*')}")
+    yield _permit("Dashboards", _of("cloudwatch", calls), dashboards)
     calls = "CreateTopic DeleteTopic GetDataProtectionPolicy GetTopicAttributes ListSubscriptionsByTopic"
     calls += " ListTagsForResource SetTopicAttributes Subscribe TagResource UntagResource"
     yield _permit("Topic", _of("sns", calls), of.arn("sns", names.topic(of.backend, of.named)))
