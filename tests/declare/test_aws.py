@@ -29,6 +29,7 @@ from taxiway import (
 )
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/11111111-2222-3333-4444-555555555555"
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret"
 ROTATE = "arn:aws:lambda:eu-west-1:111122223333:function:rotate"
 
 SUBNETS = [f"subnet-{number:08}" for number in range(20)]
@@ -98,6 +99,10 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: Consumer(lambda *_: None, Function(name="c")), "can't be imported by name"),
         (lambda: Secret("a", generate="key", encryption_key="key"), "secret 'a' is no ARN of KMS"),
         (lambda: Secret("a", rotation=Rotation(function=ROTATE)), "'a' exists outside of the declaration"),
+        (
+            lambda: Secret(f"{SECRET}:shop-Ab12Cd", generate="key", rotation=Rotation(function=ROTATE)),
+            "is named by its ARN, so it exists, and generate='key' would make it",
+        ),
         (lambda: Rotation(function="rotate"), "name a function as in arn:aws:lambda"),
         (lambda: Rotation(function=ROTATE, days=0), "1 to 1000 days"),
         (lambda: Domain(name="https://example.com", certificate=CERTIFICATE), "is no host name"),
