@@ -16,6 +16,7 @@ from taxiway import (
     Firewall,
     HttpApi,
     LambdaAuthorizer,
+    Network,
     Rotation,
     Secret,
     Table,
@@ -86,6 +87,14 @@ def test_an_authorizer_may_be_in_another_region_and_not_in_another_partition() -
     regions.check(with_authorizer(), stage("dev"))
     with pytest.raises(DeclarationError, match="The authorizer of GET /orders is in us-west-2"):
         regions.check(with_authorizer(), stage("dev", "cn-north-1"))
+
+
+def test_zones_of_another_region_are_refused() -> None:
+    backend = Backend("shop", api=HttpApi(), network=Network(zones=["us-west-2a", "us-west-2c"]))
+
+    regions.check(backend, stage("dev", "us-west-2"))
+    with pytest.raises(DeclarationError, match="The network's zone us-west-2a is in us-west-2, and the stage dev is"):
+        regions.check(backend, stage("dev"))
 
 
 def certificate(region: str, account: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether what a declaration names by its ARN is where AWS looks for it, and of an account that it may be of. Pure."""
+"""Whether what a declaration names is in a region and of an account where AWS can use it. Pure."""
 
 from collections.abc import Iterator
 
@@ -40,6 +40,13 @@ def check(backend: Backend, stage: Stage) -> None:
             )
     for secret in backend.secrets:
         _check_shared(secret, stage)
+    for zone in backend.network.named_zones if backend.network else ():
+        if zone[:-1] != stage.region:
+            raise DeclarationError(
+                f"The network's zone {zone} is in {zone[:-1]}, and the stage {stage.name} is in {stage.region}.",
+                fix=f"name zones of {stage.region}",
+                where=backend.source,
+            )
 
 
 def in_reach(arn: str, stage: Stage) -> bool:

@@ -68,7 +68,8 @@ class Secret:
             )
         if self.generate is not None and self.id is not None and self.id.startswith("arn:"):
             raise DeclarationError(
-                f"The secret {self.id!r} is named by its ARN, so it exists, and generate={self.generate!r} would make it.",
+                f"The secret {self.id!r} is named by its ARN, so it exists, and generate={self.generate!r} would make "
+                "it.",
                 fix="name it by its id, as in shop/prod, or leave generate and rotation out",
                 where=self.source,
             )
