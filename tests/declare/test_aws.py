@@ -229,6 +229,15 @@ def test_a_consumer_is_a_function_with_a_name_of_its_own() -> None:
         Backend("shop", api=api, table=Table(consumers=[consumer("answer")]))
 
 
+def test_the_order_of_zones_says_nothing() -> None:
+    """Another order would publish versions of functions that are no other, which Lambda doesn't."""
+    one, other = Network(zones=["eu-west-1a", "eu-west-1c"]), Network(zones=("eu-west-1c", "eu-west-1a"))
+
+    assert one == other
+    assert (one.zone_count, one.named_zones) == (2, ("eu-west-1a", "eu-west-1c"))
+    assert Network(zones=3).named_zones == ()
+
+
 def test_a_backend_knows_what_the_laptop_leaves_out() -> None:
     api = HttpApi(cdn=Cdn(), domain=Domain(name="example.com", certificate=CERTIFICATE))
     api.get("/a", answer, cache=60)
