@@ -121,9 +121,8 @@ class Api:
                 self._deployment.add_resource_dependency(route)
 
     def _integration(self, identifier: str, route: Route, function: DeployedFunction) -> str:
-        integration = function.integration()
         if route.cache is None:
-            return integration
+            return function.integration()
         cached = gateway.CfnIntegration(
             self._scope,
             f"{identifier} integration",
