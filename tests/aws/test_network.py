@@ -97,8 +97,10 @@ def test_a_network_that_is_not_in_use_stays_and_lambda_may_still_give_its_interf
     of_network = {name for name, made in before.resources.items() if made["Type"].startswith("AWS::EC2::")}
     assert of_network
     assert of_network <= after.resources.keys()
-    versions = [
+    without = synthesized(shop(None, watched=True), tmp_path)
+    inside, outside, gone = (
         {name for name, made in template.resources.items() if made["Type"] == "AWS::Lambda::Version"}
-        for template in (before, after)
-    ]
-    assert not versions[0] & versions[1]  # the alias moves to one that is in no network
+        for template in (before, after, without)
+    )
+    assert not inside & outside  # the alias moves to a version that is in no network
+    assert outside == gone  # which is the same as with none: Lambda publishes no second one of the same

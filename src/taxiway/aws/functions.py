@@ -252,7 +252,11 @@ class DeployedFunction(Construct):
         around, declared = self._around, self.declared
         code = around.packages[declared.name]
         network = around.backend.network
-        where = network and network.in_use and [network.cidr, network.zones, *network.subnets, *network.security_groups]
+        where = (
+            [network.cidr, network.zones, *network.subnets, *network.security_groups]
+            if network and network.in_use
+            else None
+        )
         configuration = [
             *(code.digest, code.handler, names.RUNTIME, declared.memory, declared.timeout, self._variables()),
             *(self._layers(), self._log_level(), around.backend.operations.tracing, where),
