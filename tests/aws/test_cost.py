@@ -403,6 +403,8 @@ def test_a_networks_endpoint_for_secrets_is_paid_by_the_hour_and_zone(stage: Sta
         return bill(backend, stage, requests=1, read_ratio=1)
 
     assert of(inside(Network(zones=3), [secret]), "VPC") == pytest.approx(3 * 730 * hour)
+    named = Network(zones=[f"{stage.region}a", f"{stage.region}b", f"{stage.region}c"])
+    assert of(inside(named, [secret]), "VPC") == pytest.approx(3 * 730 * hour)
     assert of(inside(Network(), []), "VPC") == 0
     existing = Network(subnets=["subnet-01234567"], security_groups=["sg-01234567"])
     assert of(inside(existing, [secret]), "VPC") == 0

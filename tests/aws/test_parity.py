@@ -240,7 +240,7 @@ def test_a_stage_with_alarms_has_two_dashboards(both: Stated) -> None:
     found = {dashboard["DashboardName"] for dashboard in both[2].of_type("CloudWatch::Dashboard")}
 
     views = ("service", "functions") if both[0].operations.has_alarms(both[1]) else ()
-    assert found == {f"{names.stack(both[0], both[1])}_{view}" for view in views}
+    assert found == {f"{names.stack(both[0], both[1])}_eu-west-1_{view}" for view in views}
 
 
 def test_no_role_of_any_kind_may_do_everything_of_a_service(both: Stated) -> None:

@@ -365,7 +365,7 @@ def test_the_dashboard_of_the_service_shows_the_cdn_in_its_region_and_the_consum
     europe = Template.read(assembly("everything-in-europe") / "shop-prod.template.json")
     for template, region in ((everything, "us-east-1"), (europe, "eu-west-1")):
         bodies = {found["DashboardName"]: found["DashboardBody"] for found in template.of_type("CloudWatch::Dashboard")}
-        body = bodies["shop-prod_service"]["Fn::Join"][1]
+        body = bodies[f"shop-prod_{region}_service"]["Fn::Join"][1]
         widgets = json.loads("".join(part if isinstance(part, str) else part["Ref"] for part in body))["widgets"]
         charts = {widget["properties"]["title"]: widget["properties"] for widget in widgets}
 
@@ -558,20 +558,64 @@ def test_two_authorizers_are_never_exchanged_whatever_order_they_are_declared_in
     assert len({each["Properties"]["Name"] for each in (made | others).values()}) == 5
 
 
+def let_in_first(directory: Path) -> list[str]:
+    """Where each function's integrations are: "beside" its permission, for which they wait, or in "another" stack.
+
+    One in another stack refers to an output of the function's, and so waits for all that is in there, where what the
+    output says has to be what the permission is for.
+    """
+    stacks = [Template.read(path) for path in directory.glob("*.template.json")]
+    found: list[str] = []
+    for template in stacks:
+        for resource in template.resources.values():
+            if resource["Type"] != "AWS::ApiGatewayV2::Integration":
+                continue
+            called = resource["Properties"]["IntegrationUri"]
+            _, attribute = called.get("Fn::GetAtt", ("", ""))
+            if attribute.startswith("Outputs."):
+                output = attribute.removeprefix("Outputs.")
+                (other,) = [stack for stack in stacks if output in stack.outputs]
+                allowed = other.of_type("Lambda::Permission")
+                assert other.outputs[output]["Value"] in [each["FunctionName"] for each in allowed]
+                found.append("another")
+            else:
+                assert [each["FunctionName"] for each in permissions(template, resource)] == [called]
+                found.append("beside")
+    return found
+
+
+def permissions(template: Template, of: dict[str, Any]) -> list[dict[str, Any]]:
+    """The permissions that a resource waits for."""
+    waits = [template.resources[other] for other in of.get("DependsOn", [])]
+    return [other["Properties"] for other in waits if other["Type"] == "AWS::Lambda::Permission"]
+
+
 @pytest.mark.parametrize("name", BACKENDS)
 def test_nothing_is_sent_to_a_function_before_it_may_be_called(name: str, assembly: Callable[[str], Path]) -> None:
+    backend, _ = BACKENDS[name]()
+    cached = sum(route.cache is not None for route in backend.api.routes)
+    plain = {route.function.name for route in backend.api.routes if route.cache is None}
+    assert let_in_first(assembly(name)) == ["beside"] * (cached + len(plain))
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_route_is_there_once_its_authorizer_may_be_asked(name: str, assembly: Callable[[str], Path]) -> None:
     for path in assembly(name).glob("*.template.json"):
-        resources = Template.read(path).resources
+        template = Template.read(path)
+        for route in template.resources.values():
+            if route["Type"] == "AWS::ApiGatewayV2::Route":
+                is_asked = route["Properties"]["AuthorizationType"] == "CUSTOM"
+                assert len(permissions(template, route)) == is_asked
 
-        def permissions(of: dict[str, Any], resources: dict[str, Any] = resources) -> list[dict[str, Any]]:
-            waits = [resources[other] for other in of.get("DependsOn", [])]
-            return [other for other in waits if other["Type"] == "AWS::Lambda::Permission"]
 
-        for resource in resources.values():
-            if resource["Type"] == "AWS::ApiGatewayV2::Integration":
-                called = [each["Properties"]["FunctionName"] for each in permissions(resource)]
-                # One in another stack is waited for with all that is in that stack.
-                assert called == [resource["Properties"]["IntegrationUri"]] or "Outputs" in str(resource)
-            if resource["Type"] == "AWS::ApiGatewayV2::Route":
-                is_asked = resource["Properties"]["AuthorizationType"] == "CUSTOM"
-                assert len(permissions(resource)) == is_asked
+@pytest.mark.parametrize("at", [stage("dev"), stage("prod")], ids=lambda at: at.name)
+def test_nor_through_a_route_with_a_cache_whose_function_is_in_another_stack(at: Stage, tmp_path: Path) -> None:
+    large = of_size(40, at)
+    api = HttpApi()
+    api.routes.extend(replace(route, cache=60) for route in large.api.routes)
+    backend = replace(large, api=api)
+    template = synthesize(backend, at, packages=packages(backend, tmp_path), directory=tmp_path / "assembly")
+
+    found = let_in_first(template.parent)
+    assert len(found) == 40
+    assert {"beside", "another"} == {*found}

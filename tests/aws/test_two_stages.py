@@ -6,9 +6,9 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from tests.aws.backends import BACKENDS, answer, stage
+from tests.aws.backends import ACCOUNT, BACKENDS, answer, stage
 from tests.aws.iam import like
 from tests.aws.reading import Template
 
@@ -41,19 +41,22 @@ stages = st.builds(
 backends = st.sampled_from(("items", "items-dev", "items-prod-7", "it", "dev"))
 
 
-def shop(name: str, at: str, functions: tuple[str, ...] = FUNCTIONS) -> tuple[Backend, Stage]:
+def shop(
+    name: str, at: str, functions: tuple[str, ...] = FUNCTIONS, region: str = "us-east-1"
+) -> tuple[Backend, Stage]:
     """A backend whose stages have everything that has a name."""
     made = Secret(f"{name}/{at}", generate="key")
     below = Secret(f"{name}/{at}/below", variable="BELOW_ID")
     consumers = [Consumer(answer, Function(name=each)) for each in ("changes", "changes-7")]
     table = Table(indexes=[Index("gsi1")], capacity=Capacity(read=(5, 10), write=(5, 10)), consumers=consumers)
-    api = HttpApi(cdn=Cdn(firewall=Firewall()))
+    elsewhere = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/shared/1234"
+    api = HttpApi(cdn=Cdn(firewall=Firewall(arn=None if region == "us-east-1" else elsewhere)))
     for function in functions:
         provisioned = Provisioned(minimum=1, maximum=2)
         api.get(f"/{function}", answer, function=Function(name=function, uses=[made], provisioned=provisioned))
     operations = Operations(alarms=True, release="canary-5m")
     backend = Backend(name, api=api, table=table, secrets=[made, below], network=Network(), operations=operations)
-    return backend, stage(at, "us-east-1")
+    return backend, stage(at, region)
 
 
 def arns(backend: Backend, at: Stage) -> Iterator[str]:
@@ -65,7 +68,8 @@ def arns(backend: Backend, at: Stage) -> Iterator[str]:
     yield names.arn(at, "logs", f"log-group:{names.access_log(backend, at)}")
     if backend.network is not None:
         yield names.arn(at, "logs", f"log-group:{names.network_log(backend, at)}")
-    if backend.api.cdn is not None and backend.api.cdn.firewall is not None:
+    firewall = backend.api.cdn and backend.api.cdn.firewall
+    if firewall is not None and firewall.arn is None:
         yield f"arn:aws:wafv2:us-east-1:{at.account}:global/webacl/{name}/0f2c"
     for secret in backend.secrets:
         yield names.arn(at, "secretsmanager", f"secret:{secret.id}-Ab12Cd")
@@ -76,7 +80,7 @@ def arns(backend: Backend, at: Stage) -> Iterator[str]:
     if backend.operations.has_alarms(at):
         yield names.arn(at, "sns", names.topic(backend, at))
         for view in ("service", "functions"):
-            yield f"arn:aws:cloudwatch::{at.account}:dashboard/{names.own(backend, at, view)}"
+            yield f"arn:aws:cloudwatch::{at.account}:dashboard/{names.in_account(backend, at, view)}"
         for alarm in alarms.every(backend, at):
             yield names.arn(at, "cloudwatch", f"alarm:{alarm.name}")
 
@@ -137,6 +141,7 @@ def named(of: tuple[Backend, Stage]) -> set[str]:
     return set(found)
 
 
+@settings(deadline=None)  # no test is timed
 @given(backends, stages, backends, stages)
 @example("items", "dev", "items", "dev-admin")
 @example("items", "prod", "items", "prod-7")
@@ -174,6 +179,31 @@ def test_the_role_for_stages_of_a_form_reaches_those_and_no_others() -> None:
     for another in ("prod", "prod-dev", "de"):
         assert not reached(this, named(shop("items", another)), "dev*")
     assert not reached(this, named(shop("item", "dev")), "dev*")
+
+
+def test_no_name_is_that_of_one_stage_in_two_regions_and_no_role_reaches_the_other_but_by_paths_of_the_account() -> (
+    None
+):
+    """IAM has roles for all regions of an account: the suffixes of their names are CloudFormation's."""
+    one, other = shop("items", "dev"), shop("items", "dev", region="eu-west-1")
+    here, there = ({arn for arn in named(of) if ":iam:" not in arn} for of in (one, other))
+
+    assert not here & there
+    assert not reached(one, there)
+    assert not reached(other, here)
+
+
+@pytest.mark.synth
+def test_what_all_regions_of_an_account_share_has_the_region_in_its_name(assembly: Callable[[str], Path]) -> None:
+    def shared(name: str) -> set[str]:
+        template = Template.read(assembly(name) / "shop-prod.template.json")
+        policies = template.of_type("CloudFront::CachePolicy")
+        found = [policy["CachePolicyConfig"]["Name"] for policy in policies]
+        return {*found, *(each["DashboardName"] for each in template.of_type("CloudWatch::Dashboard"))}
+
+    in_us, in_europe = shared("everything"), shared("everything-in-europe")
+    assert in_us == {f"shop-prod_us-east-1_{what}" for what in ("by-cache-control", "functions", "service")}
+    assert in_europe == {name.replace("us-east-1", "eu-west-1") for name in in_us}
 
 
 NOT_BY_NAME = {"AWS::ApiGatewayV2::Api", "AWS::Route53::RecordSet"}

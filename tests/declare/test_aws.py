@@ -29,6 +29,7 @@ from taxiway import (
 )
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/11111111-2222-3333-4444-555555555555"
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret"
 ROTATE = "arn:aws:lambda:eu-west-1:111122223333:function:rotate"
 
 SUBNETS = [f"subnet-{number:08}" for number in range(20)]
@@ -98,6 +99,10 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: Consumer(lambda *_: None, Function(name="c")), "can't be imported by name"),
         (lambda: Secret("a", generate="key", encryption_key="key"), "secret 'a' is no ARN of KMS"),
         (lambda: Secret("a", rotation=Rotation(function=ROTATE)), "'a' exists outside of the declaration"),
+        (
+            lambda: Secret(f"{SECRET}:shop-Ab12Cd", generate="key", rotation=Rotation(function=ROTATE)),
+            "is named by its ARN, so it exists, and generate='key' would make it",
+        ),
         (lambda: Rotation(function="rotate"), "name a function as in arn:aws:lambda"),
         (lambda: Rotation(function=ROTATE, days=0), "1 to 1000 days"),
         (lambda: Domain(name="https://example.com", certificate=CERTIFICATE), "is no host name"),
@@ -138,6 +143,20 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: Network(cidr="10.0.0.1/16"), "has host bits set"),
         (lambda: Network(cidr="10.0.0.0/8"), "cidr=10.0.0.0/8"),
         (lambda: Network(zones=1), "zones=1"),
+        (lambda: Network(zones=["eu-west-1a"]), r"zones=\('eu-west-1a',\)"),
+        (lambda: Network(zones=["eu-west-1a", "eu-west-1a"]), "names one of its zones twice"),
+        (lambda: Network(zones=["eu-west-1a", "euw1-az2"]), "'euw1-az2' is no availability zone"),
+        (lambda: Network(zones=["us-west-2a", "us-west-2-lax-1a"]), "'us-west-2-lax-1a' is no availability zone"),
+        (lambda: Network(zones=["eu-west-1a", "eu-west-1b"], cidr="10.0.0.0/21"), "no room for a subnet of its own"),
+        (
+            lambda: Network(subnets=SUBNETS[:1], security_groups=GROUPS[:1], zones=3),
+            "it names subnets, which have their addresses and zones",
+        ),
+        (lambda: Provisioned(minimum=1, target=0.5), "has nothing that follows its target"),
+        (
+            lambda: Firewall(arn="arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/1234", rate=10),
+            "exists, with a rate and rules of its own",
+        ),
         (lambda: Network(cidr="10.0.0.0/23", zones=3), "no room for the subnets of 3 zones"),
         (lambda: Network(subnets=["subnet-12345678"]), "subnets or security groups, and not the other"),
         (lambda: Network(subnets=SUBNETS[:17], security_groups=GROUPS[:1]), "it names 17 subnets"),
@@ -208,6 +227,15 @@ def test_a_consumer_is_a_function_with_a_name_of_its_own() -> None:
 
     with pytest.raises(DeclarationError, match="The consumer 'answer' is called like another function"):
         Backend("shop", api=api, table=Table(consumers=[consumer("answer")]))
+
+
+def test_the_order_of_zones_says_nothing() -> None:
+    """Another order would publish versions of functions that are no other, which Lambda doesn't."""
+    one, other = Network(zones=["eu-west-1a", "eu-west-1c"]), Network(zones=("eu-west-1c", "eu-west-1a"))
+
+    assert one == other
+    assert (one.zone_count, one.named_zones) == (2, ("eu-west-1a", "eu-west-1c"))
+    assert Network(zones=3).named_zones == ()
 
 
 def test_a_backend_knows_what_the_laptop_leaves_out() -> None:

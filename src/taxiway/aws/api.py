@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 from msgspec import Struct
 
-from taxiway.aws import names
+from taxiway.aws import names, regions
 from taxiway.aws.acknowledged import acknowledge
 from taxiway.aws.functions import DeployedFunction
 from taxiway.declare import Authorizer, Backend, Cors, JwtAuthorizer, Route, Throttle
@@ -41,7 +41,7 @@ _ACCESS_LOG = {
 
 
 class _MadeAuthorizer(Struct, frozen=True):
-    """An authorizer and, where it is a function, the permission without which it can't be asked."""
+    """An authorizer and, where it is a function in reach of the stack, the permission without which it isn't asked."""
 
     resource: gateway.CfnAuthorizer
     permission: lambda_.CfnPermission | None
@@ -121,9 +121,8 @@ class Api:
                 self._deployment.add_resource_dependency(route)
 
     def _integration(self, identifier: str, route: Route, function: DeployedFunction) -> str:
-        integration = function.integration()
         if route.cache is None:
-            return integration
+            return function.integration()
         cached = gateway.CfnIntegration(
             self._scope,
             f"{identifier} integration",
@@ -165,6 +164,8 @@ class Api:
                 ),
             )
         else:
+            # The region is the function's: https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
+            _, partition, _, region, *_ = declared.arn.split(":")
             invoke = f"lambda:path/2015-03-31/functions/{declared.arn}/invocations"
             made = gateway.CfnAuthorizer(
                 self._scope,
@@ -172,22 +173,26 @@ class Api:
                 api_id=self.id,
                 name=f"lambda-{mark}",
                 authorizer_type="REQUEST",
-                authorizer_uri=f"arn:{names.partition(self._stage.region)}:apigateway:{self._stage.region}:{invoke}",
+                authorizer_uri=f"arn:{partition}:apigateway:{region}:{invoke}",
                 authorizer_payload_format_version="2.0",
                 enable_simple_responses=True,
                 identity_source=list(declared.cache_key) or None,
                 authorizer_result_ttl_in_seconds=declared.ttl,
             )
-            permission = lambda_.CfnPermission(
-                self._scope,
-                f"Authorizer{mark} permission",
-                action="lambda:InvokeFunction",
-                function_name=declared.arn,
-                principal="apigateway.amazonaws.com",
-                source_arn=names.arn(self._stage, "execute-api", f"{self.id}/authorizers/{made.ref}"),
-            )
+            if regions.in_reach(declared.arn, self._stage):
+                permission = self._let_ask(made, mark, declared.arn)
         self._authorizers[mark] = _MadeAuthorizer(made, permission)
         return self._authorizers[mark]
+
+    def _let_ask(self, authorizer: gateway.CfnAuthorizer, mark: str, function: str) -> lambda_.CfnPermission:
+        return lambda_.CfnPermission(
+            self._scope,
+            f"Authorizer{mark} permission",
+            action="lambda:InvokeFunction",
+            function_name=function,
+            principal="apigateway.amazonaws.com",
+            source_arn=names.arn(self._stage, "execute-api", f"{self.id}/authorizers/{authorizer.ref}"),
+        )
 
     def _add_stage(self, stack: Stack) -> gateway.CfnStage:
         log = logs.CfnLogGroup(

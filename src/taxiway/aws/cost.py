@@ -484,7 +484,7 @@ class _Month:
         network = self._backend.network
         reads_secrets = any(function.secrets for function in names.functions(self._backend))
         if network is not None and not network.exists and reads_secrets:
-            hours = network.zones * HOURS
+            hours = network.zone_count * HOURS
             yield Line("VPC", "interface endpoint", hours, "h", hours * self._prices.endpoint_hours)
 
     def _read_units(self, grant: Grant) -> float:

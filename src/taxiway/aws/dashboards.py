@@ -30,7 +30,7 @@ def add_dashboards(stack: Stack, backend: Backend, stage: BackendStage, api_id: 
         cloudwatch.CfnDashboard(
             stack,
             f"{view}Dashboard",
-            dashboard_name=names.own(backend, stage, view.lower()),
+            dashboard_name=names.in_account(backend, stage, view.lower()),
             dashboard_body=stack.to_json_string(body),
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from taxiway.aws import names, policies
+from taxiway.aws import names, policies, regions
 from taxiway.aws.policies import Statement
 from taxiway.declare import Backend, LambdaAuthorizer, Secret, Stage
 
@@ -139,7 +139,7 @@ def _api(of: _Scope) -> Iterator[Permission]:
     authorizers = {
         arn
         for route in of.backend.api.routes
-        if isinstance(route.authorizer, LambdaAuthorizer)
+        if isinstance(route.authorizer, LambdaAuthorizer) and regions.in_reach(route.authorizer.arn, of.stage)
         for arn in (route.authorizer.arn, ":".join(route.authorizer.arn.split(":")[:7]))
     }
     if authorizers:
@@ -312,7 +312,7 @@ def _secrets(of: _Scope) -> Iterator[Permission]:
         condition = {"StringLike": {"secretsmanager:Name": named}}
         because = "a secret has no ARN before it is made"
         yield _permit("NewSecrets", ["secretsmanager:CreateSecret"], ("*",), condition, because)
-    made = [(secret, name) for secret, name in present if secret.generate is not None and name in named]
+    made = [(secret, name) for secret, name in present if secret.generate is not None]
     if made:
         calls = "DescribeSecret TagResource UntagResource UpdateSecret"
         yield _permit("MadeSecrets", _of("secretsmanager", calls), _secret_arns(of, made), None, _DECLARED)
@@ -323,8 +323,11 @@ def _secrets(of: _Scope) -> Iterator[Permission]:
         calls = _of("secretsmanager", "CancelRotateSecret RotateSecret")
         yield _permit("RotateSecrets", calls, _secret_arns(of, rotated), None, _DECLARED)
         rotating = {secret.rotation.function for secret, _ in rotated if secret.rotation is not None}
-        calls = _of("lambda", "AddPermission GetPolicy InvokeFunction RemovePermission")
-        yield _permit("Rotation", calls, rotating, None, _DECLARED)
+        yield _permit("Rotation", ["lambda:InvokeFunction"], rotating, None, _DECLARED)
+        near = {function for function in rotating if regions.in_reach(function, of.stage)}
+        if near:
+            calls = _of("lambda", "AddPermission GetPolicy RemovePermission")
+            yield _permit("LetRotate", calls, near, None, _DECLARED)
     keys = {secret.encryption_key for secret, _ in present if secret.encryption_key is not None}
     if keys:
         # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
@@ -399,7 +402,8 @@ def _alarms(of: _Scope) -> Iterator[Permission]:
     own = of.arn("cloudwatch", f"alarm:{of.own('*')}", f"alarm:{of.name}.*")
     yield _permit("Alarms", _of("cloudwatch", calls), own)
     calls = "DeleteDashboards GetDashboard PutDashboard"
-    yield _permit("Dashboards", _of("cloudwatch", calls), of.everywhere("cloudwatch", f"dashboard/{of.own('*')}"))
+    dashboards = of.everywhere("cloudwatch", f"dashboard/{names.in_account(of.backend, of.named, '*')}")
+    yield _permit("Dashboards", _of("cloudwatch", calls), dashboards)
     calls = "CreateTopic DeleteTopic GetDataProtectionPolicy GetTopicAttributes ListSubscriptionsByTopic"
     calls += " ListTagsForResource SetTopicAttributes Subscribe TagResource UntagResource"
     yield _permit("Topic", _of("sns", calls), of.arn("sns", names.topic(of.backend, of.named)))

@@ -67,7 +67,7 @@ def add_cdn(
         stack,
         "CachePolicy",
         cache_policy_config=cloudfront.CfnCachePolicy.CachePolicyConfigProperty(
-            name=names.own(backend, stage, "by-cache-control"),
+            name=names.in_account(backend, stage, "by-cache-control"),
             min_ttl=0,
             default_ttl=0,
             max_ttl=_A_YEAR,

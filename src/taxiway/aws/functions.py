@@ -187,10 +187,11 @@ class DeployedFunction(Construct):
                 application_log_level=self._log_level(),
                 system_log_level="INFO",
             ),
-            vpc_config=around.network
-            and lambda_.CfnFunction.VpcConfigProperty(
+            vpc_config=lambda_.CfnFunction.VpcConfigProperty(
                 subnet_ids=around.network.subnets, security_group_ids=around.network.security_groups
-            ),
+            )
+            if around.network and around.network.in_use
+            else None,
         )
         acknowledge(
             function,
@@ -251,7 +252,11 @@ class DeployedFunction(Construct):
         around, declared = self._around, self.declared
         code = around.packages[declared.name]
         network = around.backend.network
-        where = network and [network.cidr, network.zones, *network.subnets, *network.security_groups]
+        where = (
+            [network.cidr, network.zones, *network.subnets, *network.security_groups]
+            if network and network.in_use
+            else None
+        )
         configuration = [
             *(code.digest, code.handler, names.RUNTIME, declared.memory, declared.timeout, self._variables()),
             *(self._layers(), self._log_level(), around.backend.operations.tracing, where),

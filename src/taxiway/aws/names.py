@@ -1,6 +1,7 @@
 """What everything is called on AWS, and which stack it is in: pure, and the same at every deploy.
 
-Names carry the backend and the stage, so that two stages never collide in an account. The rest of a name comes after a
+Names carry the backend and the stage, so that two stages never collide in an account; those that all regions of an
+account share carry the region too, so that neither does one stage in two of them. The rest of a name comes after a
 `_`, which those two can't have: `items-dev_admin-login` is of the stage dev, `items-dev-admin_login` of dev-admin.
 """
 
@@ -53,6 +54,17 @@ def stack(backend: Backend, stage: Stage) -> str:
 def own(backend: Backend, stage: Stage, what: str) -> str:
     """What the stage calls something that has a name of its own: `items-prod_alarms`. No other stage's begin so."""
     return f"{stack(backend, stage)}_{what}"
+
+
+def in_account(backend: Backend, stage: Stage, what: str) -> str:
+    """What the stage calls something whose name is one of the whole account: `items-prod_eu-west-1_service`.
+
+    CloudWatch keeps dashboards so, and replaces one that is called alike; CloudFront refuses a second cache policy:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html,
+    https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateCachePolicy.html. A firewall of a CDN is made
+    by a stage in us-east-1 alone, and needs no region in its name.
+    """
+    return own(backend, stage, f"{stage.region}_{what}")
 
 
 def functions(backend: Backend) -> tuple[Function, ...]:

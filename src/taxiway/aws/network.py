@@ -11,12 +11,14 @@ from taxiway.declare import Backend, Network
 from taxiway.declare import Stage as BackendStage
 
 _SUBNET_BITS = 8  # of host addresses: 256 each, which is room for the interfaces that Lambda shares among environments
+_UNNAMED = 3  # as many blocks of addresses are for zones that are not named
 
 
 class PrivateNetwork:
     """The subnets and security groups that functions are put into: those of the declaration, or new ones."""
 
     def __init__(self, stack: Stack, declared: Network, backend: Backend, stage: BackendStage) -> None:
+        self.in_use = declared.in_use
         self.subnets = list(declared.subnets)
         self.security_groups = list(declared.security_groups)
         if not declared.exists:
@@ -27,20 +29,12 @@ class PrivateNetwork:
         Tags.of(vpc).add("Name", names.stack(backend, stage))
         _log_refusals(stack, vpc, backend, stage)
         table = ec2.CfnRouteTable(stack, "Routing", vpc_id=vpc.ref)
-        blocks = Fn.cidr(
-            declared.cidr, declared.zones, str(_SUBNET_BITS - 1 if declared.cidr.endswith("/24") else _SUBNET_BITS)
-        )
-        for zone in range(declared.zones):
-            subnet = ec2.CfnSubnet(
-                stack,
-                f"Subnet{zone + 1}",
-                vpc_id=vpc.ref,
-                cidr_block=Fn.select(zone, blocks),
-                availability_zone=Fn.select(zone, Fn.get_azs()),
-                map_public_ip_on_launch=False,
-            )
+        for subnet in _subnets(stack, declared, vpc):
             ec2.CfnSubnetRouteTableAssociation(
-                stack, f"SubnetRouting{zone + 1}", subnet_id=subnet.ref, route_table_id=table.ref
+                stack,
+                subnet.node.id.replace("Subnet", "SubnetRouting"),
+                subnet_id=subnet.ref,
+                route_table_id=table.ref,
             )
             self.subnets.append(subnet.ref)
         functions = ec2.CfnSecurityGroup(
@@ -90,6 +84,33 @@ class PrivateNetwork:
                 security_group_ids=[group.attr_group_id],
                 policy_document=of_secrets,
             )
+
+
+def _subnets(stack: Stack, declared: Network, vpc: ec2.CfnVPC) -> list[ec2.CfnSubnet]:
+    """One in each zone. Where zones are named, a zone's subnet has its id and its addresses by the zone's letter.
+
+    A subnet's zone can't be changed: with another it is made anew before the old one is deleted, and EC2 has no two
+    subnets with the same addresses in a VPC. So the subnet of a zone never has those of another's, nor those of the
+    first three, which are for zones that are not named.
+    """
+    bits = _SUBNET_BITS - 1 if declared.cidr.endswith("/24") else _SUBNET_BITS
+    places = (
+        {zone[-1].upper(): (_UNNAMED + ord(zone[-1]) - ord("a"), zone) for zone in declared.named_zones}
+        if declared.named_zones
+        else {str(number + 1): (number, Fn.select(number, Fn.get_azs())) for number in range(declared.zone_count)}
+    )
+    blocks = Fn.cidr(declared.cidr, max(block for block, _ in places.values()) + 1, str(bits))
+    return [
+        ec2.CfnSubnet(
+            stack,
+            f"Subnet{called}",
+            vpc_id=vpc.ref,
+            cidr_block=Fn.select(block, blocks),
+            availability_zone=zone,
+            map_public_ip_on_launch=False,
+        )
+        for called, (block, zone) in places.items()
+    ]
 
 
 def _log_refusals(stack: Stack, vpc: ec2.CfnVPC, backend: Backend, stage: BackendStage) -> None:

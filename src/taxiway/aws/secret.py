@@ -5,6 +5,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from taxiway.aws import regions
 from taxiway.aws.acknowledged import acknowledge
 from taxiway.declare import Backend, Secret, Stage
 
@@ -13,7 +14,7 @@ _LENGTH = 64
 
 def add_secret(scope: Construct, secret: Secret, backend: Backend, stage: Stage) -> secretsmanager.CfnSecret | None:
     """The secret with a generated value, under its id; None for one that exists elsewhere."""
-    if secret.id is None or secret.generate is None or secret.id.startswith("arn:"):
+    if secret.id is None or secret.generate is None:
         return None
     own = Construct(scope, secret.id.replace("/", "|"))
     made = secretsmanager.CfnSecret(
@@ -34,14 +35,6 @@ def add_secret(scope: Construct, secret: Secret, backend: Backend, stage: Stage)
     if secret.rotation is None:
         acknowledge(made, "Its holder rotates it by hand: the declaration names no Rotation.", "AwsSolutions-SMG4")
         return made
-    permission = lambda_.CfnPermission(
-        own,
-        "Permission",
-        action="lambda:InvokeFunction",
-        function_name=secret.rotation.function,
-        principal="secretsmanager.amazonaws.com",
-        source_arn=made.ref,
-    )
     schedule = secretsmanager.CfnRotationSchedule(
         own,
         "Rotation",
@@ -51,5 +44,14 @@ def add_secret(scope: Construct, secret: Secret, backend: Backend, stage: Stage)
             automatically_after_days=secret.rotation.days
         ),
     )
-    schedule.add_resource_dependency(permission)
+    if regions.in_reach(secret.rotation.function, stage):
+        permission = lambda_.CfnPermission(
+            own,
+            "Permission",
+            action="lambda:InvokeFunction",
+            function_name=secret.rotation.function,
+            principal="secretsmanager.amazonaws.com",
+            source_arn=made.ref,
+        )
+        schedule.add_resource_dependency(permission)
     return made

@@ -16,6 +16,8 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ZONE = re.compile(r"[A-Z0-9]{1,32}")
 # https://docs.aws.amazon.com/waf/latest/APIReference/API_RateBasedStatement.html
 _RATE = range(10, 2_000_000_001)
+_DEFAULT_RATE = 2000
+_DEFAULT_RULES = ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet")
 _WEB_ACL = re.compile(r"arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global/webacl/.+")
 
 
@@ -58,8 +60,8 @@ class Firewall:
     exists, by `arn`, and that one's own rules hold.
     """
 
-    rate: int = 2000
-    rules: Sequence[str] = ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet")
+    rate: int = _DEFAULT_RATE
+    rules: Sequence[str] = _DEFAULT_RULES
     arn: str | None = None
 
     def __post_init__(self) -> None:
@@ -73,6 +75,12 @@ class Firewall:
         if len(set(self.rules)) < len(self.rules):
             raise DeclarationError(
                 "The firewall has a group of rules twice.", fix="name each of its rules once", where=caller()
+            )
+        if self.arn is not None and (self.rate, self.rules) != (_DEFAULT_RATE, _DEFAULT_RULES):
+            raise DeclarationError(
+                f"The firewall {self.arn} exists, with a rate and rules of its own.",
+                fix="leave rate and rules out, or arn",
+                where=caller(),
             )
         if self.arn is not None and not _WEB_ACL.fullmatch(self.arn):
             raise DeclarationError(

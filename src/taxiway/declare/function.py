@@ -17,25 +17,32 @@ LambdaHandler: TypeAlias = Callable[[Any, Any], Any]
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-_]{0,63}")
 _MEMORY = range(128, 10_241)
 _TIMEOUT = range(1, 31)
+_TARGET = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provisioned:
     """Environments that AWS keeps started: `minimum` to `maximum`, so that `target` (0.1 to 0.9) of them is busy.
 
-    Without a `maximum` it is always `minimum`. They cost money while they wait, so declare them where a cold start
-    costs more: `provisioned=Provisioned(minimum=2) if stage.is_production else None`.
+    Without a `maximum` it is always `minimum`, and there is no `target`. They cost money while they wait, so declare
+    them where a cold start costs more: `provisioned=Provisioned(minimum=2) if stage.is_production else None`.
     """
 
     minimum: int
     maximum: int | None = None
-    target: float = 0.7
+    target: float = _TARGET
 
     def __post_init__(self) -> None:
         if self.minimum < 1 or (self.maximum or self.minimum) < self.minimum or not 0.1 <= self.target <= 0.9:
             raise DeclarationError(
                 f"Provisioned(minimum={self.minimum}, maximum={self.maximum}, target={self.target}) can't be had.",
                 fix="use a minimum of 1 or more, a maximum no less than that, and a target from 0.1 to 0.9",
+                where=caller(),
+            )
+        if self.maximum is None and self.target != _TARGET:
+            raise DeclarationError(
+                f"Provisioned(minimum={self.minimum}, target={self.target}) has nothing that follows its target.",
+                fix="say the maximum too, or leave target out",
                 where=caller(),
             )
 

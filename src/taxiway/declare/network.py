@@ -12,6 +12,11 @@ _SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}")
 # https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html
 _MOST_SUBNETS = 16
 _MOST_GROUPS = 5
+# Not a local zone or one of Wavelength, which has more in its name:
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html
+_ZONE = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d[a-m]")
+_DEFAULT_CIDR = "10.0.0.0/16"
+_DEFAULT_ZONES = 2
 _GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
 
 
@@ -21,20 +26,24 @@ class Network:
 
     One of its own spans `cidr` over two or three `zones` and has no way to the internet: DynamoDB is reached by a
     gateway endpoint (free), Secrets Manager by an interface endpoint (by the hour and zone) where a secret is used.
-    A network that exists must let the functions reach both.
+    `zones` says how many, the first ones that the account has, or names them: `("us-east-1a", "us-east-1b")`, which
+    needs a `cidr` of /20 or larger. A network that exists must let the functions reach both services. With
+    `in_use=False` no function is in it: deploy that before the network itself is left out.
     """
 
-    cidr: str = "10.0.0.0/16"
-    zones: int = 2
+    cidr: str = _DEFAULT_CIDR
+    zones: int | Sequence[str] = _DEFAULT_ZONES
     subnets: Sequence[str] = ()
     security_groups: Sequence[str] = ()
+    in_use: bool = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.zones, int):
+            object.__setattr__(self, "zones", tuple(sorted(self.zones)))  # their order says nothing
         object.__setattr__(self, "subnets", tuple(self.subnets))
         object.__setattr__(self, "security_groups", tuple(self.security_groups))
         self._check_named()
-        if self.zones not in (2, 3):
-            self._refuse(f"zones={self.zones}", "use 2 or 3")
+        self._check_zones()
         try:
             size = IPv4Network(self.cidr).prefixlen
         except ValueError as error:
@@ -42,16 +51,41 @@ class Network:
         else:
             if not 16 <= size <= 24:
                 self._refuse(f"cidr={self.cidr}", "use a network of /16 to /24")
-            if self.zones == 3 and size > 22:
+            if self.zone_count == 3 and size > 22:
                 self._refuse(f"cidr={self.cidr} has no room for the subnets of 3 zones", "use /16 to /22, or 2 zones")
+            if self.named_zones and size > 20:
+                self._refuse(
+                    f"cidr={self.cidr} has no room for a subnet of its own for every zone that may be named",
+                    "use /16 to /20, or say how many zones",
+                )
 
     @property
     def exists(self) -> bool:
         return bool(self.subnets)
 
+    @property
+    def named_zones(self) -> tuple[str, ...]:
+        """The zones that are named; none where only their number is said."""
+        return () if isinstance(self.zones, int) else tuple(self.zones)
+
+    @property
+    def zone_count(self) -> int:
+        return self.zones if isinstance(self.zones, int) else len(self.zones)
+
+    def _check_zones(self) -> None:
+        if self.zone_count not in (2, 3):
+            self._refuse(f"zones={self.zones!r}", "use 2 or 3: functions in one zone alone stop with it")
+        for zone in self.named_zones:
+            if not _ZONE.fullmatch(zone):
+                self._refuse(f"{zone!r} is no availability zone of a region", "write it like eu-west-1a")
+        if len(set(self.named_zones)) < len(self.named_zones):
+            self._refuse("it names one of its zones twice", "name each once")
+
     def _check_named(self) -> None:
         if bool(self.subnets) != bool(self.security_groups):
             self._refuse("it names subnets or security groups, and not the other", "name both, or neither")
+        if self.exists and (self.cidr, self.zones) != (_DEFAULT_CIDR, _DEFAULT_ZONES):
+            self._refuse("it names subnets, which have their addresses and zones", "leave cidr and zones out")
         for name in (*self.subnets, *self.security_groups):
             if not (_SUBNET if name in self.subnets else _GROUP).fullmatch(name):
                 self._refuse(f"{name!r} is malformed", "write subnet-0123456789abcdef0 and sg-0123456789abcdef0")

@@ -66,6 +66,13 @@ class Secret:
                 fix="write it like arn:aws:kms:eu-west-1:123456789012:key/1234-…",
                 where=self.source,
             )
+        if self.generate is not None and self.id is not None and self.id.startswith("arn:"):
+            raise DeclarationError(
+                f"The secret {self.id!r} is named by its ARN, so it exists, and generate={self.generate!r} would make "
+                "it.",
+                fix="name it by its id, as in shop/prod, or leave generate and rotation out",
+                where=self.source,
+            )
         if self.rotation is not None and self.generate is None:
             raise DeclarationError(
                 f"The secret {self.id!r} exists outside of the declaration, and rotation would change it from here.",
