@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from tests.aws.backends import answer, with_everything
+from tests.aws.backends import answer, stage, with_everything
 
-from taxiway import Backend, Cdn, Domain, Firewall, Function, HttpApi, LambdaAuthorizer
+from taxiway import Backend, Cdn, Domain, Firewall, Function, HttpApi, LambdaAuthorizer, Rotation, Secret
 from taxiway.aws.cautions import cautions
 
 DOMAIN = Domain(name="api.example.com", certificate="arn:aws:acm:eu-west-1:111122223333:certificate/1111")
+STAGE = stage("prod")
 
 
 def of(**options: Any) -> list[str]:
-    return list(cautions(Backend("shop", api=HttpApi(**options))))
+    return list(cautions(Backend("shop", api=HttpApi(**options)), STAGE))
 
 
 def test_a_firewall_that_can_be_gone_past_is_named_with_the_address_and_the_remedy() -> None:
@@ -35,7 +36,7 @@ def test_quotas_that_have_to_be_raised_are_named() -> None:
     for number in range(290):
         api.get(f"/more/{number}", answer, function=own, authorizer=None)
 
-    assert list(cautions(Backend("shop", api=api))) == [
+    assert list(cautions(Backend("shop", api=api), STAGE)) == [
         f"The backend has {count}, and an account by itself {most}. Have the quota raised before it is deployed."
         for count, most in (
             ("301 routes of one API", 300),
@@ -45,7 +46,33 @@ def test_quotas_that_have_to_be_raised_are_named() -> None:
     ]
 
 
-def test_where_there_is_nothing_to_go_past_nothing_is_said() -> None:
-    backend, _ = with_everything()
+def test_functions_that_the_stack_can_not_let_anybody_call_are_named() -> None:
+    near, far, other = (
+        f"arn:aws:lambda:{where}:function:f"
+        for where in (f"{STAGE.region}:{STAGE.account}", f"us-west-2:{STAGE.account}", f"{STAGE.region}:999999999999")
+    )
+    api = HttpApi()
+    for number, arn in enumerate((near, far, far, other)):
+        api.get(f"/{number}", answer, authorizer=LambdaAuthorizer(arn=arn))
+    secrets = [Secret(f"s{number}", rotation=Rotation(function=arn)) for number, arn in enumerate((near, other))]
 
-    assert of() == of(domain=DOMAIN) == of(cdn=Cdn()) == list(cautions(backend)) == []
+    assert [
+        said.partition(" is not in ")[0::2] for said in cautions(Backend("shop", api=api, secrets=secrets), STAGE)
+    ] == [
+        (
+            arn,
+            f"the stage's region and account: let {caller}.amazonaws.com call it (`aws lambda add-permission`), "
+            f"or {end}.",
+        )
+        for arn, caller, end in (
+            (far, "apigateway", "every request that it is asked about is answered with 500"),
+            (other, "apigateway", "every request that it is asked about is answered with 500"),
+            (other, "secretsmanager", "the deployment fails"),
+        )
+    ]
+
+
+def test_where_there_is_nothing_to_go_past_nothing_is_said() -> None:
+    backend, at = with_everything()
+
+    assert of() == of(domain=DOMAIN) == of(cdn=Cdn()) == list(cautions(backend, at)) == []

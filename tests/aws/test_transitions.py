@@ -20,6 +20,7 @@ from taxiway import (
     HttpApi,
     Index,
     LambdaAuthorizer,
+    Network,
     Operations,
     Secret,
     Table,
@@ -173,7 +174,7 @@ def test_the_records_of_a_name_that_goes_over_to_the_cdn_are_changed_and_not_mad
 def test_who_comes_without_the_certificate_and_a_change_of_it_and_its_authority_at_once_are_told(
     render: Render,
 ) -> None:
-    other = ClientCertificate(arn=CERTIFICATE.replace("1111", "9999"), trust_store="s3://trust/other.pem")
+    other = ClientCertificate(arn=CERTIFICATE.replace("11111111-", "99999999-"), trust_store="s3://trust/other.pem")
     widened = ClientCertificate(arn=CERTIFICATE, trust_store="s3://trust/other.pem")
     plain, first, second, both = (
         render(edge(cdn=Cdn(client_certificate=shown), domain=API_DOMAIN)) for shown in (None, SHOWN, other, widened)
@@ -311,3 +312,21 @@ def waits(template: Rendered, kind: str) -> list[str]:
     resources = template["Resources"]
     (found,) = (each for each in resources.values() if each["Type"] == f"AWS::{kind}")
     return sorted(resources[other]["Type"] for other in found.get("DependsOn", []))
+
+
+def test_out_of_a_network_leads_in_two_deployments(render: Render) -> None:
+    def inside(network: Network | None) -> Backend:
+        api = HttpApi()
+        api.get("/orders/{id}", answer, uses=[get(Order)])
+        return Backend("shop", api=api, table=Table(), network=network)
+
+    theirs = Network(subnets=["subnet-11111111"], security_groups=["sg-11111111"])
+    own, left, none = (render(inside(network)) for network in (Network(), Network(in_use=False), None))
+    existing = render(inside(theirs))
+
+    for before, after in ((own, none), (own, existing), (existing, none)):
+        (told,) = said(before, after)
+        assert told.startswith("Functions leave the network, and Lambda deletes their interfaces in it")
+        assert "First deploy Network(in_use=False)" in told
+    for before, after in ((own, left), (left, none), (none, own), (own, own)):
+        assert said(before, after) == []

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from taxiway.aws import names
-from taxiway.declare import Backend
+from taxiway.aws import names, regions
+from taxiway.declare import Backend, LambdaAuthorizer, Stage
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 _ROUTES = 300
@@ -13,9 +13,10 @@ _AUTHORIZERS = 10
 _RESERVED = 900
 
 
-def cautions(backend: Backend) -> Iterator[str]:
+def cautions(backend: Backend, stage: Stage) -> Iterator[str]:
     """Each says what it is, and what to do."""
     yield from _of_the_firewall(backend)
+    yield from _of_what_is_called_elsewhere(backend, stage)
     reserved = sum(function.concurrency or 0 for function in names.functions(backend))
     for count, of, most in (
         (len(backend.api.routes), "routes of one API", _ROUTES),
@@ -27,6 +28,22 @@ def cautions(backend: Backend) -> Iterator[str]:
                 f"The backend has {count} {of}, and an account by itself {most}. "
                 "Have the quota raised before it is deployed."
             )
+
+
+def _of_what_is_called_elsewhere(backend: Backend, stage: Stage) -> Iterator[str]:
+    """The functions of another region or account, on which the stack can give no permission."""
+    asked = {each.arn for route in backend.api.routes if isinstance(each := route.authorizer, LambdaAuthorizer)}
+    rotating = {secret.rotation.function for secret in backend.secrets if secret.rotation is not None}
+    for arns, caller, otherwise in (
+        (asked, "apigateway", "every request that it is asked about is answered with 500"),
+        (rotating, "secretsmanager", "the deployment fails"),
+    ):
+        for arn in sorted(arns):
+            if not regions.in_reach(arn, stage):
+                yield (
+                    f"{arn} is not in the stage's region and account: let {caller}.amazonaws.com call it "
+                    f"(`aws lambda add-permission`), or {otherwise}."
+                )
 
 
 def _of_the_firewall(backend: Backend) -> Iterator[str]:

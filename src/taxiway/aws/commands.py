@@ -421,7 +421,7 @@ def _synthesize(options: argparse.Namespace, backend: Backend, stage: Stage, dir
     print(f"{len(packages)} packages, {built} of them built now, {len(packages) - built} as before.")
     for note in dict.fromkeys(note for package in packages for note in package.notes):
         print(note)
-    for caution in cautions(backend):
+    for caution in cautions(backend, stage):
         print(f"Caution: {caution}")
     try:
         synthesize(backend, stage, packages=packages, directory=directory)

@@ -4,6 +4,7 @@ What CloudFormation can't do at all is refused by `refusals`, and what is declar
 told by `cautions`. Nothing here is of a stage's first deployment.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -35,6 +36,7 @@ def transitions(stacks: Sequence[tuple[Template, Template]]) -> Iterator[str]:
     yield from _of_the_edge(old, new)
     yield from _of_quotas(_all(stacks, 0), _all(stacks, 1))
     yield from _of_the_table(stacks)
+    yield from _of_the_network(stacks)
     yield from _of_consumers(old, new)
     yield from _of_readers(old, new)
 
@@ -112,7 +114,7 @@ def _of_quotas(old: Resources, new: Resources) -> Iterator[str]:
 
 
 def _reserved(resources: Resources) -> dict[str, int]:
-    functions = {key: each for key, each in resources.items() if each["Type"] == "AWS::Lambda::Function"}
+    functions = _of_type(resources, _FUNCTION)
     return {key: each["Properties"].get("ReservedConcurrentExecutions", 0) for key, each in functions.items()}
 
 
@@ -152,6 +154,36 @@ def _but_expiry(template: Template) -> Any:
     }
 
 
+def _of_the_network(stacks: Sequence[tuple[Template, Template]]) -> Iterator[str]:
+    """Lambda gives back a function's interfaces some time after it, with the permissions of the function's role.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    """
+    old, new = (_resources(template) for template in stacks[0])
+    is_deleted = bool(_one(old, _VPC)) and not _one(new, _VPC)
+    for before, after in ((_resources(before), _resources(after)) for before, after in stacks):
+        for logical, function in _of_type(before, _FUNCTION).items():
+            if "VpcConfig" not in function["Properties"] or logical not in after:
+                continue
+            leaves = "VpcConfig" not in after[logical]["Properties"] and not _may_leave(after, after[logical])
+            if is_deleted or leaves:
+                yield (
+                    "Functions leave the network, and Lambda deletes their interfaces in it up to 40 minutes later, "
+                    "with permissions that their roles have no longer: they stay, and the network with them. First "
+                    "deploy Network(in_use=False), beside what the network has; an hour later leave it out."
+                )
+                return
+
+
+_VPC = "AWS::EC2::VPC"
+_FUNCTION = "AWS::Lambda::Function"
+
+
+def _may_leave(resources: Resources, function: Mapping[str, Any]) -> bool:
+    role = resources[function["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
+    return "ec2:DeleteNetworkInterface" in json.dumps(role["Policies"])
+
+
 def _of_consumers(old: Resources, new: Resources) -> Iterator[str]:
     """A mapping begins with all that the stream has, which is a day: `aws.consumers`."""
     was, will = (_functions_of_mappings(resources) for resources in (old, new))
@@ -170,7 +202,7 @@ def _of_consumers(old: Resources, new: Resources) -> Iterator[str]:
 
 def _functions_of_mappings(resources: Resources) -> dict[str, str]:
     """The name of the function of each mapping to a stream."""
-    return {key: _function(resources, each) for key, each in resources.items() if each["Type"] == _MAPPING}
+    return {key: _function(resources, each) for key, each in _of_type(resources, _MAPPING).items()}
 
 
 _MAPPING = "AWS::Lambda::EventSourceMapping"
@@ -187,7 +219,7 @@ def _function(resources: Resources, resource: Mapping[str, Any]) -> str:
 def _of_readers(old: Resources, new: Resources) -> Iterator[str]:
     """https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html"""
     readers = [
-        {each["Properties"]["Endpoint"] for each in of.values() if each["Type"] == "AWS::SNS::Subscription"}
+        {each["Properties"]["Endpoint"] for each in _of_type(of, "AWS::SNS::Subscription").values()}
         for of in (old, new)
     ]
     added = sorted(readers[1] - readers[0])
@@ -214,8 +246,12 @@ def _all(stacks: Sequence[tuple[Template, Template]], which: int) -> dict[str, A
 def _one(resources: Resources, type_: str) -> Resources:
     """The properties of the one resource of a type; empty where there is none."""
     none: Resources = {}
-    return next((each["Properties"] for each in resources.values() if each["Type"] == type_), none)
+    return next((each["Properties"] for each in _of_type(resources, type_).values()), none)
 
 
 def _count(resources: Resources, type_: str) -> int:
-    return sum(each["Type"] == type_ for each in resources.values())
+    return len(_of_type(resources, type_))
+
+
+def _of_type(resources: Resources, type_: str) -> dict[str, Any]:
+    return {key: each for key, each in resources.items() if each["Type"] == type_}
