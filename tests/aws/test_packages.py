@@ -273,6 +273,70 @@ def test_files_that_no_import_names_are_included_by_pattern(tmp_path: Path, cach
         pack(project, "hello.handle", cache=cache)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "wrong"),
+    [
+        ("", "names nothing"),
+        (" ", "names nothing"),
+        (".", "names nothing"),
+        ("/etc/hosts", "is an absolute path"),
+        ("C:\\data\\cities.json", "is an absolute path"),
+        ("../data/*.json", "leads out of the project"),
+        ("data/../../data/*.json", "leads out of the project"),
+        ("data/**.json", "is no pattern" if sys.version_info < (3, 13) else "matches no file"),
+        ("data", "matches no file"),
+    ],
+)
+def test_a_pattern_that_names_no_file_of_the_project_is_refused_with_its_key(
+    tmp_path: Path, cache: Path, pattern: str, wrong: str
+) -> None:
+    project = depend(write(tmp_path / "project", hello=PLAIN), include=(pattern,))
+    for directory in (tmp_path / "data", project / "data"):
+        directory.mkdir()
+    (tmp_path / "data" / "cities.json").write_text("[]")
+    with pytest.raises(PackageError) as refused:
+        pack(project, "hello.handle", cache=cache)
+    assert refused.value.where == str(project / "pyproject.toml")
+    assert refused.value.problem.startswith(f"The pattern {pattern!r} of [tool.taxiway] include {wrong}")
+    assert 'include = ["data/*.json"]' in str(refused.value.fix)
+
+
+def test_a_link_is_included_as_what_it_leads_to_wherever_that_is(tmp_path: Path, cache: Path) -> None:
+    project = depend(write(tmp_path / "project", hello=PLAIN), include=("data/*.json",))
+    (project / "data").mkdir()
+    (tmp_path / "cities.json").write_text("[]")
+    (project / "data" / "towns.json").symlink_to(tmp_path / "cities.json")
+    [package] = pack(project, "hello.handle", cache=cache)
+    with ZipFile(package.path) as archive:
+        assert archive.read("data/towns.json") == b"[]"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tool = 1", "tool is 1, and no table.\nFix: write it as [tool]"),
+        ("[tool]\ntaxiway = 'x'", "tool.taxiway is 'x', and no table.\nFix: write it as [tool.taxiway]"),
+        ("[[tool.taxiway]]", "tool.taxiway is [{}], and no table.\nFix: write it as [tool.taxiway]"),
+        (
+            "[tool.taxiway]\ninclude = 'data/*.json'",
+            "include of [tool.taxiway] is 'data/*.json', and no list of texts.\nFix: write include = [\"…\"]",
+        ),
+        ("[tool.taxiway]\ninclude = ['a', 1]", "include of [tool.taxiway] is ['a', 1], and no list of texts."),
+        ("[project]\ndependencies = 'tiny'", "dependencies of [project] is 'tiny', and no list of texts."),
+        ("[tool.taxiway", "pyproject.toml can't be read: "),
+        ("# caf\xe9", "pyproject.toml can't be read: "),
+    ],
+)
+def test_a_pyproject_that_says_something_else_is_an_error_with_what_it_says(
+    tmp_path: Path, cache: Path, text: str, words: str
+) -> None:
+    project = write(tmp_path, hello=PLAIN)
+    (project / "pyproject.toml").write_text(text, encoding="latin-1")
+    with pytest.raises(PackageError) as refused:
+        pack(project, "hello.handle", cache=cache)
+    assert str(refused.value).startswith(f"{project / 'pyproject.toml'}:\n{words}")
+
+
 def test_what_is_in_no_dependency_is_an_error_and_what_the_runtime_has_is_not(tmp_path: Path, cache: Path) -> None:
     project = write(tmp_path, hello="import os\nimport pandas\n" + PLAIN, other="import boto3\n" + PLAIN)
     with pytest.raises(PackageError, match=r"hello\.py:2:\nA function imports pandas, .*\nFix: add the distribution"):

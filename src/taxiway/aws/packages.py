@@ -10,9 +10,10 @@ from zipfile import ZipFile
 import msgspec
 from msgspec import Struct
 
+from taxiway.aws import included
 from taxiway.aws.archive import Deflater, archive, write
 from taxiway.aws.bytecode import Compiler, compiler
-from taxiway.aws.dependencies import Architecture, included, install
+from taxiway.aws.dependencies import Architecture, install
 from taxiway.aws.imports import TAXIWAY, Imports, PackageError, Reached
 from taxiway.declare import Backend, Function
 
@@ -85,7 +86,8 @@ def build(
     in pyproject.toml, under `[tool.taxiway] include`, as patterns: `["data/*.json", "plugins/*.py"]`.
 
     `cache` is where packages are kept, `.taxiway/packages` of the project by default. Raises PackageError where an
-    import leads nowhere, where a dependency has no wheel, and where a package is larger than Lambda takes.
+    import leads nowhere, where a dependency has no wheel, where a pattern matches no file of the project, and where a
+    package is larger than Lambda takes.
     """
     builder = _Builder(project.resolve(), python, architecture, cache or project / ".taxiway" / "packages", budget)
     packages = tuple(builder.package(function, handlers) for function, handlers in _handlers(backend))
@@ -131,7 +133,7 @@ class _Builder:
         self._imports = Imports(project, python=python, available=self._libraries.importable | _OF_THE_RUNTIME)
         self._compiler: Compiler | None = compiler(python, cache)
         self._deflater = Deflater(cache / "deflated")
-        self._extra = tuple(self._included())
+        self._extra = tuple(included.files(project))
         self._digests: dict[Path, bytes] = {}
         self._no_compiler = (
             f"There is no Python {python} on this machine, and npm could not bring Pyodide in its place: the packages "
@@ -249,17 +251,6 @@ class _Builder:
         if size > self._budget:
             notes.append(f"{function.name} is over the budget of {_mb(self._budget)} unzipped: {made_of}.")
         return tuple(notes)
-
-    def _included(self) -> Iterator[Path]:
-        for pattern in included(self._project):
-            found = sorted(path for path in self._project.glob(pattern) if path.is_file())
-            if not found:
-                raise PackageError(
-                    f"The pattern {pattern!r} of [tool.taxiway] include matches no file.",
-                    fix="write it relative to the project, as in data/*.json, or take it out",
-                    where=str(self._project / "pyproject.toml"),
-                )
-            yield from found
 
 
 def _handlers(backend: Backend) -> Iterator[tuple[Function, dict[str, str]]]:
