@@ -493,6 +493,50 @@ def test_a_library_that_can_not_be_built_is_an_error_in_uvs_words(tmp_path: Path
         pack(project, "hello.handle", cache=cache)
 
 
+SETUPTOOLS_SCM = """
+[build-system]
+requires = ["setuptools", "setuptools-scm"]
+build-backend = "setuptools.build_meta"
+[tool.setuptools]
+packages = ["local"]
+[tool.setuptools_scm]
+"""
+HATCH_VCS = """
+[build-system]
+requires = ["hatchling", "hatch-vcs"]
+build-backend = "hatchling.build"
+[tool.hatch.version]
+source = "vcs"
+"""
+
+
+@pytest.mark.parametrize(
+    ("versioned", "fallback"), [(SETUPTOOLS_SCM, "fallback_version = '0'"), (HATCH_VCS, "fallback-version = '0'")]
+)
+def test_a_library_with_a_version_from_git_is_built_with_the_one_that_it_falls_back_on(
+    tmp_path: Path, cache: Path, versioned: str, fallback: str
+) -> None:
+    local = tmp_path / "local"
+    write(local / "local", __init__="ANSWER = 1\n")
+    declared = local / "pyproject.toml"
+    declared.write_text(f"[project]\nname = 'local'\nrequires-python = '>=3.11'\ndynamic = ['version']\n{versioned}")
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "first"), ("tag", "v1.0")):
+        identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *words], cwd=local, check=True)
+    project = depend(write(tmp_path / "app", hello="import local\n" + PLAIN), f"local @ {local.as_uri()}")
+
+    with pytest.raises(PackageError) as refused:
+        pack(project, "hello.handle", cache=cache)
+    assert refused.value.where == str(local)
+    assert "version" in refused.value.problem
+    assert str(refused.value.fix).startswith("its version is dynamic. If it comes from git it is not to be had")
+    assert fallback.partition(" ")[0] in str(refused.value.fix)
+
+    declared.write_text(declared.read_text() + fallback)
+    [package] = pack(project, "hello.handle", cache=cache)
+    assert {"local/__init__.py", "local-0.dist-info/METADATA"} <= names(package)
+
+
 def test_a_library_from_git_is_refused_by_name(tmp_path: Path, cache: Path) -> None:
     project = depend(write(tmp_path, hello=PLAIN), "tiny @ git+https://example.com/tiny@1")
     with pytest.raises(PackageError, match=r"tiny @ git\+https://example\.com/tiny@1 comes from git"):
