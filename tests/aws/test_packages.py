@@ -273,6 +273,32 @@ def test_files_that_no_import_names_are_included_by_pattern(tmp_path: Path, cach
         pack(project, "hello.handle", cache=cache)
 
 
+def test_a_library_that_reads_its_stubs_when_it_is_imported_has_them(tmp_path: Path, cache: Path) -> None:
+    """By lazy-loader, as scikit-image and librosa do: from a package, unpacked as on Lambda, with nothing beside it."""
+    info, made = "lazy-1.dist-info", tmp_path / "lazy-1-py3-none-any.whl"
+    files = {
+        "lazy/__init__.py": "import lazy_loader as on\n__getattr__, __dir__, _ = on.attach_stub(__name__, __file__)\n",
+        "lazy/__init__.pyi": "from .answers import answer as answer\n",
+        "lazy/answers.py": "def answer():\n    return 42\n",
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: lazy\nVersion: 1\nRequires-Dist: lazy_loader>=0.4\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with ZipFile(made, "w") as archive:
+        for name, text in {**files, f"{info}/RECORD": "".join(f"{name},,\n" for name in files)}.items():
+            archive.writestr(name, text)
+    hello = "import lazy, tiny\n\ndef handle(event, context):\n    return lazy.answer()\n"
+    requirements = (f"lazy @ {made.as_uri()}", wheel(tmp_path / "wheels", "1"))
+    [package] = pack(depend(write(tmp_path / "app", hello=hello), *requirements), "hello.handle", cache=cache)
+
+    stubs = {name for name in names(package) if name.endswith(".pyi")}
+    assert stubs == {"lazy/__init__.pyi"}
+    with ZipFile(package.path) as archive:
+        archive.extractall(tmp_path / "task")
+    run = f"import sys; sys.path.insert(0, {str(tmp_path / 'task')!r}); import hello; print(hello.handle(None, None))"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", run], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("42\n", "")
+
+
 @pytest.mark.parametrize(
     ("pattern", "wrong"),
     [

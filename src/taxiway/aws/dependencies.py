@@ -22,7 +22,9 @@ Architecture: TypeAlias = Literal["arm64", "x86_64"]
 
 _MACHINES: dict[Architecture, str] = {"arm64": "aarch64", "x86_64": "x86_64"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_LEFT_OUT = (".pyi", ".pyc", "py.typed")
+_LEFT_OUT = (".pyc", "py.typed")
+_READS_STUBS = "lazy-loader"
+"""What requires it may read its own stubs when it is imported, to know what it has: https://pypi.org/project/lazy-loader/."""
 _KEPT_METADATA = frozenset({"METADATA", "entry_points.txt"})  # what importlib.metadata is asked for at run time
 
 
@@ -32,7 +34,9 @@ class Library(Struct, frozen=True):
     name: str
     version: str
     files: dict[str, Path]
-    """Where a file goes in the package, and where it is; no type stubs, no scripts, no record of the installation."""
+    """Where a file goes in the package, and where it is; no scripts, no record of the installation, and no type stubs
+    but those of a library that reads them itself.
+    """
     requires: frozenset[str]
     """The names of the distributions that it may need, whether or not they are there."""
 
@@ -189,16 +193,17 @@ def _refuse_git(requirements: Iterable[str | Local]) -> None:
 def _read(directory: Path) -> dict[str, Library]:
     libraries: dict[str, Library] = {}
     for found in metadata.distributions(path=[str(directory)]):
+        requires = frozenset(normal(text) for text in found.requires or ())
+        left_out = _LEFT_OUT if _READS_STUBS in requires else (*_LEFT_OUT, ".pyi")
         files: dict[str, Path] = {}
         for file in found.files or ():
             path = file.as_posix()
             folder = file.parts[0]
             is_metadata = folder.endswith(".dist-info") and file.name not in _KEPT_METADATA
-            if path.startswith("..") or folder == "bin" or is_metadata or path.endswith(_LEFT_OUT):
+            if path.startswith("..") or folder == "bin" or is_metadata or path.endswith(left_out):
                 continue
             files[path] = directory / path
         name = normal(found.name)
-        requires = frozenset(normal(text) for text in found.requires or ())
         libraries[name] = Library(name, found.version, dict(sorted(files.items())), requires)
     return dict(sorted(libraries.items()))
 
