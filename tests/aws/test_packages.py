@@ -4,9 +4,13 @@ import importlib.util
 import json
 import marshal
 import os
+import random
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -585,6 +589,104 @@ def test_a_package_that_nobody_asks_for_is_forgotten_in_time(tmp_path: Path) -> 
     os.utime(old.path, (0, 0))
     pack(project, "hello.handle", cache=cache)
     assert not old.path.exists()
+
+
+def age(directory: Path) -> None:
+    """Make everything in a directory older than anything is kept."""
+    for path in [*directory.rglob("*")]:
+        os.utime(path, (0, 0), follow_symlinks=False)
+
+
+def held(directory: Path) -> set[str]:
+    """What a cache has: its packages, and each library, compiled module and deflated file."""
+    patterns = ("*.zip*", "pyodide-*", "installing-*", "libraries/*", "deflated/*", "bytecode/*/*")
+    return {path.relative_to(directory).as_posix() for pattern in patterns for path in directory.glob(pattern)}
+
+
+def noise(seed: int) -> str:
+    """A module that is large enough for its deflated form to be kept."""
+    return f"DATA = '{random.Random(seed).randbytes(40_000).hex()}'\n"
+
+
+def test_what_packages_are_made_of_is_forgotten_when_no_build_uses_it_for_long(tmp_path: Path) -> None:
+    project, cache, wheels = tmp_path / "project", tmp_path / "cache", tmp_path / "wheels"
+    write(project, same=noise(0), hello="import tiny, same\n" + PLAIN)
+    pack(depend(project, wheel(wheels, "1", text=noise(1))), "hello.handle", cache=cache)
+    (cache / "pyodide-0.1" / "lib").mkdir(parents=True)
+    first = held(cache)
+    age(cache)
+    pack(depend(project, wheel(wheels, "2", text=noise(2))), "hello.handle", cache=cache)
+    second = held(cache)
+
+    def of(kind: str, names: set[str]) -> set[str]:
+        return {name for name in names if name.startswith(kind)}
+
+    assert len(of("libraries/", first)) == len(of("libraries/", second)) == 1
+    assert not of("libraries/", first) & of("libraries/", second)
+    for kind in ("deflated/", "bytecode/"):  # that of `same`, and for bytecode of `hello`, is used by both
+        assert len(of(kind, first)) == len(of(kind, second)) > 1
+        assert of(kind, first) & of(kind, second)
+        assert of(kind, first) - of(kind, second)
+    assert "pyodide-0.1" not in second
+    assert len([name for name in second if name.endswith(".zip")]) == 1
+
+
+def test_what_is_used_again_is_kept_however_old_it_is(tmp_path: Path) -> None:
+    project, cache = write(tmp_path / "project", hello="import tiny\n" + PLAIN), tmp_path / "cache"
+    pack(depend(project, wheel(tmp_path, "1")), "hello.handle", cache=cache)
+    age(cache)
+    [package] = pack(project, "hello.handle", cache=cache)
+    assert package.is_cached
+    assert package.path.is_file()
+    assert [name for name in held(cache) if name.startswith("libraries/")]
+
+
+BUILDING = """
+import sys
+from pathlib import Path
+from taxiway.aws.packages import build
+from taxiway.declare import Backend, HttpApi
+project, cache, python = sys.argv[1:]
+build(Backend("tests", api=HttpApi()), Path(project), python=python, architecture="x86_64", cache=Path(cache))
+"""
+
+
+def test_what_a_killed_build_left_half_made_is_deleted_and_what_one_is_making_is_not(tmp_path: Path) -> None:
+    """The other build is in the middle of its installation: its uv never ends."""
+    project, cache, tools = write(tmp_path / "project", hello=PLAIN), tmp_path / "cache", tmp_path / "tools"
+    other = depend(write(tmp_path / "other"), wheel(tmp_path, "1"))
+    tools.mkdir()
+    (tools / "uv").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\nexec sleep 600\n")
+    (tools / "uv").chmod(0o755)
+    pack(project, "hello.handle", cache=cache)
+    whole = held(cache)
+    child = subprocess.Popen(
+        [sys.executable, "-c", BUILDING, str(other), str(cache), PYTHON],
+        env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"},
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "started").exists():
+            assert child.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        (cache / "installing-of-npm").mkdir()
+        age(cache)
+        write(project, hello=PLAIN + "# changed")
+        pack(project, "hello.handle", cache=cache)
+        making = held(cache) - whole
+        assert whole <= held(cache)
+        assert "installing-of-npm" in making
+        assert [name for name in making if re.fullmatch(r"libraries/.*\.[0-9a-f]{32}", name)]
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+    pack(project, "hello.handle", cache=cache)
+    left = held(cache)
+    assert not [name for name in left if re.search(r"installing-|\.[0-9a-f]{32}$", name)]
+    assert len([name for name in left if name.endswith(".zip")]) == 1
 
 
 # Its size.

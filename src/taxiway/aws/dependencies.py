@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from taxiway.aws import local_libraries, pyproject
+from taxiway.aws import kept, local_libraries, pyproject
 from taxiway.aws.imports import PackageError
 from taxiway.aws.local_libraries import Local
 from taxiway.aws.uv import uv
@@ -89,6 +89,7 @@ def install(project: Path, *, python: str, architecture: Architecture, cache: Pa
     directory = cache / "libraries" / f"{platform}-{python}-{key}"
     if not directory.is_dir():
         _unpack(project, requirements, constraints, python, platform, directory)
+    kept.use(directory)
     return Libraries(_read(directory), pinned_by)
 
 

@@ -1,6 +1,5 @@
 """A ZIP for each function: what it imports, for the Python and the processor of Lambda, the same bytes each time."""
 
-import time
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib import metadata
@@ -10,7 +9,7 @@ from zipfile import ZipFile
 import msgspec
 from msgspec import Struct
 
-from taxiway.aws import included
+from taxiway.aws import included, kept
 from taxiway.aws.archive import Deflater, archive, write
 from taxiway.aws.bytecode import Compiler, compiler
 from taxiway.aws.dependencies import Architecture, install
@@ -33,7 +32,6 @@ _OF_THE_RUNTIME = frozenset({"awslambdaric", "boto3", "botocore", "snapshot_rest
 
 _FORMAT = b"taxiway package 1"
 _MB = 1024 * 1024
-_KEPT_FOR = 30 * 24 * 3600  # seconds
 
 
 class Part(Struct, frozen=True):
@@ -85,13 +83,16 @@ def build(
     among the project's dependencies that they import, with what these require. Files that no import names are listed
     in pyproject.toml, under `[tool.taxiway] include`, as patterns: `["data/*.json", "plugins/*.py"]`.
 
-    `cache` is where packages are kept, `.taxiway/packages` of the project by default. Raises PackageError where an
+    `cache` is where packages and what they are made of are kept, `.taxiway/packages` of the project by default; what no
+    build has used for 30 days is deleted. Raises PackageError where an
     import leads nowhere, where a dependency has no wheel, where a pattern matches no file of the project, and where a
     package is larger than Lambda takes.
     """
-    builder = _Builder(project.resolve(), python, architecture, cache or project / ".taxiway" / "packages", budget)
-    packages = tuple(builder.package(function, handlers) for function, handlers in _handlers(backend))
-    builder.forget_old_ones()
+    cache = cache or project / ".taxiway" / "packages"
+    with kept.together(cache):
+        builder = _Builder(project.resolve(), python, architecture, cache, budget)
+        packages = tuple(builder.package(function, handlers) for function, handlers in _handlers(backend))
+    kept.forget(cache)
     return packages
 
 
@@ -149,7 +150,7 @@ class _Builder:
         path = next(self._cache.glob(f"{key}-*.zip"), None)
         is_cached = path is not None
         if path is not None:
-            path.touch()
+            kept.use(path)
         else:
             files = self._compiled(content)
             path = self._cache / f"{key}-{_digest(files, content.routes)}.zip"
@@ -168,12 +169,6 @@ class _Builder:
             is_cached=is_cached,
             notes=content.notes + self._judge(function, size, parts),
         )
-
-    def forget_old_ones(self) -> None:
-        """Delete the packages that have not been asked for in a month."""
-        for path in self._cache.glob("*.zip"):
-            if time.time() - path.stat().st_mtime > _KEPT_FOR:
-                path.unlink(missing_ok=True)
 
     def _content(self, reached: Reached, routes: bytes | None) -> _Content:
         chosen = self._chosen(reached)
