@@ -99,6 +99,15 @@ def test_doctor_names_everything_that_is_missing(project: Path) -> None:
     assert "FAILS  credentials, account and region: There are no credentials for AWS" in ill.stdout
 
 
+def test_a_synthesis_without_a_node_is_refused_in_words(project: Path) -> None:
+    refused = taxiway(project, "synth", "--stage", "dev", JSII_NODE=sys.executable)
+
+    assert refused.returncode == 1
+    assert f"JSII_NODE={sys.executable} is no Node" in refused.stderr
+    assert "Fix: unset JSII_NODE" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_the_role_that_deploys_a_stage_is_printed_as_a_template(project: Path) -> None:
     done = taxiway(project, "deploy-role", "--stage", "prod", "--repo", "owner/items", "--with-provider")
 

@@ -16,6 +16,7 @@ from taxiway.declare import (
     Secret,
     Stage,
     Table,
+    check,
     delete,
     get,
     idempotency,
@@ -34,6 +35,8 @@ from taxiway.local.gateway import Entry
 DEV = Stage(name="dev", local=True, variables={"AWS_REGION": "us-east-1"})
 PROD = Stage(name="prod", local=True, variables={"AWS_REGION": "eu-west-1"})
 WARM = Assumptions(cold_share=0)
+A_SECOND = 730 * 3600
+"""As many in a month as are one each second."""
 
 
 class Item(Entity):
@@ -178,6 +181,7 @@ class Member(Entity):
         ([put(Member), idempotency], 1 + 2 + 2 + 2),
         ([update(Member)], 1),
         ([delete(Member)], 2 + 2),
+        ([check(Item), put(Item)], 1 + 2),  # a check writes to no index
     ],
 )
 def test_what_is_written_together_costs_twice(uses: list[Any], units: int) -> None:
@@ -271,11 +275,57 @@ def test_declared_capacity_is_paid_by_the_hour_between_its_bounds() -> None:
     table = Table(indexes=indexes, capacity=Capacity(read=(5, 20), write=(2, 4), target=50))
     idle = bill(one(table=table, uses=[get(Item)]), DEV, requests=1, read_ratio=1)
     assert (amount(idle, "DynamoDB", "read capacity"), amount(idle, "DynamoDB", "write capacity")) == (10, 4)
-    # 12 reads a second of half a unit, of which half of the capacity is kept in use.
-    some = bill(one(table=table, uses=[get(Item)]), DEV, requests=12 * 730 * 3600, read_ratio=1)
-    assert amount(some, "DynamoDB", "read capacity") == 12
+    # 12 reads a second of half a unit, of which half of the capacity is kept in use: 12, and the least of the index.
+    some = bill(one(table=table, uses=[get(Item)]), DEV, requests=12 * A_SECOND, read_ratio=1)
+    assert amount(some, "DynamoDB", "read capacity") == 12 + 5
     on_demand = bill(one(table=Table(indexes=indexes), uses=[get(Item)]), DEV, requests=1, read_ratio=1)
     assert idle.total + knob(idle, "on demand") == pytest.approx(on_demand.total)
+
+
+def test_the_traffic_of_a_table_needs_no_capacity_of_its_index() -> None:
+    """30 gets a second: 15 units, at 70% of 22. The index, which nobody reads, has the 5 that it has at least."""
+    table = Table(indexes=[Index("gsi1")], capacity=Capacity(read=(5, 100), write=(1, 1)))
+    month = bill(one(table=table, uses=[get(Item)]), DEV, requests=30 * A_SECOND, read_ratio=1)
+    assert amount(month, "DynamoDB", "read capacity") == 22 + 5
+    assert cents(of(month, "DynamoDB", "read capacity")) == cents(27 * 730 * 0.00013) == 2.56
+
+
+def test_each_index_is_provisioned_for_the_queries_that_read_it() -> None:
+    """4 queries a second of 20 KB: 10 units, at 50% of 20 of gsi1; the table and gsi2 have 2 at least."""
+    capacity = Capacity(read=(2, 100), write=(1, 1), target=50)
+    table = Table(indexes=[Index("gsi1"), Index("gsi2")], capacity=capacity)
+    month = bill(one(table=table, uses=[query(Item.by_category)]), DEV, requests=4 * A_SECOND, read_ratio=1)
+    assert amount(month, "DynamoDB", "read capacity") == 2 + 20 + 2
+
+
+def test_a_write_is_provisioned_in_the_table_and_in_the_indexes_that_have_the_item() -> None:
+    """7 items a second of 3 KB, each with its Idempotency-Key.
+
+    Of the table: the claim, and twice 3 KB for the record and for the item. 13 units are 91 a second, at 70% of 130.
+    Of gsi1, which has the item: 3 units, 21 a second, at 70% of 30. Of gsi2, which hasn't: the 4 at least.
+    """
+    table = Table(indexes=[Index("gsi1"), Index("gsi2")], capacity=Capacity(read=(1, 1), write=(4, 500)))
+    backend = one(table=table, uses=[put(Item), idempotency])
+    size = Assumptions(item_size=3 * 1024)
+    month = bill(backend, DEV, requests=7 * A_SECOND, read_ratio=0, assumptions=size)
+    assert amount(month, "DynamoDB", "write capacity") == 130 + 30 + 4
+    assert of(month, "DynamoDB", "write capacity") == pytest.approx(164 * 730 * 0.00065)
+
+
+def test_a_table_and_each_index_stop_at_the_most_that_is_declared() -> None:
+    table = Table(indexes=[Index("gsi1")], capacity=Capacity(read=(1, 10), write=(1, 10)))
+    month = bill(one(table=table, uses=[get(Item), put(Item)]), DEV, requests=1000 * A_SECOND, read_ratio=1)
+    assert amount(month, "DynamoDB", "read capacity") == 10 + 1
+    assert amount(month, "DynamoDB", "write capacity") == 10 + 10
+
+
+def test_a_table_that_would_be_provisioned_has_a_capacity_in_each_index_too() -> None:
+    """10 gets a second: 5 units, at 50% of 10, and the index's 1; nothing is written, so there is 1 of each."""
+    month = bill(one(table=Table(indexes=[Index("gsi1")]), uses=[get(Item)]), DEV, requests=10 * A_SECOND, read_ratio=1)
+    provisioned = 11 * 730 * 0.00013 + 2 * 730 * 0.00065
+    alarms = 4 * 4 * 0.10  # of auto-scaling, for each capacity
+    now = of(month, "DynamoDB", "reads")
+    assert knob(month, "a provisioned table") == pytest.approx(provisioned + alarms - now)
 
 
 def test_a_declared_cdn_keeps_the_reads_of_routes_that_declare_a_cache() -> None:

@@ -4,9 +4,13 @@ import importlib.util
 import json
 import marshal
 import os
+import random
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -273,6 +277,96 @@ def test_files_that_no_import_names_are_included_by_pattern(tmp_path: Path, cach
         pack(project, "hello.handle", cache=cache)
 
 
+def test_a_library_that_reads_its_stubs_when_it_is_imported_has_them(tmp_path: Path, cache: Path) -> None:
+    """By lazy-loader, as scikit-image and librosa do: from a package, unpacked as on Lambda, with nothing beside it."""
+    info, made = "lazy-1.dist-info", tmp_path / "lazy-1-py3-none-any.whl"
+    files = {
+        "lazy/__init__.py": "import lazy_loader as on\n__getattr__, __dir__, _ = on.attach_stub(__name__, __file__)\n",
+        "lazy/__init__.pyi": "from .answers import answer as answer\n",
+        "lazy/answers.py": "def answer():\n    return 42\n",
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: lazy\nVersion: 1\nRequires-Dist: lazy_loader>=0.4\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with ZipFile(made, "w") as archive:
+        for name, text in {**files, f"{info}/RECORD": "".join(f"{name},,\n" for name in files)}.items():
+            archive.writestr(name, text)
+    hello = "import lazy, tiny\n\ndef handle(event, context):\n    return lazy.answer()\n"
+    requirements = (f"lazy @ {made.as_uri()}", wheel(tmp_path / "wheels", "1"))
+    [package] = pack(depend(write(tmp_path / "app", hello=hello), *requirements), "hello.handle", cache=cache)
+
+    stubs = {name for name in names(package) if name.endswith(".pyi")}
+    assert stubs == {"lazy/__init__.pyi"}
+    with ZipFile(package.path) as archive:
+        archive.extractall(tmp_path / "task")
+    run = f"import sys; sys.path.insert(0, {str(tmp_path / 'task')!r}); import hello; print(hello.handle(None, None))"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", run], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("42\n", "")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wrong"),
+    [
+        ("", "names nothing"),
+        (" ", "names nothing"),
+        (".", "names nothing"),
+        ("/etc/hosts", "is an absolute path"),
+        ("C:\\data\\cities.json", "is an absolute path"),
+        ("../data/*.json", "leads out of the project"),
+        ("data/../../data/*.json", "leads out of the project"),
+        ("data/**.json", "is no pattern" if sys.version_info < (3, 13) else "matches no file"),
+        ("data", "matches no file"),
+    ],
+)
+def test_a_pattern_that_names_no_file_of_the_project_is_refused_with_its_key(
+    tmp_path: Path, cache: Path, pattern: str, wrong: str
+) -> None:
+    project = depend(write(tmp_path / "project", hello=PLAIN), include=(pattern,))
+    for directory in (tmp_path / "data", project / "data"):
+        directory.mkdir()
+    (tmp_path / "data" / "cities.json").write_text("[]")
+    with pytest.raises(PackageError) as refused:
+        pack(project, "hello.handle", cache=cache)
+    assert refused.value.where == str(project / "pyproject.toml")
+    assert refused.value.problem.startswith(f"The pattern {pattern!r} of [tool.taxiway] include {wrong}")
+    assert 'include = ["data/*.json"]' in str(refused.value.fix)
+
+
+def test_a_link_is_included_as_what_it_leads_to_wherever_that_is(tmp_path: Path, cache: Path) -> None:
+    project = depend(write(tmp_path / "project", hello=PLAIN), include=("data/*.json",))
+    (project / "data").mkdir()
+    (tmp_path / "cities.json").write_text("[]")
+    (project / "data" / "towns.json").symlink_to(tmp_path / "cities.json")
+    [package] = pack(project, "hello.handle", cache=cache)
+    with ZipFile(package.path) as archive:
+        assert archive.read("data/towns.json") == b"[]"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tool = 1", "tool is 1, and no table.\nFix: write it as [tool]"),
+        ("[tool]\ntaxiway = 'x'", "tool.taxiway is 'x', and no table.\nFix: write it as [tool.taxiway]"),
+        ("[[tool.taxiway]]", "tool.taxiway is [{}], and no table.\nFix: write it as [tool.taxiway]"),
+        (
+            "[tool.taxiway]\ninclude = 'data/*.json'",
+            "include of [tool.taxiway] is 'data/*.json', and no list of texts.\nFix: write include = [\"…\"]",
+        ),
+        ("[tool.taxiway]\ninclude = ['a', 1]", "include of [tool.taxiway] is ['a', 1], and no list of texts."),
+        ("[project]\ndependencies = 'tiny'", "dependencies of [project] is 'tiny', and no list of texts."),
+        ("[tool.taxiway", "pyproject.toml can't be read: "),
+        ("# caf\xe9", "pyproject.toml can't be read: "),
+    ],
+)
+def test_a_pyproject_that_says_something_else_is_an_error_with_what_it_says(
+    tmp_path: Path, cache: Path, text: str, words: str
+) -> None:
+    project = write(tmp_path, hello=PLAIN)
+    (project / "pyproject.toml").write_text(text, encoding="latin-1")
+    with pytest.raises(PackageError) as refused:
+        pack(project, "hello.handle", cache=cache)
+    assert str(refused.value).startswith(f"{project / 'pyproject.toml'}:\n{words}")
+
+
 def test_what_is_in_no_dependency_is_an_error_and_what_the_runtime_has_is_not(tmp_path: Path, cache: Path) -> None:
     project = write(tmp_path, hello="import os\nimport pandas\n" + PLAIN, other="import boto3\n" + PLAIN)
     with pytest.raises(PackageError, match=r"hello\.py:2:\nA function imports pandas, .*\nFix: add the distribution"):
@@ -429,6 +523,50 @@ def test_a_library_that_can_not_be_built_is_an_error_in_uvs_words(tmp_path: Path
         pack(project, "hello.handle", cache=cache)
 
 
+SETUPTOOLS_SCM = """
+[build-system]
+requires = ["setuptools", "setuptools-scm"]
+build-backend = "setuptools.build_meta"
+[tool.setuptools]
+packages = ["local"]
+[tool.setuptools_scm]
+"""
+HATCH_VCS = """
+[build-system]
+requires = ["hatchling", "hatch-vcs"]
+build-backend = "hatchling.build"
+[tool.hatch.version]
+source = "vcs"
+"""
+
+
+@pytest.mark.parametrize(
+    ("versioned", "fallback"), [(SETUPTOOLS_SCM, "fallback_version = '0'"), (HATCH_VCS, "fallback-version = '0'")]
+)
+def test_a_library_with_a_version_from_git_is_built_with_the_one_that_it_falls_back_on(
+    tmp_path: Path, cache: Path, versioned: str, fallback: str
+) -> None:
+    local = tmp_path / "local"
+    write(local / "local", __init__="ANSWER = 1\n")
+    declared = local / "pyproject.toml"
+    declared.write_text(f"[project]\nname = 'local'\nrequires-python = '>=3.11'\ndynamic = ['version']\n{versioned}")
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "first"), ("tag", "v1.0")):
+        identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *words], cwd=local, check=True)
+    project = depend(write(tmp_path / "app", hello="import local\n" + PLAIN), f"local @ {local.as_uri()}")
+
+    with pytest.raises(PackageError) as refused:
+        pack(project, "hello.handle", cache=cache)
+    assert refused.value.where == str(local)
+    assert "version" in refused.value.problem
+    assert str(refused.value.fix).startswith("its version is dynamic. If it comes from git it is not to be had")
+    assert fallback.partition(" ")[0] in str(refused.value.fix)
+
+    declared.write_text(declared.read_text() + fallback)
+    [package] = pack(project, "hello.handle", cache=cache)
+    assert {"local/__init__.py", "local-0.dist-info/METADATA"} <= names(package)
+
+
 def test_a_library_from_git_is_refused_by_name(tmp_path: Path, cache: Path) -> None:
     project = depend(write(tmp_path, hello=PLAIN), "tiny @ git+https://example.com/tiny@1")
     with pytest.raises(PackageError, match=r"tiny @ git\+https://example\.com/tiny@1 comes from git"):
@@ -451,6 +589,104 @@ def test_a_package_that_nobody_asks_for_is_forgotten_in_time(tmp_path: Path) -> 
     os.utime(old.path, (0, 0))
     pack(project, "hello.handle", cache=cache)
     assert not old.path.exists()
+
+
+def age(directory: Path) -> None:
+    """Make everything in a directory older than anything is kept."""
+    for path in [*directory.rglob("*")]:
+        os.utime(path, (0, 0), follow_symlinks=False)
+
+
+def held(directory: Path) -> set[str]:
+    """What a cache has: its packages, and each library, compiled module and deflated file."""
+    patterns = ("*.zip*", "pyodide-*", "installing-*", "libraries/*", "deflated/*", "bytecode/*/*")
+    return {path.relative_to(directory).as_posix() for pattern in patterns for path in directory.glob(pattern)}
+
+
+def noise(seed: int) -> str:
+    """A module that is large enough for its deflated form to be kept."""
+    return f"DATA = '{random.Random(seed).randbytes(40_000).hex()}'\n"
+
+
+def test_what_packages_are_made_of_is_forgotten_when_no_build_uses_it_for_long(tmp_path: Path) -> None:
+    project, cache, wheels = tmp_path / "project", tmp_path / "cache", tmp_path / "wheels"
+    write(project, same=noise(0), hello="import tiny, same\n" + PLAIN)
+    pack(depend(project, wheel(wheels, "1", text=noise(1))), "hello.handle", cache=cache)
+    (cache / "pyodide-0.1" / "lib").mkdir(parents=True)
+    first = held(cache)
+    age(cache)
+    pack(depend(project, wheel(wheels, "2", text=noise(2))), "hello.handle", cache=cache)
+    second = held(cache)
+
+    def of(kind: str, names: set[str]) -> set[str]:
+        return {name for name in names if name.startswith(kind)}
+
+    assert len(of("libraries/", first)) == len(of("libraries/", second)) == 1
+    assert not of("libraries/", first) & of("libraries/", second)
+    for kind in ("deflated/", "bytecode/"):  # that of `same`, and for bytecode of `hello`, is used by both
+        assert len(of(kind, first)) == len(of(kind, second)) > 1
+        assert of(kind, first) & of(kind, second)
+        assert of(kind, first) - of(kind, second)
+    assert "pyodide-0.1" not in second
+    assert len([name for name in second if name.endswith(".zip")]) == 1
+
+
+def test_what_is_used_again_is_kept_however_old_it_is(tmp_path: Path) -> None:
+    project, cache = write(tmp_path / "project", hello="import tiny\n" + PLAIN), tmp_path / "cache"
+    pack(depend(project, wheel(tmp_path, "1")), "hello.handle", cache=cache)
+    age(cache)
+    [package] = pack(project, "hello.handle", cache=cache)
+    assert package.is_cached
+    assert package.path.is_file()
+    assert [name for name in held(cache) if name.startswith("libraries/")]
+
+
+BUILDING = """
+import sys
+from pathlib import Path
+from taxiway.aws.packages import build
+from taxiway.declare import Backend, HttpApi
+project, cache, python = sys.argv[1:]
+build(Backend("tests", api=HttpApi()), Path(project), python=python, architecture="x86_64", cache=Path(cache))
+"""
+
+
+def test_what_a_killed_build_left_half_made_is_deleted_and_what_one_is_making_is_not(tmp_path: Path) -> None:
+    """The other build is in the middle of its installation: its uv never ends."""
+    project, cache, tools = write(tmp_path / "project", hello=PLAIN), tmp_path / "cache", tmp_path / "tools"
+    other = depend(write(tmp_path / "other"), wheel(tmp_path, "1"))
+    tools.mkdir()
+    (tools / "uv").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\nexec sleep 600\n")
+    (tools / "uv").chmod(0o755)
+    pack(project, "hello.handle", cache=cache)
+    whole = held(cache)
+    child = subprocess.Popen(
+        [sys.executable, "-c", BUILDING, str(other), str(cache), PYTHON],
+        env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"},
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "started").exists():
+            assert child.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        (cache / "installing-of-npm").mkdir()
+        age(cache)
+        write(project, hello=PLAIN + "# changed")
+        pack(project, "hello.handle", cache=cache)
+        making = held(cache) - whole
+        assert whole <= held(cache)
+        assert "installing-of-npm" in making
+        assert [name for name in making if re.fullmatch(r"libraries/.*\.[0-9a-f]{32}", name)]
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+    pack(project, "hello.handle", cache=cache)
+    left = held(cache)
+    assert not [name for name in left if re.search(r"installing-|\.[0-9a-f]{32}$", name)]
+    assert len([name for name in left if name.endswith(".zip")]) == 1
 
 
 # Its size.

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from taxiway.aws import kept
+
 _LEVEL = 6  # 9 takes twice as long for half a percent
 _KEEP_FROM = 64 * 1024  # bytes
 _NAMES_ARE_UTF8 = 0x800
@@ -42,14 +44,15 @@ class Deflater:
         self._directory = directory
 
     def deflate(self, content: bytes) -> Member:
-        kept = self._directory / f"{sha256(content).hexdigest()}.{_LEVEL}"
+        file = self._directory / f"{sha256(content).hexdigest()}.{_LEVEL}"
         if len(content) < _KEEP_FROM:
             deflated = _deflate(content)
-        elif kept.is_file():
-            deflated = kept.read_bytes()
+        elif file.is_file():
+            deflated = file.read_bytes()
+            kept.use(file)
         else:
             deflated = _deflate(content)
-            write(kept, deflated)
+            write(file, deflated)
         return Member(len(content), zlib.crc32(content), deflated)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from taxiway.aws import node
+from taxiway.aws import kept, node
 from taxiway.aws.imports import PackageError
 from taxiway.aws.uv import uv
 
@@ -74,7 +74,10 @@ class Compiler(Struct, frozen=True):
         ]
         if jobs:
             self._run(jobs)
-        return {name: compiled for name, (_, compiled) in wanted.items() if compiled.is_file()}
+        found = {name: compiled for name, (_, compiled) in wanted.items() if compiled.is_file()}
+        for compiled in found.values():
+            kept.use(compiled)
+        return found
 
     def _run(self, jobs: list[tuple[str, str, str, bool]]) -> None:
         directory = self.cache / "bytecode" / self.version
@@ -135,4 +138,5 @@ def _pyodide(python: str, cache: Path) -> Compiler | None:
             except OSError:  # another was faster
                 if not directory.is_dir():
                     raise
+    kept.use(directory)
     return Compiler((program, str(_RUN), str(directory), "root = '/host'\n"), f"{python}.pyodide-{release}", cache)

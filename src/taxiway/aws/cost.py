@@ -2,24 +2,25 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from taxiway.aws import alarms, names
+from taxiway.aws import alarms, names, table_units
 from taxiway.aws.dependencies import Architecture
 from taxiway.aws.prices import FREE_TIER, NOTHING_FREE, Allowance, Prices, charge, prices_of
+from taxiway.aws.table_units import Units
 from taxiway.declare import Backend, DeclarationError, Function, Grant, Route, Stage, Table
 
 HOURS = 730
 """In a month, as AWS counts."""
+SECONDS = HOURS * 3600
 WHOLE_CPU = 1769
 """MB at which a function has one vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html."""
 
-_KB = 1024
 _GB = 1024**3
 _ITEM_OVERHEAD = (
     100  # bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
@@ -132,9 +133,9 @@ class _Load(Struct, frozen=True):
     """Of a consumer, its invocations."""
     calls: float
     """Of the table, in one request."""
-    reads: float
-    """Read units, of all requests."""
-    writes: float
+    reads: Units
+    """Of all requests."""
+    writes: Units
     changes: float
     """Items that all requests write."""
     bytes_out: float
@@ -316,17 +317,18 @@ class _Month:
         loads: list[_Load] = []
         for function in self._backend.functions:
             own = Counter(_reads(route) for route in self._backend.routes_of(function))
-            total = calls = reads = writes = changes = out = 0.0
+            total = calls = changes = out = 0.0
+            reads = writes = Units()
             for kind, count in own.items():
                 here = requests * share[kind] / kinds[kind] * count
-                grants = [grant for grant in function.grants if len(own) == 1 or _is_read(grant) == kind]
+                grants = [grant for grant in function.grants if len(own) == 1 or table_units.is_read(grant) == kind]
                 # The routes that share a function share its grants: each makes its part of the calls.
                 part = 1 / count
                 total += here
-                calls += here * sum(map(_calls, grants)) * part
-                reads += here * sum(map(self._read_units, grants)) * part
-                writes += here * sum(self._write_units(grant, grants) for grant in grants) * part
-                changes += here * sum(map(_changes, grants)) * part
+                calls += here * sum(map(table_units.calls, grants)) * part
+                reads += self._reads(grants) * (here * part)
+                writes += self._writes(grants) * (here * part)
+                changes += here * sum(map(table_units.changes, grants)) * part
                 items = self._assumptions.page if any(grant.operation == "query" for grant in grants) else 1
                 out += here * (_HEADERS + (items * self._assumptions.item_size if grants else 0))
             loads.append(_Load(function, total, calls / total if total else 0.0, reads, writes, changes, out))
@@ -337,12 +339,22 @@ class _Month:
         loads: list[_Load] = []
         for consumer in self._backend.consumers:
             grants = consumer.function.grants
-            invoked = max(min(changes, _POLLS * HOURS * 3600), changes / consumer.batch)
-            calls = changes * sum(map(_calls, grants)) / invoked if invoked else 0.0
-            reads = changes * sum(map(self._read_units, grants))
-            writes = changes * sum(self._write_units(grant, grants) for grant in grants)
+            invoked = max(min(changes, _POLLS * SECONDS), changes / consumer.batch)
+            calls = changes * sum(map(table_units.calls, grants)) / invoked if invoked else 0.0
+            reads, writes = self._reads(grants) * changes, self._writes(grants) * changes
             loads.append(_Load(consumer.function, invoked, calls, reads, writes, 0.0, 0.0))
         return loads
+
+    def _reads(self, grants: Iterable[Grant]) -> Units:
+        """Of a request that makes each call once."""
+        item_size, page = self._assumptions.item_size, self._assumptions.page
+        return table_units.sum_of(table_units.read_units(grant, item_size=item_size, page=page) for grant in grants)
+
+    def _writes(self, grants: Sequence[Grant]) -> Units:
+        size, backend = self._assumptions.item_size, self._backend
+        return table_units.sum_of(
+            table_units.write_units(grant, beside=grants, backend=backend, item_size=size) for grant in grants
+        )
 
     def _functions(self, loads: Iterable[_Load], durations: Mapping[str, Measured], setting: Setting) -> Iterator[Line]:
         prices, architecture = self._prices, self._architecture
@@ -357,7 +369,7 @@ class _Month:
             requests += load.requests
             running += used if kept else 0.0
             on_demand += 0.0 if kept else used
-            ready += kept * memory / 1024 * HOURS * 3600
+            ready += kept * memory / 1024 * SECONDS
         free = self._free.function_requests
         yield _tiered("Lambda", "requests", requests, "", ((0, prices.function_requests),), free)
         tiers = prices.function_gb_seconds[architecture]
@@ -384,28 +396,31 @@ class _Month:
         table, prices = self._backend.table, self._prices
         if table is None:
             return
-        reads = sum(load.reads for load in loads)
-        writes = sum(load.writes for load in loads)
-        copies = 1 + len(table.indexes)
-        capacity = table.capacity
+        reads = table_units.sum_of(load.reads for load in loads)
+        writes = table_units.sum_of(load.writes for load in loads)
         if self._is_table_provisioned(table, setting):
-            target = capacity.target / 100 if capacity else self._assumptions.utilization
-            free = self._free.table_capacity
-            for what, used, (least, most), price in (
-                ("read capacity", reads, capacity.read if capacity else (1, 40_000), prices.table_read_hours),
-                ("write capacity", writes, capacity.write if capacity else (1, 40_000), prices.table_write_hours),
-            ):
-                units = min(max(least * copies, ceil(used / (HOURS * 3600) / target)), most * copies)
-                yield _tiered("DynamoDB", what, units, "units", ((0, HOURS * price),), free)
+            yield from self._capacity(table, reads, writes)
         else:
-            yield Line("DynamoDB", "reads", reads, "units", reads * prices.table_reads)
-            yield Line("DynamoDB", "writes", writes, "units", writes * prices.table_writes)
+            yield Line("DynamoDB", "reads", reads.total, "units", reads.total * prices.table_reads)
+            yield Line("DynamoDB", "writes", writes.total, "units", writes.total * prices.table_writes)
+        copies = 1 + len(table.indexes)
         item = self._assumptions.item_size + _ITEM_OVERHEAD
         stored = self._assumptions.stored_items * item / _GB
         storage = ((0, prices.table_storage),)
         yield _tiered("DynamoDB", "storage", stored * copies, "GB", storage, self._free.table_storage)
         if self._backend.operations.is_protected(self._stage):
             yield Line("DynamoDB", "point-in-time recovery", stored, "GB", stored * prices.table_backup)
+
+    def _capacity(self, table: Table, reads: Units, writes: Units) -> Iterator[Line]:
+        """What auto-scaling keeps of the table and each of its indexes, by the hour."""
+        declared, prices = table.capacity, self._prices
+        utilization = declared.target / 100 if declared else self._assumptions.utilization
+        for what, used, bounds, price in (
+            ("read capacity", reads, declared.read if declared else table_units.BOUNDS, prices.table_read_hours),
+            ("write capacity", writes, declared.write if declared else table_units.BOUNDS, prices.table_write_hours),
+        ):
+            units = used.provisioned(table, bounds, utilization=utilization, seconds=SECONDS)
+            yield _tiered("DynamoDB", what, units, "units", ((0, HOURS * price),), self._free.table_capacity)
 
     def _secrets(self, loads: Iterable[_Load]) -> Iterator[Line]:
         count = len({secret.id for secret in self._backend.secrets if secret.id is not None})
@@ -431,7 +446,7 @@ class _Month:
         yield _tiered("KMS", "calls", calls, "", ((0, self._prices.key_calls),), self._free.key_calls)
 
     def _environments(self, load: _Load) -> int:
-        busy = load.requests / (HOURS * 3600) * self._warm_ms(load, None, load.function.memory) / 1000
+        busy = load.requests / SECONDS * self._warm_ms(load, None, load.function.memory) / 1000
         return max(1, ceil(busy))
 
     def _logs(self, requests: float, setting: Setting) -> Iterator[Line]:
@@ -445,8 +460,7 @@ class _Month:
     def _traces(self, loads: Iterable[_Load], setting: Setting) -> Iterator[Line]:
         """https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html: its sampling can't be set."""
         if self._backend.operations.tracing if setting.is_traced is None else setting.is_traced:
-            seconds = HOURS * 3600
-            traces = sum(min(load.requests, seconds) + max(0.0, load.requests - seconds) * 0.05 for load in loads)
+            traces = sum(min(load.requests, SECONDS) + max(0.0, load.requests - SECONDS) * 0.05 for load in loads)
             yield _tiered("X-Ray", "traces", traces, "", ((0, self._prices.traces),), self._free.traces)
 
     def _watching(self, setting: Setting) -> Iterator[Line]:
@@ -486,35 +500,6 @@ class _Month:
         if network is not None and not network.exists and reads_secrets:
             hours = network.zone_count * HOURS
             yield Line("VPC", "interface endpoint", hours, "h", hours * self._prices.endpoint_hours)
-
-    def _read_units(self, grant: Grant) -> float:
-        """Half a unit for each 4 KB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html."""
-        if not _is_read(grant):
-            return 0
-        items = self._assumptions.page if grant.operation == "query" else 1
-        return ceil(items * self._assumptions.item_size / (4 * _KB)) / 2
-
-    def _write_units(self, grant: Grant, beside: Iterable[Grant]) -> float:
-        """A unit for each KB, in the table and again in each index that has the item; twice that in a transaction.
-
-        One is what keeps an answer for its Idempotency-Key, and a unique value, which is an item of its own.
-        https://aws.amazon.com/dynamodb/pricing/on-demand/
-        """
-        if _is_read(grant):
-            return 0
-        blocks = ceil(self._assumptions.item_size / _KB)
-        if grant.operation == "idempotency":  # claimed first, and then kept with the answer
-            return 1 + 2 * blocks
-        takes = len(grant.sentinels) if grant.operation in ("put", "delete") else 0
-        together = bool(takes) or any(other.operation == "idempotency" for other in beside)
-        written = (
-            other.written
-            for function in names.functions(self._backend)
-            for other in function.grants
-            if other.pattern.entity == grant.pattern.entity
-        )
-        indexes = {pattern.index for patterns in written for pattern in patterns} - {None}
-        return blocks * ((2 if together else 1) + len(indexes)) + 2 * takes
 
 
 def gb_seconds(requests: float, ms: float, memory: float) -> float:
@@ -557,20 +542,6 @@ def _tiered(
 
 def _reads(route: Route) -> bool:
     return route.method in ("GET", "HEAD")
-
-
-def _is_read(grant: Grant) -> bool:
-    return grant.operation in ("get", "query")
-
-
-def _calls(grant: Grant) -> int:
-    """Calls of the table: a key of idempotency is claimed first, and has the answer written to it afterwards."""
-    return 2 if grant.operation == "idempotency" else 1
-
-
-def _changes(grant: Grant) -> int:
-    """Items that a request writes with it."""
-    return 0 if _is_read(grant) or grant.operation == "check" else _calls(grant)
 
 
 def _cpus(memory: float) -> float:

@@ -4,17 +4,16 @@ import re
 import shutil
 import sys
 import tempfile
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 from uuid import uuid4
 
 from msgspec import Struct
 
-from taxiway.aws import local_libraries
+from taxiway.aws import kept, local_libraries, pyproject
 from taxiway.aws.imports import PackageError
 from taxiway.aws.local_libraries import Local
 from taxiway.aws.uv import uv
@@ -23,7 +22,9 @@ Architecture: TypeAlias = Literal["arm64", "x86_64"]
 
 _MACHINES: dict[Architecture, str] = {"arm64": "aarch64", "x86_64": "x86_64"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_LEFT_OUT = (".pyi", ".pyc", "py.typed")
+_LEFT_OUT = (".pyc", "py.typed")
+_READS_STUBS = "lazy-loader"
+"""What requires it may read its own stubs when it is imported, to know what it has: https://pypi.org/project/lazy-loader/."""
 _KEPT_METADATA = frozenset({"METADATA", "entry_points.txt"})  # what importlib.metadata is asked for at run time
 
 
@@ -33,7 +34,9 @@ class Library(Struct, frozen=True):
     name: str
     version: str
     files: dict[str, Path]
-    """Where a file goes in the package, and where it is; no type stubs, no scripts, no record of the installation."""
+    """Where a file goes in the package, and where it is; no scripts, no record of the installation, and no type stubs
+    but those of a library that reads them itself.
+    """
     requires: frozenset[str]
     """The names of the distributions that it may need, whether or not they are there."""
 
@@ -86,6 +89,7 @@ def install(project: Path, *, python: str, architecture: Architecture, cache: Pa
     directory = cache / "libraries" / f"{platform}-{python}-{key}"
     if not directory.is_dir():
         _unpack(project, requirements, constraints, python, platform, directory)
+    kept.use(directory)
     return Libraries(_read(directory), pinned_by)
 
 
@@ -100,15 +104,13 @@ def _wanted(project: Path) -> tuple[tuple[str | Local, ...], str, str]:
                 f"uv can't read the lock:\n{exported.stderr.strip()}", fix="run `uv lock`", where=str(lock)
             )
         return local_libraries.read(exported.stdout, lock.parent), "", lock.name
-    path, pyproject = project / "pyproject.toml", _pyproject(project)
-    declared: Mapping[str, Any] = _table(path, pyproject, "project")
-    own = [text for text in _texts(path, declared, "dependencies") if normal(text) != "taxiway"]
-    sources = _table(path, pyproject, "tool", "uv", "sources")
+    own = [text for text in pyproject.texts(project, "project", "dependencies") if normal(text) != "taxiway"]
+    sources = pyproject.table(project, "tool", "uv", "sources")
     if elsewhere := sorted({normal(name) for name in sources} & {normal(text) for text in own}):
         raise PackageError(
             f"Where {', '.join(elsewhere)} comes from is said in [tool.uv.sources], and there is no uv.lock.",
             fix="run `uv lock`",
-            where=str(path),
+            where=str(project / pyproject.NAME),
         )
     taxiway = [text for text in metadata.requires("taxiway") or [] if "extra ==" not in text]
     installed = {normal(found.name): found.version for found in metadata.distributions()}
@@ -127,8 +129,7 @@ def _lock(project: Path) -> Path | None:
     for directory in (project, *project.parents):
         lock = directory / "uv.lock"
         if lock.is_file():
-            path = directory / "pyproject.toml"
-            members = _texts(path, _table(path, _pyproject(directory), "tool", "uv", "workspace"), "members")
+            members = pyproject.texts(directory, "tool", "uv", "workspace", "members")
             if directory == project or any(project in directory.glob(pattern) for pattern in members):
                 return lock
     return None
@@ -167,7 +168,7 @@ def _unpack(
                 fix="ask for versions that have wheels for it, and be online the first time that they are asked for. "
                 "What has no wheel anywhere is depended on by the path of one that you have made (`uv build --wheel`) "
                 "or of a directory, which is built here where it is pure Python: else this machine's is not Lambda's",
-                where="pyproject.toml",
+                where=pyproject.NAME,
             )
         unpacked.mkdir(exist_ok=True)  # nothing was asked for
         try:
@@ -186,23 +187,24 @@ def _refuse_git(requirements: Iterable[str | Local]) -> None:
                 f"{line.split(';')[0].strip()} comes from git, and what ships is a wheel.",
                 fix="depend by its path on a wheel of it (`uv build --wheel` in a clone), or on a copy of it in the "
                 "repository, which is built here where it is pure Python",
-                where="pyproject.toml",
+                where=pyproject.NAME,
             )
 
 
 def _read(directory: Path) -> dict[str, Library]:
     libraries: dict[str, Library] = {}
     for found in metadata.distributions(path=[str(directory)]):
+        requires = frozenset(normal(text) for text in found.requires or ())
+        left_out = _LEFT_OUT if _READS_STUBS in requires else (*_LEFT_OUT, ".pyi")
         files: dict[str, Path] = {}
         for file in found.files or ():
             path = file.as_posix()
             folder = file.parts[0]
             is_metadata = folder.endswith(".dist-info") and file.name not in _KEPT_METADATA
-            if path.startswith("..") or folder == "bin" or is_metadata or path.endswith(_LEFT_OUT):
+            if path.startswith("..") or folder == "bin" or is_metadata or path.endswith(left_out):
                 continue
             files[path] = directory / path
         name = normal(found.name)
-        requires = frozenset(normal(text) for text in found.requires or ())
         libraries[name] = Library(name, found.version, dict(sorted(files.items())), requires)
     return dict(sorted(libraries.items()))
 
@@ -211,42 +213,6 @@ def normal(requirement: str) -> str:
     """The name in a requirement, as PEP 503 writes it: `Foo_Bar[x]>=1` is about `foo-bar`."""
     match = _NAME.match(requirement.strip())
     return re.sub(r"[-_.]+", "-", match[0] if match else requirement).lower().rstrip("-")
-
-
-def _pyproject(project: Path) -> dict[str, Any]:
-    path = project / "pyproject.toml"
-    if not path.is_file():
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise PackageError(f"pyproject.toml can't be read: {error}", fix="mend it", where=str(path)) from error
-
-
-def included(project: Path) -> tuple[str, ...]:
-    """The patterns of `[tool.taxiway] include`: files that every function has, because nothing that is read says so."""
-    path = project / "pyproject.toml"
-    return _texts(path, _table(path, _pyproject(project), "tool", "taxiway"), "include")
-
-
-def _table(path: Path, pyproject: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """A table of pyproject.toml, empty where there is none. Raises PackageError where it is something else."""
-    table = pyproject
-    for depth, name in enumerate(names, start=1):
-        found: Any = table.get(name, {})
-        if not isinstance(found, dict):
-            spelt = ".".join(names[:depth])
-            raise PackageError(f"{spelt} is no table.", fix=f"write it as [{spelt}]", where=str(path))
-        table = cast(Mapping[str, Any], found)
-    return table
-
-
-def _texts(path: Path, table: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """A list of texts in a table of pyproject.toml. Raises PackageError where it is something else."""
-    found: Any = table.get(name, [])
-    if not isinstance(found, list) or not all(isinstance(text, str) for text in cast(list[Any], found)):
-        raise PackageError(f"{name} is {found!r}, and no list of texts.", fix=f'write {name} = ["…"]', where=str(path))
-    return tuple(cast(list[str], found))
 
 
 def _glibc(python: str) -> str:

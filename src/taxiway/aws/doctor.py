@@ -1,8 +1,5 @@
 """Whether this machine can deploy a stage: what is installed, what the stage says, and whose credentials these are."""
 
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -18,7 +15,6 @@ from taxiway.aws.errors import AwsError
 from taxiway.aws.uv import uv
 from taxiway.declare import Backend, DeclarationError, Stage
 
-_OLDEST_NODE = 20
 _EXTRA = 'pip install "taxiway[aws]"'
 
 
@@ -83,18 +79,11 @@ def _uv(project: Path) -> Check:
 
 
 def _node() -> Check:
-    node.choose()
-    program = os.environ.get("JSII_NODE") or shutil.which("node")
-    if program is None:
-        return Check("Node", "not installed, and the CDK runs on it", _EXTRA)
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=30).stdout
-    except (OSError, subprocess.SubprocessError) as error:
-        return Check("Node", f"{program} does not run: {error}", f"unset JSII_NODE, or {_EXTRA}")
-    version = said.strip().removeprefix("v")
-    if int(version.partition(".")[0]) < _OLDEST_NODE:
-        return Check("Node", f"{version} is older than {_OLDEST_NODE}", _EXTRA)
-    return Check("Node", f"{version} ({program})")
+        chosen = node.choose()
+    except AwsError as error:
+        return Check("Node", error.problem, error.fix)
+    return Check("Node", f"{chosen.version} ({chosen.program})")
 
 
 def _bucket(account: Account, bucket: str) -> Check:

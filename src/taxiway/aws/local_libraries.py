@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
+from taxiway.aws import pyproject
 from taxiway.aws.imports import PackageError
 from taxiway.aws.uv import uv
 
@@ -26,6 +27,13 @@ _LOCAL = re.compile(
 )
 _OF_TOOLS = frozenset({"__pycache__", "node_modules"})
 _OF_BUILDS = frozenset({"build", "dist"})
+_MEND = "mend it until `uv build --wheel` builds a copy without its .git, and be online the first time"
+_MEND_VERSION = (
+    "its version is dynamic. If it comes from git it is not to be had: what is built is a copy without its .git, since "
+    "each commit would be another version, and deploy every function that has the library. Give it one to fall back "
+    'on in its pyproject.toml (`fallback_version = "0"` in [tool.setuptools_scm], `fallback-version = "0"` in '
+    "[tool.hatch.version]), write its version there, or depend on a wheel of it by its path. If not, "
+)
 
 
 class Local(Struct, frozen=True):
@@ -65,7 +73,7 @@ class Local(Struct, frozen=True):
         if done.returncode and build(str(source), "--offline", directory=project).returncode:
             raise PackageError(
                 f"uv can't build a wheel of it:\n{done.stderr.strip()}",
-                fix="mend it until `uv build --wheel` builds a copy without its .git, and be online the first time",
+                fix=self._way_to_build(),
                 where=str(self.path),
             )
         [wheel] = (made / "wheel").glob("*.whl")
@@ -76,6 +84,10 @@ class Local(Struct, frozen=True):
                 where=str(self.path),
             )
         return wheel
+
+    def _way_to_build(self) -> str:
+        is_dynamic = self.path.is_dir() and "version" in pyproject.texts(self.path, "project", "dynamic")
+        return f"{_MEND_VERSION if is_dynamic else ''}{_MEND}"
 
 
 def read(requirements: str, base: Path) -> tuple[str | Local, ...]:

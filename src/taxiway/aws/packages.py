@@ -1,6 +1,5 @@
 """A ZIP for each function: what it imports, for the Python and the processor of Lambda, the same bytes each time."""
 
-import time
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib import metadata
@@ -10,9 +9,10 @@ from zipfile import ZipFile
 import msgspec
 from msgspec import Struct
 
+from taxiway.aws import included, kept
 from taxiway.aws.archive import Deflater, archive, write
 from taxiway.aws.bytecode import Compiler, compiler
-from taxiway.aws.dependencies import Architecture, included, install
+from taxiway.aws.dependencies import Architecture, install
 from taxiway.aws.imports import TAXIWAY, Imports, PackageError, Reached
 from taxiway.declare import Backend, Function
 
@@ -32,7 +32,6 @@ _OF_THE_RUNTIME = frozenset({"awslambdaric", "boto3", "botocore", "snapshot_rest
 
 _FORMAT = b"taxiway package 1"
 _MB = 1024 * 1024
-_KEPT_FOR = 30 * 24 * 3600  # seconds
 
 
 class Part(Struct, frozen=True):
@@ -84,12 +83,16 @@ def build(
     among the project's dependencies that they import, with what these require. Files that no import names are listed
     in pyproject.toml, under `[tool.taxiway] include`, as patterns: `["data/*.json", "plugins/*.py"]`.
 
-    `cache` is where packages are kept, `.taxiway/packages` of the project by default. Raises PackageError where an
-    import leads nowhere, where a dependency has no wheel, and where a package is larger than Lambda takes.
+    `cache` is where packages and what they are made of are kept, `.taxiway/packages` of the project by default; what no
+    build has used for 30 days is deleted. Raises PackageError where an
+    import leads nowhere, where a dependency has no wheel, where a pattern matches no file of the project, and where a
+    package is larger than Lambda takes.
     """
-    builder = _Builder(project.resolve(), python, architecture, cache or project / ".taxiway" / "packages", budget)
-    packages = tuple(builder.package(function, handlers) for function, handlers in _handlers(backend))
-    builder.forget_old_ones()
+    cache = cache or project / ".taxiway" / "packages"
+    with kept.together(cache):
+        builder = _Builder(project.resolve(), python, architecture, cache, budget)
+        packages = tuple(builder.package(function, handlers) for function, handlers in _handlers(backend))
+    kept.forget(cache)
     return packages
 
 
@@ -131,7 +134,7 @@ class _Builder:
         self._imports = Imports(project, python=python, available=self._libraries.importable | _OF_THE_RUNTIME)
         self._compiler: Compiler | None = compiler(python, cache)
         self._deflater = Deflater(cache / "deflated")
-        self._extra = tuple(self._included())
+        self._extra = tuple(included.files(project))
         self._digests: dict[Path, bytes] = {}
         self._no_compiler = (
             f"There is no Python {python} on this machine, and npm could not bring Pyodide in its place: the packages "
@@ -147,7 +150,7 @@ class _Builder:
         path = next(self._cache.glob(f"{key}-*.zip"), None)
         is_cached = path is not None
         if path is not None:
-            path.touch()
+            kept.use(path)
         else:
             files = self._compiled(content)
             path = self._cache / f"{key}-{_digest(files, content.routes)}.zip"
@@ -166,12 +169,6 @@ class _Builder:
             is_cached=is_cached,
             notes=content.notes + self._judge(function, size, parts),
         )
-
-    def forget_old_ones(self) -> None:
-        """Delete the packages that have not been asked for in a month."""
-        for path in self._cache.glob("*.zip"):
-            if time.time() - path.stat().st_mtime > _KEPT_FOR:
-                path.unlink(missing_ok=True)
 
     def _content(self, reached: Reached, routes: bytes | None) -> _Content:
         chosen = self._chosen(reached)
@@ -249,17 +246,6 @@ class _Builder:
         if size > self._budget:
             notes.append(f"{function.name} is over the budget of {_mb(self._budget)} unzipped: {made_of}.")
         return tuple(notes)
-
-    def _included(self) -> Iterator[Path]:
-        for pattern in included(self._project):
-            found = sorted(path for path in self._project.glob(pattern) if path.is_file())
-            if not found:
-                raise PackageError(
-                    f"The pattern {pattern!r} of [tool.taxiway] include matches no file.",
-                    fix="write it relative to the project, as in data/*.json, or take it out",
-                    where=str(self._project / "pyproject.toml"),
-                )
-            yield from found
 
 
 def _handlers(backend: Backend) -> Iterator[tuple[Function, dict[str, str]]]:

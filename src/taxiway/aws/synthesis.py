@@ -37,14 +37,18 @@ def synthesize(backend: Backend, stage: Stage, *, packages: Sequence[Code], dire
 
     The assembly is the CDK's: `manifest.json`, `<stack>.template.json`, the nested templates, `<stack>.assets.json`
     with what is to be uploaded to `names.asset_bucket(stage)` first. Takes 5 to 20 seconds, most of it to start Node.
-    Raises DeclarationError where something can't be had on AWS as it is declared.
+    Raises DeclarationError where something can't be had on AWS as it is declared, and AwsError where there is no Node
+    that the CDK can run on.
     """
     app(backend, stage, packages=packages, directory=directory).synth()
     return directory / f"{names.stack(backend, stage)}.template.json"
 
 
 def app(backend: Backend, stage: Stage, *, packages: Sequence[Code], directory: Path) -> "App":
-    """The CDK app of a stage, not yet synthesized: for those who add checks or resources of their own."""
+    """The CDK app of a stage, not yet synthesized: for those who add checks or resources of their own.
+
+    Raises DeclarationError as `synthesize` does, and AwsError where there is no Node that the CDK can run on.
+    """
     if stage.local:
         raise DeclarationError(
             f"The stage {stage.name!r} was read for the laptop.",
