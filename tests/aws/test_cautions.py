@@ -51,25 +51,21 @@ def test_functions_that_the_stack_can_not_let_anybody_call_are_named() -> None:
         f"arn:aws:lambda:{where}:function:f"
         for where in (f"{STAGE.region}:{STAGE.account}", f"us-west-2:{STAGE.account}", f"{STAGE.region}:999999999999")
     )
-    api = HttpApi()
+    api, own = HttpApi(), Function(name="own")
     for number, arn in enumerate((near, far, far, other)):
-        api.get(f"/{number}", answer, authorizer=LambdaAuthorizer(arn=arn))
-    secrets = [Secret(f"s{number}", rotation=Rotation(function=arn)) for number, arn in enumerate((near, other))]
-
-    assert [
-        said.partition(" is not in ")[0::2] for said in cautions(Backend("shop", api=api, secrets=secrets), STAGE)
-    ] == [
-        (
-            arn,
-            f"the stage's region and account: let {caller}.amazonaws.com call it (`aws lambda add-permission`), "
-            f"or {end}.",
-        )
-        for arn, caller, end in (
-            (far, "apigateway", "every request that it is asked about is answered with 500"),
-            (other, "apigateway", "every request that it is asked about is answered with 500"),
-            (other, "secretsmanager", "the deployment fails"),
-        )
+        api.get(f"/{number}", answer, function=own, authorizer=LambdaAuthorizer(arn=arn))
+    secrets = [
+        Secret(f"s{number}", generate="key", rotation=Rotation(function=arn))
+        for number, arn in enumerate((near, other))
     ]
+
+    asked = (
+        "let apigateway.amazonaws.com call it (`aws lambda add-permission`), or every request that it is asked about"
+    )
+    rotating = "let secretsmanager.amazonaws.com call it (`aws lambda add-permission`), or the deployment fails."
+    said = list(cautions(Backend("shop", api=api, secrets=secrets), STAGE))
+    for sentence, arn, words in zip(said, (other, far, other), (asked, asked, rotating), strict=True):
+        assert sentence.startswith(f"{arn} is not in the stage's region and account: {words}")
 
 
 def test_where_there_is_nothing_to_go_past_nothing_is_said() -> None:
