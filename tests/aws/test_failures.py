@@ -18,8 +18,9 @@ from tests.aws.documented import TAGS, CloudFormation, stack, stack_id
 from tests.aws.proxy import Proxy, before
 
 from taxiway.aws import account as accounts
-from taxiway.aws import changes, deployment, upload
+from taxiway.aws import changes, deployed, deployment, removal, upload
 from taxiway.aws.account import Account
+from taxiway.aws.deployed import Say
 from taxiway.aws.deployment import Plan
 from taxiway.aws.errors import AwsError
 from taxiway.aws.progress import Kept
@@ -223,7 +224,7 @@ def assembly_of(directory: Path, name: str, resources: Mapping[str, Any]) -> Ass
     return Assembly(stack=name, bucket=bucket, prefix="s/", template=file, files=(file,), tags=TAGS)
 
 
-def deploy(account: Account, directory: Path, name: str, resources: Mapping[str, Any], say: deployment.Say) -> None:
+def deploy(account: Account, directory: Path, name: str, resources: Mapping[str, Any], say: Say) -> None:
     assembly = assembly_of(directory, name, resources)
     upload.ensure_bucket(account, assembly.bucket, say)
     upload.upload(account, assembly)
@@ -441,7 +442,7 @@ class TestOnMiniStack:
         )
         assert "metric math" in failed.value.problem
         assert "  CloudFormation takes back what was done." in said
-        found = deployment.find(account, "updated")
+        found = deployed.find(account, "updated")
         assert found is not None
         assert found["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
         deploy(account, tmp_path, "updated", {"Topic": TOPIC, "More": {"Type": "AWS::SNS::Topic"}}, said.append)
@@ -452,28 +453,28 @@ class TestOnMiniStack:
         ec2 = account.client("ec2")
         (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.7.0.0/16"]}])["Vpcs"]
         subnet = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.7.1.0/24")["Subnet"]["SubnetId"]
-        found = deployment.find(account, "full")
+        found = deployed.find(account, "full")
         assert found is not None
         with pytest.raises(AwsError) as failed:
-            deployment.destroy(account, found, print)
+            removal.destroy(account, found, print)
         with pytest.raises(AwsError, match=r"is stuck in DELETE_FAILED: .*\[Network\].*\nFix: delete the stack"):
             deploy(account, tmp_path, "full", {"Topic": TOPIC}, print)
 
         assert failed.value.problem.startswith("The stack full could not be deleted whole.\n\n  vpc Network: ")
         assert "DependencyViolation" in failed.value.problem
         ec2.delete_subnet(SubnetId=subnet)
-        deployment.destroy(account, found, print)
-        assert deployment.find(account, "full") is None
+        removal.destroy(account, found, print)
+        assert deployed.find(account, "full") is None
 
     def test_what_a_stack_keeps_is_said_and_returned_when_it_is_deleted(self, account: Account, tmp_path: Path) -> None:
         table = protected_table("lasting")
         table["Properties"]["DeletionProtectionEnabled"] = False
         deploy(account, tmp_path, "lasting", {"Table": table, "Topic": TOPIC}, print)
-        found = deployment.find(account, "lasting")
+        found = deployed.find(account, "lasting")
         assert found is not None
         said: list[str] = []
 
-        assert deployment.destroy(account, found, said.append) == [Kept(TABLE, "lasting")]
+        assert removal.destroy(account, found, said.append) == [Kept(TABLE, "lasting")]
         assert {"  kept        table lasting", "  deleted     topic news"} <= set(said)
         assert "lasting" in account.client("dynamodb").list_tables()["TableNames"]
 
@@ -486,7 +487,7 @@ class TestOnMiniStack:
             deploy(throttled, tmp_path, "throttled", {"Topic": TOPIC}, print)
 
         assert proxy.calls.count("cloudformation:CreateChangeSet") == 3
-        found = deployment.find(account, "throttled")
+        found = deployed.find(account, "throttled")
         assert found is not None
         assert found["StackStatus"] == "CREATE_COMPLETE"
 
@@ -518,7 +519,7 @@ def through(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple
 def wait_for(account: Account, name: str) -> str:
     """The status of a stack once nothing goes on in it."""
     for _ in range(100):
-        found = deployment.find(account, name)
+        found = deployed.find(account, name)
         assert found is not None
         if not found["StackStatus"].endswith("_IN_PROGRESS"):
             break

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from taxiway.aws.account import Account
-from taxiway.aws.deployment import invalidate
+from taxiway.aws.deployed import invalidate
 
 RESOURCES = """<ListStackResourcesResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">
 <ListStackResourcesResult><StackResourceSummaries>

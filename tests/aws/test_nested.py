@@ -10,8 +10,9 @@ from tests.aws import backends, ministack
 from tests.aws.documented import ACCOUNT, REGION, CloudFormation, stack, stack_id
 
 from taxiway import Backend, Consumer, Function, HttpApi, Table
-from taxiway.aws import changes, deployment, names, upload
+from taxiway.aws import changes, deployed, deployment, names, removal, upload
 from taxiway.aws.account import Account
+from taxiway.aws.errors import AwsError
 from taxiway.aws.synthesis import synthesize
 from taxiway.aws.upload import Assembly, File
 
@@ -147,7 +148,7 @@ def test_a_nested_stack_in_which_nothing_changes_says_nothing(tmp_path: Path) ->
 
 def test_a_nested_stack_that_can_not_be_planned_takes_the_whole_plan_back(tmp_path: Path) -> None:
     nested = described(status="FAILED", reason="Resource of type 'AWS::SQS::Queue' with identifier 'q' already exists.")
-    with pytest.raises(deployment.AwsError, match=r"can't plan this deployment: .* identifier 'q' already exists"):
+    with pytest.raises(AwsError, match=r"can't plan this deployment: .* identifier 'q' already exists"):
         planned(tmp_path, described(CHILD), nested, deployed={"function": FUNCTION}, new={"function": FUNCTION})
 
 
@@ -201,12 +202,12 @@ def test_on_ministack_the_functions_and_the_data_of_nested_stacks_are_named(acco
     assert logs == {f"/aws/lambda/{name}" for name in was - becomes}
     queue = names.failures(before, ministack.STAGE, before.consumers[0].function)
     assert changes.losses(plan.changes) == [f"The queue {queue} is deleted; what is in it is lost."]
-    assert f"the queue {queue}" in deployment.data_in(account, "many-dev")
+    assert f"the queue {queue}" in deployed.data_in(account, "many-dev")
 
     said: list[str] = []
-    stack = deployment.find(account, "many-dev")
+    stack = deployed.find(account, "many-dev")
     assert stack is not None
-    deployment.destroy(account, stack, said.append)
+    removal.destroy(account, stack, said.append)
     assert any("deleted     nested stack Functions" in line for line in said)
     assert not any("created" in line for line in said)  # that was before, and is not told again
 

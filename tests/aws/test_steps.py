@@ -12,6 +12,7 @@ from tests.aws.test_failures import CHANGE_SET, assembly_of, deploy, event
 
 from taxiway.aws import deployment, indexes
 from taxiway.aws.account import Account
+from taxiway.aws.deployed import Say
 from taxiway.aws.deployment import Plan
 from taxiway.aws.errors import AwsError
 from taxiway.aws.steps import Step, steps
@@ -181,7 +182,7 @@ class Stack:
         self.asked.append(f"look: {status}")
         return described(**dict.fromkeys(names_of(self.has), status))
 
-    def deploy(self, assembly: Any, say: deployment.Say = print) -> None:
+    def deploy(self, assembly: Any, say: Say = print) -> None:
         plan = deployment.plan(self.aws.account, assembly, say)
         assert plan is not None
         deployment.execute(self.aws.account, assembly, plan, protect=False, say=say)

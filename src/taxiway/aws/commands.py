@@ -139,12 +139,12 @@ def _synth(options: argparse.Namespace) -> None:
 
 
 def _diff(options: argparse.Namespace) -> None:
-    from taxiway.aws import changes, deployment, upload
+    from taxiway.aws import changes, deployed, deployment, upload
 
     backend, stage = _read(options)
     account = _connect(backend, stage)
     assembly = _assembly(options, backend, stage)
-    if not deployment.is_there(deployment.find(account, assembly.stack)):
+    if not deployed.is_there(deployed.find(account, assembly.stack)):
         print("\nNothing of it is on AWS: all of this would be added.\n")
         added = [change for template in assembly.templates() for change in changes.between({}, template)]
         print(*changes.report(added), sep="\n")
@@ -162,7 +162,7 @@ def _diff(options: argparse.Namespace) -> None:
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    from taxiway.aws import changes, deployment, upload
+    from taxiway.aws import changes, deployed, deployment, upload
 
     backend, stage = _read(options)
     account = _connect(backend, stage)
@@ -173,8 +173,8 @@ def _deploy(options: argparse.Namespace) -> None:
     plan = deployment.plan(account, assembly, print)
     if plan is None:
         print("Nothing changes.")
-        stack = deployment.deployed(account, backend, stage)
-        deployment.keep_protected(account, stack, protect=backend.operations.is_protected(stage), say=print)
+        stack = deployed.require(account, backend, stage)
+        deployed.keep_protected(account, stack, protect=backend.operations.is_protected(stage), say=print)
     else:
         print("", *changes.report(plan.changes), *plan.notes, "", sep="\n")
         for caution in plan.cautions:
@@ -187,16 +187,16 @@ def _deploy(options: argparse.Namespace) -> None:
         protect = backend.operations.is_protected(stage)
         stack = deployment.execute(account, assembly, plan, protect=protect, say=print)
         if not plan.is_new:
-            deployment.invalidate(account, assembly.stack, print)
+            deployed.invalidate(account, assembly.stack, print)
             needed = {file.key for file in assembly.files}
             with _tidying(assembly.bucket):
                 upload.sweep(account, assembly.bucket, assembly.prefix, keep=needed, older_than=upload.KEPT)
         print(f"\n{assembly.stack} is deployed.")
-    _print_outputs(deployment.outputs(stack))
+    _print_outputs(deployed.outputs(stack))
 
 
 def _destroy(options: argparse.Namespace) -> None:
-    from taxiway.aws import deployment, names, upload
+    from taxiway.aws import deployed, names, removal, upload
 
     backend, stage = _read(options)
     if backend.operations.is_protected(stage):
@@ -206,16 +206,16 @@ def _destroy(options: argparse.Namespace) -> None:
         )
     account = _connect(backend, stage)
     name = names.stack(backend, stage)
-    stack = deployment.find(account, name)
+    stack = deployed.find(account, name)
     if stack is None:
         print(f"There is no {name} on AWS.")
         return
-    deployment.check_owner(stack, names.tags(backend, stage))
-    data = " and ".join(deployment.data_in(account, name))
+    deployed.check_owner(stack, names.tags(backend, stage))
+    data = " and ".join(deployed.data_in(account, name))
     question = f"Delete the stack {name}" + (f", with {data} and all that is in them?" if data else "?")
     if not options.yes and not _confirmed(question):
         sys.exit(f"Nothing was deleted.{_unasked()}")
-    deployment.destroy(account, stack, print)
+    removal.destroy(account, stack, print)
     bucket = names.asset_bucket(stage)
     with _tidying(bucket):
         upload.sweep(account, bucket, names.path(backend, stage))
@@ -258,10 +258,10 @@ def _deploy_role(options: argparse.Namespace) -> None:
 
 def _outputs(options: argparse.Namespace) -> None:
     from taxiway.aws import account as accounts
-    from taxiway.aws import deployment, names
+    from taxiway.aws import deployed, names
 
     backend, stage = _read(options)
-    found = deployment.outputs(deployment.deployed(accounts.connect(stage), backend, stage))
+    found = deployed.outputs(deployed.require(accounts.connect(stage), backend, stage))
     if options.name is None:
         _print_outputs(found)
     elif options.name in found:
@@ -286,7 +286,7 @@ def _doctor(options: argparse.Namespace) -> None:
 
 def _logs(options: argparse.Namespace) -> None:
     from taxiway.aws import account as accounts
-    from taxiway.aws import deployment, names, tail
+    from taxiway.aws import deployed, names, tail
 
     backend, stage = _read(options)
     functions = {function.name: function for function in names.functions(backend)}
@@ -296,7 +296,7 @@ def _logs(options: argparse.Namespace) -> None:
     chosen = options.function or functions
     groups = {name: names.log_group(backend, stage, functions[name]) for name in chosen}
     account = accounts.connect(stage)
-    deployment.deployed(account, backend, stage)
+    deployed.require(account, backend, stage)
     for line in tail.lines(account, groups, since=max(0.0, time.time() - options.since), follow=options.follow):
         print(line, flush=True)
 

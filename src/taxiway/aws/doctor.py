@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from taxiway import project as projects
 from taxiway.aws import account as accounts
-from taxiway.aws import deployment, names, node, upload
+from taxiway.aws import deployed, names, node, upload
 from taxiway.aws.account import Account
 from taxiway.aws.errors import AwsError
 from taxiway.aws.uv import uv
@@ -99,5 +99,5 @@ def _bucket(account: Account, bucket: str) -> Check:
 
 def _stack(account: Account, backend: Backend, stage: Stage) -> Check:
     name = names.stack(backend, stage)
-    stack = deployment.find(account, name)
+    stack = deployed.find(account, name)
     return Check("stack", f"{name} is {stack['StackStatus']}" if stack else f"{name} is not deployed")

@@ -1,0 +1,67 @@
+"""Change sets of CloudFormation: made, worked out, and dropped by others meanwhile."""
+
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from taxiway.aws import upload
+from taxiway.aws.account import Account
+from taxiway.aws.errors import AwsError
+from taxiway.aws.steps import Template
+from taxiway.aws.upload import Assembly
+
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+def create(account: Account, assembly: Assembly, template: Template, *, is_new: bool) -> Mapping[str, Any]:
+    """Have CloudFormation begin to work out what this template for the assembly's stack would change."""
+    return account.client("cloudformation").create_change_set(
+        StackName=assembly.stack,
+        ChangeSetName=f"taxiway-{time.time_ns()}",
+        ChangeSetType="CREATE" if is_new else "UPDATE",
+        TemplateURL=upload.put_template(account, assembly, template),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        Tags=[{"Key": key, "Value": value} for key, value in assembly.tags.items()],
+        **({"IncludeNestedStacks": True} if assembly.has_nested else {}),
+    )
+
+
+def described(client: Any, change_set: str) -> list[dict[str, Any]] | None:
+    """The changes of a change set once it is worked out; None where there are none."""
+    while True:
+        with overtaken(client):
+            answer = client.describe_change_set(ChangeSetName=change_set)
+        status: str = answer["Status"]
+        if status == "FAILED":
+            reason: str = answer.get("StatusReason", "")
+            if any(words in reason for words in _NO_CHANGES):
+                return None
+            raise AwsError(f"CloudFormation can't plan this deployment: {reason}", fix="mend what it says")
+        if not status.endswith(("_PENDING", "_IN_PROGRESS")):
+            break
+        time.sleep(0.5)
+    found: list[dict[str, Any]] = answer["Changes"]
+    while token := answer.get("NextToken"):
+        answer = client.describe_change_set(ChangeSetName=change_set, NextToken=token)
+        found += answer["Changes"]
+    return found
+
+
+@contextmanager
+def overtaken(client: Any) -> Generator[None, None, None]:
+    """Says, where a change set is gone, whose doing that is: executing one deletes all others of the stack.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+    """
+    try:
+        yield
+    except client.exceptions.ChangeSetNotFoundException as error:
+        raise overtaken_by_somebody() from error
+
+
+def overtaken_by_somebody() -> AwsError:
+    return AwsError(
+        "Somebody else deployed this stage meanwhile, and with that what was planned here is dropped.",
+        fix="wait until that has ended, and run this again",
+    )
