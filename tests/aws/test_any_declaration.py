@@ -70,7 +70,14 @@ operations = st.builds(
     emails=st.sampled_from([[], ["team@example.com"]]),
     tracing=st.booleans(),
 )
-networks = st.sampled_from([None, Network(zones=3, cidr="172.16.0.0/22"), Network(cidr="10.1.0.0/24")])
+networks = st.sampled_from(
+    [
+        None,
+        Network(zones=3, cidr="172.16.0.0/22"),
+        Network(cidr="10.1.0.0/24"),
+        Network(zones=["eu-west-1a", "eu-west-1c"]),
+    ]
+)
 capacities = st.none() | st.builds(Capacity, read=st.just((1, 40_000)), write=st.just((5, 5)))
 provisions = st.none() | st.builds(Provisioned, minimum=st.just(1), maximum=st.sampled_from([None, 1, 9]))
 rotations = st.none() | st.builds(Rotation, function=st.just(FUNCTION))
@@ -167,7 +174,8 @@ class Synthesized:
             directory = Path(scratch)
             root = synthesize(backend, at, packages=packages(backend, directory), directory=directory / "assembly")
             self.templates = {path.name: path.read_bytes() for path in root.parent.glob("*.template.json")}
-            self.findings = json.loads((root.parent / "validation-report.json").read_bytes())["pluginReports"]
+            reports = json.loads((root.parent / "validation-report.json").read_bytes())["pluginReports"]
+            self.findings = [found for report in reports for found in report["violations"]]
             """What the CDK finds wrong by CloudFormation's schemas of resources."""
         self.resources: dict[str, dict[str, Any]] = {}
         for content in self.templates.values():
