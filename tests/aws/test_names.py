@@ -34,6 +34,20 @@ def test_a_name_that_is_too_long_for_lambda_is_cut_and_stays_its_own():
     assert len(set(found)) == 2
 
 
+def test_a_scaling_policy_of_an_index_is_called_by_it_as_far_as_aws_takes_its_name():
+    """256 characters: https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html"""
+    shop = backend("create-order", name="b" * 32)
+    found = [
+        names.scaling(shop, PROD, index, way)
+        for index in ("i" * 254 + "1", "i" * 254 + "2")
+        for way in ("read", "write")
+    ]
+
+    assert names.scaling(shop, PROD, "gsi1", "read") == f"{'b' * 32}-prod-gsi1-read"
+    assert [len(name) for name in found] == [256] * 4
+    assert len(set(found)) == 4
+
+
 def test_a_backend_that_fits_is_one_stack():
     shop = of_size(20, PROD)
 

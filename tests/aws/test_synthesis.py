@@ -167,6 +167,20 @@ def test_a_large_api_deploys(routes: int, shared: bool, tmp_path: Path) -> None:
     assert max(path.stat().st_size for path in stacks) <= 1_000_000
 
 
+def test_what_is_called_as_the_cdk_calls_its_own_is_made_like_any_other(tmp_path: Path) -> None:
+    """It knows a `Default` and a `Resource` in its tree, and refuses to have both side by side."""
+    called = ["Default", "Resource"]
+    api = HttpApi()
+    for name in called:
+        api.get(f"/{name}", answer, function=Function(name=name))
+    backend = Backend("shop", api=api, secrets=[Secret(name, generate="key") for name in called])
+    template = synthesize(backend, stage("dev"), packages=packages(backend, tmp_path), directory=tmp_path / "assembly")
+    made = Template.read(template)
+
+    assert list(made.functions) == [f"shop-dev_{name}" for name in called]
+    assert [secret["Name"] for secret in made.of_type("SecretsManager::Secret")] == called
+
+
 def test_a_route_whose_parameter_is_renamed_is_the_same_route_changed(tmp_path: Path) -> None:
     """A second route would be made before the first is deleted, and API Gateway has one of a shape."""
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER

@@ -1,10 +1,26 @@
 """Routes: every mistake that can be seen in one is an error that names the route, the place and what to do."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from taxiway import Cors, DeclarationError, Function, HttpApi, JwtAuthorizer, Secret, Throttle
+from taxiway import (
+    Cors,
+    DeclarationError,
+    Firewall,
+    Function,
+    HttpApi,
+    JwtAuthorizer,
+    LambdaAuthorizer,
+    Network,
+    Operations,
+    Secret,
+    Throttle,
+)
+
+AUTHORIZER = "arn:aws:lambda:eu-west-1:111122223333:function:authorizer"
 
 
 def answer(event: Any, context: Any) -> None:
@@ -118,6 +134,8 @@ def test_a_function_that_lambda_would_refuse_is_refused_here(options: dict[str, 
         {"origins": ["*"], "credentials": True},
         {"origins": ["https://example.com/path"]},
         {"origins": ["https://*.example.com"]},
+        {"origins": ["https://example.com?page=1"]},
+        {"origins": ["https://example.com example.org"]},
         {"origins": ["example.com"]},
         {"origins": []},
         {"origins": ["*"], "methods": ["get"]},
@@ -164,6 +182,26 @@ def test_authorizers_that_differ_in_their_scopes_alone_are_one() -> None:
     assert api.authorizers == (JwtAuthorizer(issuer="https://issuer", audience=["api"]),)
 
 
-def test_a_throttle_must_let_something_through() -> None:
-    with pytest.raises(DeclarationError, match="lets nothing through"):
-        Throttle(rate=0, burst=1)
+@pytest.mark.parametrize(("rate", "burst"), [(0, 1), (1, 0), (float("inf"), 1), (float("nan"), 1)])
+def test_a_throttle_lets_something_through_and_not_everything(rate: float, burst: int) -> None:
+    with pytest.raises(DeclarationError, match=rf"Throttle\(rate={rate}, burst={burst}\) can't be had"):
+        Throttle(rate=rate, burst=burst)
+
+
+@pytest.mark.parametrize(
+    ("declare", "named"),
+    [
+        (lambda: JwtAuthorizer(issuer="https://issuer", audience="api"), "audience=['api']"),
+        (lambda: JwtAuthorizer(issuer="https://issuer", audience=["api"], scopes="admin"), "scopes=['admin']"),
+        (lambda: LambdaAuthorizer(arn=AUTHORIZER, identity_sources="$context.a"), "identity_sources=['$context.a']"),
+        (lambda: Cors(origins="*"), "origins=['*']"),
+        (lambda: Cors(origins=["*"], headers="etag"), "headers=['etag']"),
+        (lambda: Firewall(rules="abc"), "rules=['abc']"),
+        (lambda: Network(subnets="subnet-1"), "subnets=['subnet-1']"),
+        (lambda: Operations(emails="a@b.co"), "emails=['a@b.co']"),
+    ],
+)
+def test_one_string_is_no_list_of_its_letters(declare: Callable[[], object], named: str) -> None:
+    """A token for `a` would else be let in where the audience was to be `api`."""
+    with pytest.raises(DeclarationError, match=re.escape(f"put it into a list: {named}")):
+        declare()

@@ -89,6 +89,7 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: Capacity(read=(1, 5), write=(1, 1), target=95), r"Capacity\(target=95\) is out of range"),
         (lambda: Provisioned(minimum=0), "minimum=0"),
         (lambda: Provisioned(minimum=5, maximum=2), "minimum=5, maximum=2"),
+        (lambda: Provisioned(minimum=1, maximum=0), "minimum=1, maximum=0"),
         (
             lambda: Function(name="a", concurrency=2, provisioned=Provisioned(minimum=1, maximum=5)),
             "5 environments are to be kept started, with concurrency=2",
@@ -98,6 +99,7 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: Consumer(answer, Function(name="c"), batch=0), "The consumer c has batch=0"),
         (lambda: Consumer(lambda *_: None, Function(name="c")), "can't be imported by name"),
         (lambda: Secret("a", generate="key", encryption_key="key"), "secret 'a' is no ARN of KMS"),
+        (lambda: Secret("a", generate=""), "generate='', which names no field"),
         (lambda: Secret("a", rotation=Rotation(function=ROTATE)), "'a' exists outside of the declaration"),
         (
             lambda: Secret(f"{SECRET}:shop-Ab12Cd", generate="key", rotation=Rotation(function=ROTATE)),
@@ -141,6 +143,7 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: Secret("items/dev", variable="items-id"), "'items-id' is not a name for an environment variable"),
         (lambda: Firewall(arn="mine"), "'mine' is no web ACL of a CDN"),
         (lambda: Network(cidr="10.0.0.1/16"), "has host bits set"),
+        (lambda: Network(cidr="10.0.0.0/255.255.0.0"), "write it as 10.0.0.0/16"),
         (lambda: Network(cidr="10.0.0.0/8"), "cidr=10.0.0.0/8"),
         (lambda: Network(zones=1), "zones=1"),
         (lambda: Network(zones=["eu-west-1a"]), r"zones=\('eu-west-1a',\)"),

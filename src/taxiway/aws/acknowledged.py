@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that a resource is meant to have, each with its reason beside the resource that it is about."""
+"""Findings of cdk-nag, and of the CDK by itself, that a resource is meant to have, each with its reason beside it."""
 
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct

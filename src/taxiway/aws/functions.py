@@ -63,7 +63,7 @@ class DeployedFunction(Construct):
     """A function with all that belongs to it; its requests go to `invoked_arn`."""
 
     def __init__(self, scope: Construct, function: Function, around: Surroundings, releases: Releases | None) -> None:
-        super().__init__(scope, function.name)
+        super().__init__(scope, names.construct(function.name))
         self.declared = function
         self.name = names.function(around.backend, around.stage, function)
         self._around = around

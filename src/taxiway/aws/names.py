@@ -45,6 +45,8 @@ _NESTED_STACKS = 16
 """As many as the functions of a stack full of routes need, so that their number never has to change."""
 _LARGEST_GROUP = 30
 _LONGEST = 64
+_LONGEST_SCALING = 256
+"""https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html"""
 
 
 def stack(backend: Backend, stage: Stage) -> str:
@@ -100,10 +102,7 @@ def function(backend: Backend, stage: Stage, function: Function) -> str:
     name at once.
     """
     number = group(backend, function)
-    name = own(backend, stage, f"{number}_{function.name}" if number else function.name)
-    if len(name) <= _LONGEST:
-        return name
-    return f"{name[: _LONGEST - 9]}-{sha256(name.encode()).hexdigest()[:8]}"
+    return _shortened(own(backend, stage, f"{number}_{function.name}" if number else function.name), _LONGEST)
 
 
 def path(backend: Backend, stage: Stage) -> str:
@@ -123,6 +122,20 @@ def log_group(backend: Backend, stage: Stage, which: Function) -> str:
 def failures(backend: Backend, stage: Stage, which: Function) -> str:
     """The queue that names the changes which a consumer could not handle."""
     return f"{function(backend, stage, which)}-failures"
+
+
+def scaling(backend: Backend, stage: Stage, index: str | None, way: str) -> str:
+    """The policy by which what is read (`read`) or written of the table or an index of it is scaled."""
+    return _shortened(f"{backend.table_name(stage)}-{index or 'table'}-{way}", _LONGEST_SCALING)
+
+
+def construct(name: str) -> str:
+    """What something that a declaration names is called in the CDK's tree, where `/` parts one from the next.
+
+    `Default` is the CDK's word for the one that all beside it is about, and it builds no tree that has a `Resource`
+    beside that; neither a function's name nor a secret's id has a `|`.
+    """
+    return "Default|" if name == "Default" else name.replace("/", "|")
 
 
 def access_log(backend: Backend, stage: Stage) -> str:
@@ -201,6 +214,13 @@ def _groups(functions: frozenset[str], room: int) -> Mapping[str, int | None]:
         found[name] = next(number for number in (None, *nested) if left[number])
         left[found[name]] -= 1
     return found
+
+
+def _shortened(name: str, longest: int) -> str:
+    """A name that is too long is cut, and ends in a mark of what it was."""
+    if len(name) <= longest:
+        return name
+    return f"{name[: longest - 9]}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _drawn(text: str) -> bytes:

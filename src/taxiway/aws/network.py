@@ -100,7 +100,7 @@ def _subnets(stack: Stack, declared: Network, vpc: ec2.CfnVPC) -> list[ec2.CfnSu
         else {str(number + 1): (number, Fn.select(number, Fn.get_azs())) for number in range(declared.zone_count)}
     )
     blocks = Fn.cidr(declared.cidr, max(block for block, _ in places.values()) + 1, str(bits))
-    return [
+    subnets = [
         ec2.CfnSubnet(
             stack,
             f"Subnet{called}",
@@ -111,6 +111,10 @@ def _subnets(stack: Stack, declared: Network, vpc: ec2.CfnVPC) -> list[ec2.CfnSu
         )
         for called, (block, zone) in places.items()
     ]
+    if declared.named_zones:
+        for subnet in subnets:
+            acknowledge(subnet, "The declaration names the zones.", "CloudFormation-Validate::W3010")
+    return subnets
 
 
 def _log_refusals(stack: Stack, vpc: ec2.CfnVPC, backend: Backend, stage: BackendStage) -> None:

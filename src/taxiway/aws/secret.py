@@ -5,7 +5,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from taxiway.aws import regions
+from taxiway.aws import names, regions
 from taxiway.aws.acknowledged import acknowledge
 from taxiway.declare import Backend, Secret, Stage
 
@@ -16,7 +16,7 @@ def add_secret(scope: Construct, secret: Secret, backend: Backend, stage: Stage)
     """The secret with a generated value, under its id; None for one that exists elsewhere."""
     if secret.id is None or secret.generate is None:
         return None
-    own = Construct(scope, secret.id.replace("/", "|"))
+    own = Construct(scope, names.construct(secret.id))
     made = secretsmanager.CfnSecret(
         own,
         "Secret",

@@ -45,6 +45,11 @@ class SecretValues(Struct, frozen=True):
                     f"There is no secret {secret_id} yet: the stack makes it, and could not if it were there already.",
                     fix="deploy first",
                 )
+            if secret_id.startswith("arn:"):
+                raise AwsError(
+                    f"There is no secret {secret_id}, and none can be made by its ARN.",
+                    fix="name one that exists, or its id alone, as in shop/prod",
+                )
             key_arn = {} if secret.encryption_key is None else {"KmsKeyId": secret.encryption_key}
             self._client.create_secret(Name=secret_id, SecretString=text, **key_arn)
             return True

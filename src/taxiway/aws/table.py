@@ -5,6 +5,7 @@ from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from taxiway.aws import names
 from taxiway.aws.acknowledged import acknowledge
 from taxiway.declare import Backend, Capacity, Stage, Table
 
@@ -62,7 +63,7 @@ def add_table(stack: Stack, backend: Backend, stage: Stage) -> dynamodb.CfnTable
     if not protected:
         acknowledge(table, "This stage is not protected: its data may be lost.", "AwsSolutions-DDB3")
     if declared.capacity is not None:
-        _scale(stack, table, declared, declared.capacity, backend.table_name(stage))
+        _scale(stack, table, declared, declared.capacity, backend, stage)
     return table
 
 
@@ -81,7 +82,9 @@ def _throughput(capacity: Capacity | None) -> dynamodb.CfnTable.ProvisionedThrou
     )
 
 
-def _scale(stack: Stack, table: dynamodb.CfnTable, declared: Table, capacity: Capacity, name: str) -> None:
+def _scale(
+    stack: Stack, table: dynamodb.CfnTable, declared: Table, capacity: Capacity, backend: Backend, stage: Stage
+) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html"""
     capacities = Construct(stack, "Capacity")
     for index in (None, *(index.name for index in declared.indexes)):
@@ -92,7 +95,7 @@ def _scale(stack: Stack, table: dynamodb.CfnTable, declared: Table, capacity: Ca
                 own,
                 "Target",
                 service_namespace="dynamodb",
-                resource_id=f"table/{name}" + (f"/index/{index}" if index else ""),
+                resource_id=f"table/{backend.table_name(stage)}" + (f"/index/{index}" if index else ""),
                 scalable_dimension=f"dynamodb:{kind}:{way}CapacityUnits",
                 min_capacity=least,
                 max_capacity=most,
@@ -101,7 +104,7 @@ def _scale(stack: Stack, table: dynamodb.CfnTable, declared: Table, capacity: Ca
             scaling.CfnScalingPolicy(
                 own,
                 "Scaling",
-                policy_name=f"{name}-{index or 'table'}-{way.lower()}",
+                policy_name=names.scaling(backend, stage, index, way.lower()),
                 policy_type="TargetTrackingScaling",
                 scaling_target_id=target.ref,
                 target_tracking_scaling_policy_configuration=scaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(

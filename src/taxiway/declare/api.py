@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args
 
+from taxiway.declare._listed import listed
 from taxiway.declare._source import caller
 from taxiway.declare.edge import Cdn, Domain
 from taxiway.declare.errors import DeclarationError
@@ -49,7 +51,7 @@ class Cors:
 
     def __post_init__(self) -> None:
         for name in ("origins", "methods", "headers", "expose"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, listed(name, getattr(self, name)))
         if self.credentials and "*" in (*self.origins, *self.methods, *self.headers):
             raise DeclarationError(
                 "Cors allows credentials together with '*'; browsers and API Gateway refuse that.",
@@ -74,7 +76,7 @@ class Cors:
                 "Cors has no origin, so it lets no page in.", fix="name one, or leave cors out", where=caller()
             )
         for origin in self.origins:
-            if origin != "*" and not re.fullmatch(r"https?://(\*|[^/*]+)", origin):
+            if origin != "*" and not re.fullmatch(r"https?://(\*|[^\s/?#*]+)", origin):
                 raise DeclarationError(
                     f"The CORS origin {origin!r} is none that API Gateway takes.",
                     fix="write scheme and host with no path, as in https://example.com, or '*', or https://*",
@@ -90,10 +92,10 @@ class Throttle:
     burst: int
 
     def __post_init__(self) -> None:
-        if self.rate <= 0 or self.burst < 1:
+        if not 0 < self.rate < inf or self.burst < 1:
             raise DeclarationError(
-                f"Throttle(rate={self.rate}, burst={self.burst}) lets nothing through.",
-                fix="use a rate over 0 and a burst of 1 or more",
+                f"Throttle(rate={self.rate}, burst={self.burst}) can't be had.",
+                fix="use a rate over 0, a burst of 1 or more, and None in place of a throttle for no limit",
                 where=caller(),
             )
 
@@ -112,7 +114,7 @@ class LambdaAuthorizer:
     ttl: int = 300
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "identity_sources", tuple(self.identity_sources))
+        object.__setattr__(self, "identity_sources", listed("identity_sources", self.identity_sources))
         if not AUTHORIZER_ARN.fullmatch(self.arn):
             self._refuse(
                 f"{self.arn!r} is no function",
@@ -159,7 +161,7 @@ class JwtAuthorizer:
 
     def __post_init__(self) -> None:
         for name, most in (("audience", _MOST_AUDIENCES), ("scopes", _MOST_SCOPES)):
-            found = tuple(getattr(self, name))
+            found = listed(name, getattr(self, name))
             object.__setattr__(self, name, found)
             if len(found) > most:
                 self._refuse(f"it has {len(found)} in its {name}", f"name {most} at most")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from taxiway.declare._listed import listed
 from taxiway.declare._source import caller
 from taxiway.declare.errors import DeclarationError
 
@@ -65,7 +66,7 @@ class Firewall:
     arn: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rules", tuple(self.rules))
+        object.__setattr__(self, "rules", listed("rules", self.rules))
         if self.rate not in _RATE:
             raise DeclarationError(
                 f"Firewall(rate={self.rate}) is out of range.",

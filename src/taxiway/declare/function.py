@@ -33,7 +33,8 @@ class Provisioned:
     target: float = _TARGET
 
     def __post_init__(self) -> None:
-        if self.minimum < 1 or (self.maximum or self.minimum) < self.minimum or not 0.1 <= self.target <= 0.9:
+        most = self.minimum if self.maximum is None else self.maximum
+        if not 1 <= self.minimum <= most or not 0.1 <= self.target <= 0.9:
             raise DeclarationError(
                 f"Provisioned(minimum={self.minimum}, maximum={self.maximum}, target={self.target}) can't be had.",
                 fix="use a minimum of 1 or more, a maximum no less than that, and a target from 0.1 to 0.9",

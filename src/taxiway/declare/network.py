@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from taxiway.declare._listed import listed
 from taxiway.declare._source import caller
 from taxiway.declare.errors import DeclarationError
 
@@ -40,17 +41,20 @@ class Network:
     def __post_init__(self) -> None:
         if not isinstance(self.zones, int):
             object.__setattr__(self, "zones", tuple(sorted(self.zones)))  # their order says nothing
-        object.__setattr__(self, "subnets", tuple(self.subnets))
-        object.__setattr__(self, "security_groups", tuple(self.security_groups))
+        object.__setattr__(self, "subnets", listed("subnets", self.subnets))
+        object.__setattr__(self, "security_groups", listed("security_groups", self.security_groups))
         self._check_named()
         self._check_zones()
         try:
-            size = IPv4Network(self.cidr).prefixlen
+            network = IPv4Network(self.cidr)
         except ValueError as error:
             self._refuse(str(error), "write an IPv4 network, as in 10.0.0.0/16")
         else:
+            size = network.prefixlen
             if not 16 <= size <= 24:
                 self._refuse(f"cidr={self.cidr}", "use a network of /16 to /24")
+            if self.cidr != str(network):
+                self._refuse(f"cidr={self.cidr} is not written as AWS reads it", f"write it as {network}")
             if self.zone_count == 3 and size > 22:
                 self._refuse(f"cidr={self.cidr} has no room for the subnets of 3 zones", "use /16 to /22, or 2 zones")
             if self.named_zones and size > 20:

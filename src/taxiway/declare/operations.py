@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from taxiway.declare._listed import listed
 from taxiway.declare._source import caller
 from taxiway.declare.errors import DeclarationError
 from taxiway.declare.stage import Stage
@@ -85,7 +86,7 @@ class Operations:
     tracing: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "emails", tuple(self.emails))
+        object.__setattr__(self, "emails", listed("emails", self.emails))
         if self.release is not None and self.release not in get_args(Release):
             self._refuse(f"{self.release!r} is no way to release", f"use one of {', '.join(get_args(Release))}")
         if self.alarms is False and self.release not in (None, "all-at-once"):

@@ -73,6 +73,12 @@ class Secret:
                 fix="name it by its id, as in shop/prod, or leave generate and rotation out",
                 where=self.source,
             )
+        if self.generate == "":
+            raise DeclarationError(
+                f"The secret {self.id!r} has generate='', which names no field of it.",
+                fix='name the field that is generated: generate="key"',
+                where=self.source,
+            )
         if self.rotation is not None and self.generate is None:
             raise DeclarationError(
                 f"The secret {self.id!r} exists outside of the declaration, and rotation would change it from here.",
