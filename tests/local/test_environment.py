@@ -196,7 +196,7 @@ async def test_a_child_goes_with_the_environment_that_started_it(tmp_path: Path)
         outcome = await started.call("spawns", {"exit": True, "touch": str(note)})
         assert outcome.failure == "exit"
         children.append(int(note.read_text()))
-        assert not any(is_running(pid) for pid in children)
+        await eventually(lambda: not any(is_running(pid) for pid in children))  # a signal takes a moment
         note.unlink()
         outcome = await started.call("spawns", {"seconds": 60, "exit": True, "touch": str(note)})
         assert outcome.failure == "timeout"
