@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.aws.backends import BACKENDS
 
-from taxiway.aws.changes import Change, holds_data, losses, read, report
+from taxiway.aws.changes import Change, holds_data, losses, names, read, report
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "items-prod"}}
 FUNCTION = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "items-prod_health"}}
@@ -30,6 +30,34 @@ def detail(name: str, *, evaluation: str = "Static", source: str = "DirectModifi
         "Target": {"Attribute": "Properties", "Name": name},
         "Evaluation": evaluation,
         "ChangeSource": source,
+    }
+
+
+def test_what_is_of_a_function_is_called_by_it_and_what_has_no_name_as_in_the_template() -> None:
+    """The ids are as the CDK makes them of the names of constructs."""
+    other = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "items-prod_get"}}
+    found = names(
+        template(FunctionsgetRole1A2B3C4D={"Type": "AWS::IAM::Role"}),
+        template(
+            FunctionsgetFunction0A0B0C0D=other,
+            FunctionsgethealthFunction38F3D8FF=FUNCTION,
+            FunctionsgethealthRole14D4CAFC={"Type": "AWS::IAM::Role", "Properties": {"Path": "/items/prod/"}},
+            FunctionsgethealthAliasF8D12E58={"Type": "AWS::Lambda::Alias", "Properties": {"Name": "live"}},
+            FunctionsgethealthVersion8648f204843243AD42BA={"Type": "AWS::Lambda::Version"},
+            ReleaseRole9D1BAB5F={"Type": "AWS::IAM::Role"},
+            TableCD117FA1=TABLE,
+        ),
+    )
+
+    assert found == {
+        "FunctionsgetRole1A2B3C4D": "items-prod_get",
+        "FunctionsgetFunction0A0B0C0D": "items-prod_get",
+        "FunctionsgethealthFunction38F3D8FF": "items-prod_health",
+        "FunctionsgethealthRole14D4CAFC": "items-prod_health",
+        "FunctionsgethealthAliasF8D12E58": "items-prod_health",
+        "FunctionsgethealthVersion8648f204843243AD42BA": "items-prod_health",
+        "ReleaseRole9D1BAB5F": "ReleaseRole",
+        "TableCD117FA1": "items-prod",
     }
 
 

@@ -68,6 +68,8 @@ _REPLACEMENT: dict[str, Action] = {"True": "replace", "Conditional": "may replac
 # What of a resource changes because something else does: what it refers to, or what is in a nested stack.
 _FROM_ELSEWHERE = ("ResourceReference", "ResourceAttribute", "Automatic")
 _HASH = re.compile(r"[0-9A-F]{8}$")
+_PART = re.compile(r"(.+)(?:Role|Permission|Integration|Alias|Release|ErrorLines|Version[0-9A-Fa-f]*)")
+"""What is of one function, by its logical id, which begins as that of the function does."""
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WIDTH = 116
 
@@ -106,14 +108,30 @@ def holds_data(type_: str) -> bool:
     return type_ not in _HOLD_NOTHING
 
 
-def name(logical_id: str, resource: Mapping[str, Any] | None) -> str:
-    """What a person calls a resource: its own name where the template gives it one, else its name in the template.
+def names(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """What a person calls each resource of two templates, by its logical id.
 
-    The CDK calls a nested stack `Functions1NestedStackFunctions1NestedStackResource1A2B3C4D`.
+    That is the function's name where it is a part of a function, as its role is; its own name where the template gives
+    it one; and else its name in the template. The CDK calls a nested stack
+    `Functions1NestedStackFunctions1NestedStackResource1A2B3C4D`.
     """
-    properties: Mapping[str, Any] = (resource or {}).get("Properties") or {}
+    resources: dict[str, Any] = {**old.get("Resources", {}), **new.get("Resources", {})}
+    functions = {
+        _HASH.sub("", logical).removesuffix("Function"): resource["Properties"]["FunctionName"]
+        for logical, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Function" and "FunctionName" in resource.get("Properties", {})
+    }
+    return {logical: _name(logical, resource, functions) for logical, resource in resources.items()}
+
+
+def _name(logical_id: str, resource: Mapping[str, Any], functions: Mapping[str, str]) -> str:
+    plain = _HASH.sub("", logical_id)
+    part = _PART.fullmatch(plain)
+    if part and part[1] in functions:
+        return functions[part[1]]
+    properties: Mapping[str, Any] = resource.get("Properties") or {}
     named = next((properties[key] for key in _NAMES if isinstance(properties.get(key), str)), None)
-    return named or _HASH.sub("", logical_id).partition("NestedStack")[0]
+    return named or plain.partition("NestedStack")[0]
 
 
 def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
@@ -123,10 +141,11 @@ def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Ma
     """
     before: Mapping[str, Any] = old.get("Resources", {})
     after: Mapping[str, Any] = new.get("Resources", {})
+    called = names(old, new)
     changes: list[Change] = []
     for entry in described:
         change = entry["ResourceChange"]
-        logical = change["LogicalResourceId"]
+        logical: str = change["LogicalResourceId"]
         details: Sequence[Mapping[str, Any]] = change.get("Details", ())
         own = [detail for detail in details if not _is_consequence(detail)]
         targets = [detail["Target"] for detail in own or details]
@@ -134,7 +153,7 @@ def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Ma
             Change(
                 _action(change, before.get(logical, {})),
                 change["ResourceType"],
-                name(logical, after.get(logical) or before.get(logical)),
+                called.get(logical, logical),
                 tuple(dict.fromkeys(_words(target.get("Name") or target["Attribute"]) for target in targets)),
                 is_retained=_policy(change, before.get(logical, {})).endswith("Retain"),
                 is_consequence=bool(details) and not own,

@@ -109,12 +109,6 @@ def template(client: Any, stack: str) -> dict[str, Any]:
     return json.loads(body) if isinstance(body, str) else body
 
 
-def labels(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
-    """What a person calls each resource of two templates, by its logical id."""
-    resources: dict[str, Any] = {**before.get("Resources", {}), **after.get("Resources", {})}
-    return {logical: changes.name(logical, resource) for logical, resource in resources.items()}
-
-
 def _resources(client: Any, stack: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for page in client.get_paginator("list_stack_resources").paginate(StackName=stack):

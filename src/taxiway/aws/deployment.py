@@ -72,12 +72,12 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
         if described is None:
             discard(account, plan)
             return None
-        told, labels, stacks = changes.read(described, old, new), deployed.labels(old, new), [(old, new)]
+        told, labels, stacks = changes.read(described, old, new), changes.names(old, new), [(old, new)]
         for entry in described:
             if entry["ResourceChange"]["ResourceType"] == deployed.STACK:
                 before, after = _nested_templates(client, entry["ResourceChange"], new, assembly)
                 told += _nested(client, entry["ResourceChange"], before, after)
-                labels |= deployed.labels(before, after)
+                labels |= changes.names(before, after)
                 stacks.append((before, after))
     except BaseException:
         with suppress(Exception):  # what failed first is what to tell

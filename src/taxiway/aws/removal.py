@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from taxiway.aws import deployed
+from taxiway.aws import changes, deployed
 from taxiway.aws.account import Account
 from taxiway.aws.deployed import Say
 from taxiway.aws.errors import AwsError
@@ -30,7 +30,7 @@ def destroy(account: Account, stack: Mapping[str, Any], say: Say) -> list[Kept]:
         )
     client = account.client("cloudformation")
     template = deployed.template(client, stack["StackId"])
-    watch = Watch(account, stack["StackId"], deployed.labels(template, {}), say)
+    watch = Watch(account, stack["StackId"], changes.names(template, {}), say)
     client.delete_stack(StackName=stack["StackId"])
     with going_on(say):
         status = watch.wait()
