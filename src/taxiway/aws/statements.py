@@ -42,9 +42,12 @@ class Import(Struct, frozen=True):
 def standard_library(python: str) -> frozenset[str]:
     """The top-level names of the standard library of Python `python` ("3.14"), whichever Python runs this."""
     minor = int(python.partition(".")[2])
-    removed = {name for since, names in _REMOVED.items() if since <= minor for name in names.split()}
-    added = {name for since, names in _ADDED.items() if since <= minor for name in names.split()}
-    return frozenset((sys.stdlib_module_names | added) - removed)
+    names = set(sys.stdlib_module_names)
+    for since, removed in _REMOVED.items():
+        names = names - {*removed.split()} if since <= minor else names | {*removed.split()}
+    for since, added in _ADDED.items():
+        names = names | {*added.split()} if since <= minor else names - {*added.split()}
+    return frozenset(names)
 
 
 def read(file: Path, tree: ast.Module, package: Sequence[str], python: str) -> tuple[Import, ...]:
