@@ -351,6 +351,19 @@ def test_a_table_that_can_not_be_protected_leaves_a_stage_that_is_deployed_and_s
     with pytest.raises(AwsError) as failed:
         deployment.execute(aws.account, assembly_of(tmp_path, "s", there), plan, protect=True, say=print)
 
+def test_a_stack_that_was_only_planned_is_removed_without_the_template_that_it_has_not() -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html"""
+    aws = CloudFormation(
+        DescribeStacks=stack("s", "DELETE_COMPLETE"),
+        DescribeStackEvents={"StackEvents": []},
+        GetTemplate={"Error": {"Code": "ValidationError", "Message": "Template does not exist"}},
+    )
+    [planned] = stack("s", "REVIEW_IN_PROGRESS")["Stacks"]
+
+    assert removal.destroy(aws.account, planned, print) == []
+    assert "DeleteStack" in aws.called
+
+
     assert str(failed.value) == (
         "s is deployed, but for what comes after the rest: the new table s is protected against deletion.\n\n"
         "  table s: not authorized to perform: dynamodb:UpdateTable\n\n"
