@@ -189,13 +189,25 @@ def test_a_change_set_that_can_not_be_planned_is_taken_back(tmp_path: Path, ends
     assert "DeleteStack" not in aws.called  # another's first deployment may be making it
 
 
-@pytest.mark.parametrize("when", ["planned", "executed"])
+GONE = {"Error": {"Code": "ChangeSetNotFound", "Message": "ChangeSet [taxiway-1] does not exist"}}
+OBSOLETE = {
+    "Error": {"Code": "InvalidChangeSetStatus", "Message": "cannot be executed in its current status of [OBSOLETE]"}
+}
+
+
+@pytest.mark.parametrize(
+    ("when", "gone"),
+    [("planned", GONE), ("executed", GONE), ("executed", OBSOLETE)],
+    ids=["planned", "executed", "late"],
+)
 def test_who_deploys_a_new_stage_at_the_same_time_as_another_takes_nothing_of_it_away(
-    tmp_path: Path, when: str
+    tmp_path: Path, when: str, gone: Mapping[str, Any]
 ) -> None:
-    """CloudFormation deletes the change sets of a stack when one of them is executed."""
+    """CloudFormation deletes the change sets of a stack when one of them is executed, and else calls them obsolete.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
+    """
     there = iter([{"Error": {"Code": "ValidationError", "Message": "Stack with id s does not exist"}}])
-    gone = {"Error": {"Code": "ChangeSetNotFound", "Message": "ChangeSet [taxiway-1] does not exist"}}
     aws = CloudFormation(
         DescribeStacks=lambda _: next(there, stack("s", "CREATE_IN_PROGRESS")),
         DescribeStackEvents={"StackEvents": []},
@@ -213,6 +225,12 @@ def test_who_deploys_a_new_stage_at_the_same_time_as_another_takes_nothing_of_it
     with pytest.raises(AwsError, match="Somebody else deployed this stage meanwhile"):
         deploy_it()
     assert "DeleteStack" not in aws.called
+
+
+def test_a_plan_that_is_taken_back_while_somebody_else_deploys_is_theirs_to_drop() -> None:
+    busy = {"Error": {"Code": "InvalidChangeSetStatus", "Message": "the stack status is UPDATE_IN_PROGRESS"}}
+    with pytest.raises(AwsError, match="Somebody else deployed this stage meanwhile"):
+        deployment.discard(CloudFormation(DeleteChangeSet=busy).account, PLAN)
 
 
 def assembly_of(directory: Path, name: str, resources: Mapping[str, Any]) -> Assembly:
@@ -333,6 +351,19 @@ def test_a_stack_that_was_only_planned_has_nothing_in_it_and_needs_no_tags(tmp_p
     assert plan.is_new
 
 
+def test_a_stack_that_was_only_planned_is_removed_without_the_template_that_it_has_not() -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html"""
+    aws = CloudFormation(
+        DescribeStacks=stack("s", "DELETE_COMPLETE"),
+        DescribeStackEvents={"StackEvents": []},
+        GetTemplate={"Error": {"Code": "ValidationError", "Message": "Template does not exist"}},
+    )
+    [planned] = stack("s", "REVIEW_IN_PROGRESS")["Stacks"]
+
+    assert removal.destroy(aws.account, planned, print) == []
+    assert "DeleteStack" in aws.called
+
+
 def test_a_table_that_can_not_be_protected_leaves_a_stage_that_is_deployed_and_says_so(tmp_path: Path) -> None:
     refused = event("Table", TABLE, "UPDATE_FAILED", "not authorized to perform: dynamodb:UpdateTable", of="s")
     executed: list[Mapping[str, Any]] = []
@@ -350,19 +381,6 @@ def test_a_table_that_can_not_be_protected_leaves_a_stage_that_is_deployed_and_s
     plan = Plan(CHANGE_SET, stack_id("s"), True, {}, (first, last), (), {"Table": "s"})
     with pytest.raises(AwsError) as failed:
         deployment.execute(aws.account, assembly_of(tmp_path, "s", there), plan, protect=True, say=print)
-
-def test_a_stack_that_was_only_planned_is_removed_without_the_template_that_it_has_not() -> None:
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html"""
-    aws = CloudFormation(
-        DescribeStacks=stack("s", "DELETE_COMPLETE"),
-        DescribeStackEvents={"StackEvents": []},
-        GetTemplate={"Error": {"Code": "ValidationError", "Message": "Template does not exist"}},
-    )
-    [planned] = stack("s", "REVIEW_IN_PROGRESS")["Stacks"]
-
-    assert removal.destroy(aws.account, planned, print) == []
-    assert "DeleteStack" in aws.called
-
 
     assert str(failed.value) == (
         "s is deployed, but for what comes after the rest: the new table s is protected against deletion.\n\n"

@@ -50,13 +50,16 @@ def described(client: Any, change_set: str) -> list[dict[str, Any]] | None:
 
 @contextmanager
 def overtaken(client: Any) -> Generator[None, None, None]:
-    """Says, where a change set is gone, whose doing that is: executing one deletes all others of the stack.
+    """Says, where a change set is gone or of no use any more, whose doing that is.
 
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+    Executing one deletes all others of the stack, and none is executed or deleted while the stack is being changed:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html,
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteChangeSet.html
     """
+    errors = client.exceptions
     try:
         yield
-    except client.exceptions.ChangeSetNotFoundException as error:
+    except (errors.ChangeSetNotFoundException, errors.InvalidChangeSetStatusException) as error:
         raise overtaken_by_somebody() from error
 
 

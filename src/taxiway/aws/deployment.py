@@ -89,9 +89,12 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
 def discard(account: Account, plan: Plan) -> None:
     """Take a plan back. A stack that was only planned stays, empty: another's first deployment may be making it.
 
-    CloudFormation deletes no stack on the condition that nothing has come into it meanwhile.
+    CloudFormation deletes no stack on the condition that nothing has come into it meanwhile. Raises AwsError where
+    somebody else is deploying, with which the plan goes.
     """
-    account.client("cloudformation").delete_change_set(ChangeSetName=plan.id)
+    client = account.client("cloudformation")
+    with change_sets.overtaken(client):
+        client.delete_change_set(ChangeSetName=plan.id)
 
 
 def execute(account: Account, assembly: Assembly, plan: Plan, *, protect: bool, say: Say) -> Mapping[str, Any]:
