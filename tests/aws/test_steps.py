@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.aws.backends import stage
 from tests.aws.documented import CloudFormation, stack, stack_id
 from tests.aws.test_failures import CHANGE_SET, assembly_of, deploy, event
 
+from taxiway import Backend, Capacity, HttpApi, Index, Table
 from taxiway.aws import account as accounts
 from taxiway.aws import deployed, deployment, indexes, upload
 from taxiway.aws.account import Account
@@ -17,6 +19,7 @@ from taxiway.aws.deployed import Say
 from taxiway.aws.deployment import Plan
 from taxiway.aws.errors import AwsError
 from taxiway.aws.steps import Step, steps
+from taxiway.aws.synthesis import synthesize
 
 CODE = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "s_f", "Code": {"S3Key": "new"}}}
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}}
@@ -27,6 +30,18 @@ CDN = {
     "LastUpdatedTimestamp": "2026-01-01T00:00:00Z",
     "ResourceStatus": "UPDATE_COMPLETE",
 }
+
+
+def scaling(name: str) -> dict[str, Any]:
+    """What scales an index of the table."""
+    of_index = {"ServiceNamespace": "dynamodb", "ResourceId": f"table/s/index/{name}"}
+    return {
+        f"Target{name}": {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": of_index},
+        f"Policy{name}": {
+            "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+            "Properties": {"ScalingTargetId": {"Ref": f"Target{name}"}},
+        },
+    }
 
 
 def table(*names: str, provisioned: bool = False, **more: Any) -> dict[str, Any]:
@@ -115,6 +130,54 @@ def test_an_index_is_paid_for_as_its_table_is_in_each_step(before_is: bool) -> N
         properties = step.template["Resources"]["Table"]["Properties"]
         for index in properties["GlobalSecondaryIndexes"]:
             assert ("ProvisionedThroughput" in index) == (properties["BillingMode"] == "PROVISIONED")
+
+
+def test_an_index_is_scaled_for_as_long_as_it_is_there() -> None:
+    """One with too few units throttles what is written to its table:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations
+    """
+    before = template(table("a", provisioned=True), **scaling("a"))
+    after = template(table("b", "c", provisioned=True), **scaling("b"), **scaling("c"))
+    taken = [{*step.template["Resources"]} - {"Table"} for step in steps(before, after)]
+
+    assert taken == [
+        {*scaling("a")},  # b is not filled yet, and its own writes are no matter of scaling until it is
+        {*scaling("a"), *scaling("b")},
+        {*scaling("a"), *scaling("b"), *scaling("c")},
+        {*scaling("b"), *scaling("c")},
+    ]
+
+
+@pytest.mark.synth
+def test_what_scales_an_index_is_found_as_the_cdk_writes_it(tmp_path: Path) -> None:
+    def synthesized(*names: str) -> dict[str, Any]:
+        provisioned = Table(indexes=[Index(name) for name in names], capacity=Capacity(read=(1, 5), write=(1, 5)))
+        backend = Backend("shop", api=HttpApi(), table=provisioned)
+        return json.loads(synthesize(backend, stage("dev"), packages=[], directory=tmp_path / names[0]).read_text())
+
+    def scaled(of: Mapping[str, Any]) -> list[str]:
+        """The indexes, once for each policy that is for one."""
+        all_of_it = {logical: each.get("Properties", {}) for logical, each in of["Resources"].items()}
+        policies = [each["ScalingTargetId"]["Ref"] for each in all_of_it.values() if "ScalingTargetId" in each]
+        places = [all_of_it[target]["ResourceId"] for target in policies]
+        return sorted(place.rpartition("/")[2] for place in places if "/index/" in place)
+
+    assert [scaled(step.template) for step in steps(synthesized("gsi1"), synthesized("gsi2", "gsi3"))] == [
+        ["gsi1"] * 2,
+        ["gsi1"] * 2 + ["gsi2"] * 2,
+        ["gsi1"] * 2 + ["gsi2"] * 2 + ["gsi3"] * 2,
+        ["gsi2"] * 2 + ["gsi3"] * 2,
+    ]
+
+
+def test_what_is_paid_by_the_request_is_not_scaled() -> None:
+    free, paid = template(table("b")), template(table("a", "b", "c", provisioned=True), **scaling("a"), **scaling("c"))
+    a, c, rest = (step.template["Resources"] for step in steps(free, paid))
+    assert {*a, *c} == {"Table"}
+    assert {*rest} == {*paid["Resources"]}
+
+    rest, *_ = (step.template["Resources"] for step in steps(paid, free))
+    assert {*rest} == {"Table"}
 
 
 @pytest.mark.parametrize("before", [{}, template(table(TableName="other"))], ids=["new", "by another name"])
