@@ -189,6 +189,30 @@ def test_a_change_set_that_can_not_be_planned_is_taken_back(tmp_path: Path, ends
     assert "DeleteStack" not in aws.called  # another's first deployment may be making it
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_a_nested_stack_can_not_be_planned_for_is_told(tmp_path: Path, is_there: bool) -> None:
+    """As https://github.com/aws/aws-sam-cli/issues/2406 has it."""
+    inner = "arn:aws:cloudformation:us-west-2:123456789012:changeSet/taxiway-1-Functions1-XBVUQ6I0JZWD/70d48f2d"
+    around = {
+        "Status": "FAILED",
+        "StatusReason": f"Nested change set {inner} was not successfully created: Currently in FAILED.",
+    }
+    within = {"Status": "FAILED", "StackName": "s-Functions1-XBVU", "StatusReason": "Unresolved dependencies [Role]"}
+    gone = {"Error": {"Code": "ChangeSetNotFound", "Message": "ChangeSet does not exist"}}
+    aws = CloudFormation(
+        DescribeStacks=stack("s", "UPDATE_COMPLETE"),
+        GetTemplate={"TemplateBody": json.dumps(EMPTY)},
+        CreateChangeSet={"Id": CHANGE_SET, "StackId": stack_id("s")},
+        DescribeChangeSet=lambda asked: (within if is_there else gone) if asked["ChangeSetName"] == inner else around,
+    )
+    with pytest.raises(AwsError) as refused:
+        deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
+
+    told = "s-Functions1-XBVU: Unresolved dependencies [Role]" if is_there else around["StatusReason"]
+    assert refused.value.problem == f"CloudFormation can't plan this deployment: {told}"
+    assert aws.called[-1] == "DeleteChangeSet"
+
+
 GONE = {"Error": {"Code": "ChangeSetNotFound", "Message": "ChangeSet [taxiway-1] does not exist"}}
 OBSOLETE = {
     "Error": {"Code": "InvalidChangeSetStatus", "Message": "cannot be executed in its current status of [OBSOLETE]"}
