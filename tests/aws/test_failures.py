@@ -189,13 +189,49 @@ def test_a_change_set_that_can_not_be_planned_is_taken_back(tmp_path: Path, ends
     assert "DeleteStack" not in aws.called  # another's first deployment may be making it
 
 
-@pytest.mark.parametrize("when", ["planned", "executed"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_a_nested_stack_can_not_be_planned_for_is_told(tmp_path: Path, is_there: bool) -> None:
+    """As https://github.com/aws/aws-sam-cli/issues/2406 has it."""
+    inner = "arn:aws:cloudformation:us-west-2:123456789012:changeSet/taxiway-1-Functions1-XBVUQ6I0JZWD/70d48f2d"
+    around = {
+        "Status": "FAILED",
+        "StatusReason": f"Nested change set {inner} was not successfully created: Currently in FAILED.",
+    }
+    within = {"Status": "FAILED", "StackName": "s-Functions1-XBVU", "StatusReason": "Unresolved dependencies [Role]"}
+    gone = {"Error": {"Code": "ChangeSetNotFound", "Message": "ChangeSet does not exist"}}
+    aws = CloudFormation(
+        DescribeStacks=stack("s", "UPDATE_COMPLETE"),
+        GetTemplate={"TemplateBody": json.dumps(EMPTY)},
+        CreateChangeSet={"Id": CHANGE_SET, "StackId": stack_id("s")},
+        DescribeChangeSet=lambda asked: (within if is_there else gone) if asked["ChangeSetName"] == inner else around,
+    )
+    with pytest.raises(AwsError) as refused:
+        deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
+
+    told = "s-Functions1-XBVU: Unresolved dependencies [Role]" if is_there else around["StatusReason"]
+    assert refused.value.problem == f"CloudFormation can't plan this deployment: {told}"
+    assert aws.called[-1] == "DeleteChangeSet"
+
+
+GONE = {"Error": {"Code": "ChangeSetNotFound", "Message": "ChangeSet [taxiway-1] does not exist"}}
+OBSOLETE = {
+    "Error": {"Code": "InvalidChangeSetStatus", "Message": "cannot be executed in its current status of [OBSOLETE]"}
+}
+
+
+@pytest.mark.parametrize(
+    ("when", "gone"),
+    [("planned", GONE), ("executed", GONE), ("executed", OBSOLETE)],
+    ids=["planned", "executed", "late"],
+)
 def test_who_deploys_a_new_stage_at_the_same_time_as_another_takes_nothing_of_it_away(
-    tmp_path: Path, when: str
+    tmp_path: Path, when: str, gone: Mapping[str, Any]
 ) -> None:
-    """CloudFormation deletes the change sets of a stack when one of them is executed."""
+    """CloudFormation deletes the change sets of a stack when one of them is executed, and else calls them obsolete.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
+    """
     there = iter([{"Error": {"Code": "ValidationError", "Message": "Stack with id s does not exist"}}])
-    gone = {"Error": {"Code": "ChangeSetNotFound", "Message": "ChangeSet [taxiway-1] does not exist"}}
     aws = CloudFormation(
         DescribeStacks=lambda _: next(there, stack("s", "CREATE_IN_PROGRESS")),
         DescribeStackEvents={"StackEvents": []},
@@ -213,6 +249,12 @@ def test_who_deploys_a_new_stage_at_the_same_time_as_another_takes_nothing_of_it
     with pytest.raises(AwsError, match="Somebody else deployed this stage meanwhile"):
         deploy_it()
     assert "DeleteStack" not in aws.called
+
+
+def test_a_plan_that_is_taken_back_while_somebody_else_deploys_is_theirs_to_drop() -> None:
+    busy = {"Error": {"Code": "InvalidChangeSetStatus", "Message": "the stack status is UPDATE_IN_PROGRESS"}}
+    with pytest.raises(AwsError, match="Somebody else deployed this stage meanwhile"):
+        deployment.discard(CloudFormation(DeleteChangeSet=busy).account, PLAN)
 
 
 def assembly_of(directory: Path, name: str, resources: Mapping[str, Any]) -> Assembly:
@@ -331,6 +373,19 @@ def test_a_stack_that_was_only_planned_has_nothing_in_it_and_needs_no_tags(tmp_p
 
     assert plan is not None
     assert plan.is_new
+
+
+def test_a_stack_that_was_only_planned_is_removed_without_the_template_that_it_has_not() -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html"""
+    aws = CloudFormation(
+        DescribeStacks=stack("s", "DELETE_COMPLETE"),
+        DescribeStackEvents={"StackEvents": []},
+        GetTemplate={"Error": {"Code": "ValidationError", "Message": "Template does not exist"}},
+    )
+    [planned] = stack("s", "REVIEW_IN_PROGRESS")["Stacks"]
+
+    assert removal.destroy(aws.account, planned, print) == []
+    assert "DeleteStack" in aws.called
 
 
 def test_a_table_that_can_not_be_protected_leaves_a_stage_that_is_deployed_and_says_so(tmp_path: Path) -> None:

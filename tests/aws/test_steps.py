@@ -7,18 +7,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.aws.backends import stage
 from tests.aws.documented import CloudFormation, stack, stack_id
 from tests.aws.test_failures import CHANGE_SET, assembly_of, deploy, event
 
-from taxiway.aws import deployment, indexes
+from taxiway import Backend, Capacity, HttpApi, Index, Table
+from taxiway.aws import account as accounts
+from taxiway.aws import deployed, deployment, indexes, upload
 from taxiway.aws.account import Account
 from taxiway.aws.deployed import Say
 from taxiway.aws.deployment import Plan
 from taxiway.aws.errors import AwsError
 from taxiway.aws.steps import Step, steps
+from taxiway.aws.synthesis import synthesize
 
 CODE = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "s_f", "Code": {"S3Key": "new"}}}
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}}
+CDN = {
+    "LogicalResourceId": "Cdn",
+    "PhysicalResourceId": "EDFDVBD6EXAMPLE",
+    "ResourceType": "AWS::CloudFront::Distribution",
+    "LastUpdatedTimestamp": "2026-01-01T00:00:00Z",
+    "ResourceStatus": "UPDATE_COMPLETE",
+}
+
+
+def scaling(name: str) -> dict[str, Any]:
+    """What scales an index of the table."""
+    of_index = {"ServiceNamespace": "dynamodb", "ResourceId": f"table/s/index/{name}"}
+    return {
+        f"Target{name}": {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": of_index},
+        f"Policy{name}": {
+            "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+            "Properties": {"ScalingTargetId": {"Ref": f"Target{name}"}},
+        },
+    }
 
 
 def table(*names: str, provisioned: bool = False, **more: Any) -> dict[str, Any]:
@@ -109,6 +132,54 @@ def test_an_index_is_paid_for_as_its_table_is_in_each_step(before_is: bool) -> N
             assert ("ProvisionedThroughput" in index) == (properties["BillingMode"] == "PROVISIONED")
 
 
+def test_an_index_is_scaled_for_as_long_as_it_is_there() -> None:
+    """One with too few units throttles what is written to its table:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations
+    """
+    before = template(table("a", provisioned=True), **scaling("a"))
+    after = template(table("b", "c", provisioned=True), **scaling("b"), **scaling("c"))
+    taken = [{*step.template["Resources"]} - {"Table"} for step in steps(before, after)]
+
+    assert taken == [
+        {*scaling("a")},  # b is not filled yet, and its own writes are no matter of scaling until it is
+        {*scaling("a"), *scaling("b")},
+        {*scaling("a"), *scaling("b"), *scaling("c")},
+        {*scaling("b"), *scaling("c")},
+    ]
+
+
+@pytest.mark.synth
+def test_what_scales_an_index_is_found_as_the_cdk_writes_it(tmp_path: Path) -> None:
+    def synthesized(*names: str) -> dict[str, Any]:
+        provisioned = Table(indexes=[Index(name) for name in names], capacity=Capacity(read=(1, 5), write=(1, 5)))
+        backend = Backend("shop", api=HttpApi(), table=provisioned)
+        return json.loads(synthesize(backend, stage("dev"), packages=[], directory=tmp_path / names[0]).read_text())
+
+    def scaled(of: Mapping[str, Any]) -> list[str]:
+        """The indexes, once for each policy that is for one."""
+        all_of_it = {logical: each.get("Properties", {}) for logical, each in of["Resources"].items()}
+        policies = [each["ScalingTargetId"]["Ref"] for each in all_of_it.values() if "ScalingTargetId" in each]
+        places = [all_of_it[target]["ResourceId"] for target in policies]
+        return sorted(place.rpartition("/")[2] for place in places if "/index/" in place)
+
+    assert [scaled(step.template) for step in steps(synthesized("gsi1"), synthesized("gsi2", "gsi3"))] == [
+        ["gsi1"] * 2,
+        ["gsi1"] * 2 + ["gsi2"] * 2,
+        ["gsi1"] * 2 + ["gsi2"] * 2 + ["gsi3"] * 2,
+        ["gsi2"] * 2 + ["gsi3"] * 2,
+    ]
+
+
+def test_what_is_paid_by_the_request_is_not_scaled() -> None:
+    free, paid = template(table("b")), template(table("a", "b", "c", provisioned=True), **scaling("a"), **scaling("c"))
+    a, c, rest = (step.template["Resources"] for step in steps(free, paid))
+    assert {*a, *c} == {"Table"}
+    assert {*rest} == {*paid["Resources"]}
+
+    rest, *_ = (step.template["Resources"] for step in steps(paid, free))
+    assert {*rest} == {"Table"}
+
+
 @pytest.mark.parametrize("before", [{}, template(table(TableName="other"))], ids=["new", "by another name"])
 def test_a_new_table_is_protected_last(before: dict[str, Any]) -> None:
     after = template(table("gsi1", DeletionProtectionEnabled=True), Function=CODE)
@@ -147,6 +218,17 @@ def test_what_is_being_made_is_waited_for_by_name_and_what_is_not_there_is_not()
     ]
 
 
+def test_nothing_is_said_to_go_on_where_the_table_may_not_be_looked_at() -> None:
+    denied = {
+        "Error": {"Code": "AccessDeniedException", "Message": "not authorized to perform: dynamodb:DescribeTable"}
+    }
+    said: list[str] = []
+    with pytest.raises(AwsError, match="DescribeTable is not allowed"), accounts.plainly():
+        indexes.wait(CloudFormation(DescribeTable=denied).account, ["s"], said.append)
+
+    assert said == []
+
+
 class Stack:
     """A stack whose updates always come through; an index is made when it was looked at twice."""
 
@@ -156,24 +238,41 @@ class Stack:
         """What was executed, by the indexes that it leaves, and what was looked at."""
         self._put: Mapping[str, Any] = {}
         self._looks = 0
+        self._comes_through = 100
+        self._failure: Mapping[str, Any] = {}
         self.aws = CloudFormation(
-            DescribeStacks=stack("s", "UPDATE_COMPLETE"),
-            DescribeStackEvents={"StackEvents": []},
+            DescribeStacks=lambda _: stack(
+                "s", "UPDATE_COMPLETE" if self._comes_through else "UPDATE_ROLLBACK_COMPLETE"
+            ),
+            DescribeStackEvents=lambda _: {"StackEvents": [] if self._comes_through else [self._failure]},
             GetTemplate=lambda _: {"TemplateBody": json.dumps(self.has)},
             PutObject=self._store,
             CreateChangeSet={"Id": CHANGE_SET, "StackId": stack_id("s")},
             DescribeChangeSet={"Status": "CREATE_COMPLETE", "Changes": []},
             ExecuteChangeSet=self._execute,
+            ListStackResources={"StackResourceSummaries": [CDN]},
+            CreateInvalidation=self._invalidate,
             DescribeTable=self._describe,
         )
+
+    def fails_after(self, updates: int, failure: Mapping[str, Any]) -> None:
+        """The update after so many fails with this event."""
+        self._comes_through, self._failure = updates + 1, failure
 
     def _store(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         self._put = json.load(asked["Body"])
         return {}
 
     def _execute(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._comes_through -= 1
+        if not self._comes_through:
+            return {}
         self.has, self._looks = self._put, 0
         self.asked.append(f"deploy {' '.join(names_of(self.has))}, {len(self.has['Resources'])} resources")
+        return {}
+
+    def _invalidate(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.asked.append("the CDN forgets")
         return {}
 
     def _describe(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -199,6 +298,7 @@ def test_the_code_is_deployed_once_its_index_is_there(tmp_path: Path) -> None:
         "deploy gsi1 gsi2, 1 resources",
         *creating,
         "deploy gsi2 gsi1, 2 resources",
+        "the CDN forgets",  # what goes then takes minutes
         *creating,
         "deploy gsi2, 2 resources",
     ]
@@ -221,7 +321,7 @@ def test_a_deployment_that_ends_while_an_index_is_made_is_taken_up_by_the_next(t
     assert set(aws.has["Resources"]) == {"Table"}
 
     aws.deploy(assembly)
-    assert aws.asked[-3:] == ["look: CREATING", "look: ACTIVE", "deploy gsi1, 2 resources"]
+    assert aws.asked[-4:] == ["look: CREATING", "look: ACTIVE", "deploy gsi1, 2 resources", "the CDN forgets"]
 
 
 @pytest.mark.usefixtures("at_once")
@@ -258,6 +358,37 @@ def test_an_index_that_can_not_be_made_leaves_the_stage_as_it_was(tmp_path: Path
     assert "the stage is as it was before" in failed.value.problem
     assert "table s: Subscriber limit exceeded" in failed.value.problem
     assert len(begun) == 1
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_failure_after_an_index_was_made_says_that_the_index_stays(tmp_path: Path) -> None:
+    aws = Stack(template(table()))
+    refused = event("Function", "AWS::Lambda::Function", "CREATE_FAILED", "Code is too large", of="s")
+    aws.fails_after(1, refused)
+    with pytest.raises(AwsError) as failed:
+        aws.deploy(assembly_of(tmp_path, "s", template(table("gsi1"), Function=CODE)["Resources"]))
+
+    assert failed.value.problem == (
+        "The deployment failed; the stage is as it was before, but for what came before: the index gsi1 of s is made, "
+        "and waited for.\n\n  function s_f: Code is too large\n"
+    )
+
+
+def test_letters_beyond_ascii_are_sent_as_getting_the_template_gives_them_back(tmp_path: Path) -> None:
+    """GetTemplate has a question mark for each of them, where they are not escaped:
+    https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814
+    """
+    bodies: list[bytes] = []
+
+    def get(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert asked["TemplateStage"] == "Original"
+        return {"TemplateBody": bodies[-1].decode("ascii", errors="replace").replace("\ufffd", "?")}
+
+    aws = CloudFormation(PutObject=lambda asked: bodies.append(asked["Body"].read()) or {}, GetTemplate=get)
+    named = template(table(), Function={**CODE, "Properties": {"Description": "Größe 請 🛫"}})
+    upload.put_template(aws.account, assembly_of(tmp_path, "s", {}), named)
+
+    assert deployed.template(aws.account.client("cloudformation"), "s") == named
 
 
 @pytest.mark.synth

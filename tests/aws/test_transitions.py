@@ -234,6 +234,17 @@ def test_routes_and_integrations_of_old_and_new_are_counted_together() -> None:
     ]
 
 
+def test_indexes_of_old_and_new_are_counted_together() -> None:
+    def of(*numbers: int) -> Rendered:
+        indexes = [{"IndexName": f"gsi{number}"} for number in numbers]
+        properties = {"TableName": "shop-test", "GlobalSecondaryIndexes": indexes}
+        return {"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}}
+
+    (found,) = said(of(*range(20)), of(*range(1, 21)))
+    assert found.startswith("There are up to 21 indexes of the table meanwhile, and an account by itself has 20")
+    assert said(of(*range(20)), of(*range(19))) == said(of(*range(19)), of(*range(1, 20))) == []
+
+
 def test_reserved_environments_that_move_between_functions_are_told(render: Render) -> None:
     (found,) = said(render(authorized((), (500, 100))), render(authorized((), (100, 500))))
     assert found.startswith("There are up to 1000 environments reserved meanwhile, and an account by itself has 900")

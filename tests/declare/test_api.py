@@ -198,6 +198,7 @@ def test_a_throttle_lets_something_through_and_not_everything(rate: float, burst
         (lambda: Cors(origins=["*"], headers="etag"), "headers=['etag']"),
         (lambda: Firewall(rules="abc"), "rules=['abc']"),
         (lambda: Network(subnets="subnet-1"), "subnets=['subnet-1']"),
+        (lambda: Network(zones="eu-west-1a"), "zones=['eu-west-1a']"),
         (lambda: Operations(emails="a@b.co"), "emails=['a@b.co']"),
     ],
 )

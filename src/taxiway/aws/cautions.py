@@ -2,15 +2,8 @@
 
 from collections.abc import Iterator
 
-from taxiway.aws import names, regions
+from taxiway.aws import names, quotas, regions
 from taxiway.declare import Backend, LambdaAuthorizer, Stage
-
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
-_ROUTES = 300
-_AUTHORIZERS = 10
-# Of 1,000 environments at once, 100 are for functions that reserve none:
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
-_RESERVED = 900
 
 
 def cautions(backend: Backend, stage: Stage) -> Iterator[str]:
@@ -19,9 +12,9 @@ def cautions(backend: Backend, stage: Stage) -> Iterator[str]:
     yield from _of_what_is_called_elsewhere(backend, stage)
     reserved = sum(function.concurrency or 0 for function in names.functions(backend))
     for count, of, most in (
-        (len(backend.api.routes), "routes of one API", _ROUTES),
-        (len(backend.api.authorizers), "authorizers of one API", _AUTHORIZERS),
-        (reserved, "environments reserved for functions", _RESERVED),
+        (len(backend.api.routes), "routes of one API", quotas.ROUTES),
+        (len(backend.api.authorizers), "authorizers of one API", quotas.AUTHORIZERS),
+        (reserved, "environments reserved for functions", quotas.RESERVED),
     ):
         if count > most:
             yield (

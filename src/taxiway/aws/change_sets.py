@@ -1,5 +1,6 @@
 """Change sets of CloudFormation: made, worked out, and dropped by others meanwhile."""
 
+import re
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from taxiway.aws.steps import Template
 from taxiway.aws.upload import Assembly
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+_NESTED = re.compile(r"Nested change set (arn:\S+) was not successfully created")
 
 
 def create(account: Account, assembly: Assembly, template: Template, *, is_new: bool) -> Mapping[str, Any]:
@@ -37,7 +39,9 @@ def described(client: Any, change_set: str) -> list[dict[str, Any]] | None:
             reason: str = answer.get("StatusReason", "")
             if any(words in reason for words in _NO_CHANGES):
                 return None
-            raise AwsError(f"CloudFormation can't plan this deployment: {reason}", fix="mend what it says")
+            raise AwsError(
+                f"CloudFormation can't plan this deployment: {_root_of(client, reason)}", fix="mend what it says"
+            )
         if not status.endswith(("_PENDING", "_IN_PROGRESS")):
             break
         time.sleep(0.5)
@@ -48,15 +52,33 @@ def described(client: Any, change_set: str) -> list[dict[str, Any]] | None:
     return found
 
 
+def _root_of(client: Any, reason: str) -> str:
+    """Why a change set failed, where all that is said of it is that another does, of a stack in its stack.
+
+    https://github.com/aws/aws-sam-cli/issues/2406
+    """
+    nested = _NESTED.search(reason)
+    if nested is None:
+        return reason
+    try:
+        answer = client.describe_change_set(ChangeSetName=nested[1])
+    except client.exceptions.ChangeSetNotFoundException:
+        return reason
+    return f"{answer['StackName']}: {_root_of(client, answer.get('StatusReason', 'CloudFormation says no more'))}"
+
+
 @contextmanager
 def overtaken(client: Any) -> Generator[None, None, None]:
-    """Says, where a change set is gone, whose doing that is: executing one deletes all others of the stack.
+    """Says, where a change set is gone or of no use any more, whose doing that is.
 
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+    Executing one deletes all others of the stack, and none is executed or deleted while the stack is being changed:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html,
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteChangeSet.html
     """
+    errors = client.exceptions
     try:
         yield
-    except client.exceptions.ChangeSetNotFoundException as error:
+    except (errors.ChangeSetNotFoundException, errors.InvalidChangeSetStatusException) as error:
         raise overtaken_by_somebody() from error
 
 

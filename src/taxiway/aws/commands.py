@@ -187,7 +187,6 @@ def _deploy(options: argparse.Namespace) -> None:
         protect = backend.operations.is_protected(stage)
         stack = deployment.execute(account, assembly, plan, protect=protect, say=print)
         if not plan.is_new:
-            deployed.invalidate(account, assembly.stack, print)
             needed = {file.key for file in assembly.files}
             with _tidying(assembly.bucket):
                 upload.sweep(account, assembly.bucket, assembly.prefix, keep=needed, older_than=upload.KEPT)

@@ -105,7 +105,7 @@ def data_in(account: Account, stack: str) -> list[str]:
 
 def template(client: Any, stack: str) -> dict[str, Any]:
     """The whole template that a stack has, as it was given."""
-    body = client.get_template(StackName=stack)["TemplateBody"]
+    body = client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
     return json.loads(body) if isinstance(body, str) else body
 
 

@@ -89,13 +89,18 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
 def discard(account: Account, plan: Plan) -> None:
     """Take a plan back. A stack that was only planned stays, empty: another's first deployment may be making it.
 
-    CloudFormation deletes no stack on the condition that nothing has come into it meanwhile.
+    CloudFormation deletes no stack on the condition that nothing has come into it meanwhile. Raises AwsError where
+    somebody else is deploying, with which the plan goes.
     """
-    account.client("cloudformation").delete_change_set(ChangeSetName=plan.id)
+    client = account.client("cloudformation")
+    with change_sets.overtaken(client):
+        client.delete_change_set(ChangeSetName=plan.id)
 
 
 def execute(account: Account, assembly: Assembly, plan: Plan, *, protect: bool, say: Say) -> Mapping[str, Any]:
     """Do what was planned, step by step, with a line for each resource that is done; returns the stack.
+
+    What a CDN keeps of the code before is forgotten as soon as the new code is there.
 
     `protect` is whether the stack can't be deleted from then on. Raises AwsError, with the resources that failed and
     why, where CloudFormation could not do it and has taken it back.
@@ -116,6 +121,8 @@ def execute(account: Account, assembly: Assembly, plan: Plan, *, protect: bool, 
         change_set, done = None, step.template
         if step.when == "the rest":
             client.update_termination_protection(StackName=plan.stack_id, EnableTerminationProtection=protect)
+            if not plan.is_new:
+                deployed.invalidate(account, assembly.stack, say)
     return client.describe_stacks(StackName=plan.stack_id)["Stacks"][0]
 
 
@@ -135,7 +142,7 @@ def _next(account: Account, assembly: Assembly, step: Step, done: Template) -> s
 
 
 def _carry_out(account: Account, plan: Plan, step: Step, change_set: str, say: Say) -> None:
-    """Execute the change set of a step. Raises AwsError where it fails."""
+    """Execute the change set of a step. Raises AwsError where it fails, which takes back none of those before it."""
     watch = Watch(account, plan.stack_id, plan.names, say)
     client = account.client("cloudformation")
     # What is to outlive its stack does not outlive the deployment that makes it, if that one fails.
@@ -147,7 +154,8 @@ def _carry_out(account: Account, plan: Plan, step: Step, change_set: str, say: S
         return
     name = plan.stack_id.split("/")[1]
     state = STATES.get(status, f"its stack is {status}")
-    failed = f"The deployment failed; {state}."
+    stays = "; ".join(each.what for each in plan.steps[: plan.steps.index(step)])
+    failed = f"The deployment failed; {state}{stays and f', but for what came before: {stays}'}."
     if step.when == "after the rest":
         failed = f"{name} is deployed, but for what comes after the rest: {step.what}."
     raise AwsError(

@@ -1,7 +1,9 @@
 """Indexes that DynamoDB is making or removing, until it is done."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from typing import Any
 
 from taxiway.aws.account import Account
 
@@ -15,18 +17,28 @@ def wait(account: Account, tables: Iterable[str], say: Callable[[str], None]) ->
     Filling an index with what is in the table takes minutes to hours, and CloudFormation doesn't wait for it:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
     """
+    client = account.client("dynamodb")
     for table in tables:
-        try:
-            _wait_for(account, table, say)
-        except BaseException:
-            say(f"DynamoDB goes on with {table}; deploy again, which waits for it and does what is left.")
-            raise
+        if unsettled := _unsettled(client, table):
+            with _going_on(table, say):
+                _wait_for(client, table, unsettled, say)
+            say(f"  ready       table {table}")
 
 
-def _wait_for(account: Account, table: str, say: Callable[[str], None]) -> None:
+@contextmanager
+def _going_on(table: str, say: Callable[[str], None]) -> Generator[None, None, None]:
+    """Says, where the waiting ends before what is waited for, that it goes on: Ctrl-C, credentials that expire."""
+    try:
+        yield
+    except BaseException:
+        say(f"DynamoDB goes on with {table}; deploy again, which waits for it and does what is left.")
+        raise
+
+
+def _wait_for(client: Any, table: str, unsettled: str, say: Callable[[str], None]) -> None:
     began = said = time.monotonic()
     pause, seen = _SOON, ""
-    while unsettled := _unsettled(account, table):
+    while unsettled:
         now = time.monotonic()
         if now - said > _SILENCE or unsettled != seen:
             so_far = f", {now - began:.0f} s so far" if now - said > _SILENCE else ""
@@ -34,13 +46,11 @@ def _wait_for(account: Account, table: str, say: Callable[[str], None]) -> None:
             said, seen = now, unsettled
         time.sleep(pause)
         pause = min(pause * 1.5, _LATE)
-    if seen:
-        say(f"  ready       table {table}")
+        unsettled = _unsettled(client, table)
 
 
-def _unsettled(account: Account, table: str) -> str:
+def _unsettled(client: Any, table: str) -> str:
     """What of a table is being made, changed or removed, for a person; empty where nothing is."""
-    client = account.client("dynamodb")
     try:
         described = client.describe_table(TableName=table)["Table"]
     except client.exceptions.ResourceNotFoundException:

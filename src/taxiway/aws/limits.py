@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from taxiway.aws import names
+from taxiway.aws import names, quotas
 from taxiway.declare import Backend, DeclarationError, Function, Stage
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ _HANDLER = 128
 
 _ENVIRONMENT = 4096
 """Bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-
-_INTEGRATIONS = 300
-"""https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
 
 
 def check(backend: Backend, stage: Stage, code: Mapping[str, "Code"]) -> None:
@@ -65,10 +62,10 @@ def _check_integrations(backend: Backend) -> None:
     """Each function has one, and each route with a cache one of its own."""
     cached = sum(route.cache is not None for route in backend.api.routes)
     count = cached + len({id(route.function) for route in backend.api.routes if route.cache is None})
-    if count > _INTEGRATIONS:
+    if count > quotas.INTEGRATIONS:
         raise DeclarationError(
             f"The API has {count} integrations, one for each function and {cached} for routes with a cache; API "
-            f"Gateway takes {_INTEGRATIONS}.",
+            f"Gateway takes {quotas.INTEGRATIONS}.",
             fix="let routes share functions, or make it two backends",
             where=backend.source,
         )

@@ -84,9 +84,8 @@ def build(
     in pyproject.toml, under `[tool.taxiway] include`, as patterns: `["data/*.json", "plugins/*.py"]`.
 
     `cache` is where packages and what they are made of are kept, `.taxiway/packages` of the project by default; what no
-    build has used for 30 days is deleted. Raises PackageError where an
-    import leads nowhere, where a dependency has no wheel, where a pattern matches no file of the project, and where a
-    package is larger than Lambda takes.
+    build has used for 30 days is deleted. Raises PackageError where an import leads nowhere, where a dependency has no
+    wheel, where a pattern matches no file of the project, and where a package is larger than Lambda takes.
     """
     cache = cache or project / ".taxiway" / "packages"
     with kept.together(cache):

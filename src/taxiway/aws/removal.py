@@ -29,7 +29,7 @@ def destroy(account: Account, stack: Mapping[str, Any], say: Say) -> list[Kept]:
             fix="declare Operations(protected=False) for the stage and deploy that first, if it really is to go",
         )
     client = account.client("cloudformation")
-    template = deployed.template(client, stack["StackId"])
+    template = {} if stack["StackStatus"] in deployed.NEW else deployed.template(client, stack["StackId"])
     watch = Watch(account, stack["StackId"], changes.names(template, {}), say)
     client.delete_stack(StackName=stack["StackId"])
     with going_on(say):

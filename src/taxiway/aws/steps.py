@@ -2,7 +2,8 @@
 
 - An index that a table gets is made before the code that asks it: CloudFormation starts it, and goes on while DynamoDB
   fills it, until when no query of it is answered. One that a table loses goes after the code that asked it. Either is
-  an update of its own, since DynamoDB makes or removes one index in an update (docs/decisions/0015).
+  an update of its own, since DynamoDB makes or removes one index in an update (docs/decisions/0015). What scales an
+  index of a provisioned table is there for as long as the index: too few units for an index are too few for the table.
 - A new table is protected against deletion last. CloudFormation takes back what a deployment that fails has made, and
   can't take back a table that is protected: it would be in the way of the next deployment (docs/decisions/0014).
 
@@ -20,6 +21,8 @@ _TABLE = "AWS::DynamoDB::Table"
 _PROTECTED = "DeletionProtectionEnabled"
 _INDEXES = "GlobalSecondaryIndexes"
 _THROUGHPUT = "ProvisionedThroughput"
+_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
 
 class Step(Struct, frozen=True):
@@ -43,6 +46,8 @@ class _Index(Struct, frozen=True):
     index: Mapping[str, Any]
     definitions: Sequence[Mapping[str, Any]]
     """The attributes that are defined by the template that has the index."""
+    scaling: Mapping[str, Any]
+    """The resources of that template, by logical id, that scale the capacity of the index."""
 
 
 class _Protection(Struct, frozen=True):
@@ -60,12 +65,12 @@ def steps(before: Template, after: Template) -> tuple[Step, ...]:
             later += [_Protection(logical)] if new.get(_PROTECTED) else []
             continue
         had, has = _indexes(old), _indexes(new)
-        come += [_Index(logical, has[name], new["AttributeDefinitions"]) for name in has if name not in had]
-        later += [_Index(logical, had[name], old["AttributeDefinitions"]) for name in had if name not in has]
+        come += [_index(after, logical, has[name]) for name in has if name not in had]
+        later += [_index(before, logical, had[name]) for name in had if name not in has]
     names = {logical: new["TableName"] for logical, _, new in _tables(before, after)}
     first = [
         Step(
-            _with_indexes(before, come[: count + 1]),
+            _with_indexes(_with_scaling(before, come[:count]), come[: count + 1]),
             "before the rest",
             f"the index {each.index['IndexName']} of {names[each.table]} is made, and waited for",
         )
@@ -92,6 +97,24 @@ def _tables(before: Template, after: Template) -> Iterable[tuple[str, Mapping[st
             yield logical, old if old and old["TableName"] == new["TableName"] else None, new
 
 
+def _index(template: Template, table: str, index: Mapping[str, Any]) -> _Index:
+    """An index of a template's table, with what belongs to it there."""
+    properties, resources = _properties(template, table), template["Resources"]
+    place = f"table/{properties['TableName']}/index/{index['IndexName']}"
+    targets = {
+        logical: resource
+        for logical, resource in resources.items()
+        if resource["Type"] == _TARGET and resource["Properties"]["ResourceId"] == place
+    }
+    of_these = [{"Ref": logical} for logical in targets]
+    policies = {
+        logical: resource
+        for logical, resource in resources.items()
+        if resource["Type"] == _POLICY and resource["Properties"].get("ScalingTargetId") in of_these
+    }
+    return _Index(table, index, properties["AttributeDefinitions"], {**targets, **policies})
+
+
 def _what(later: _Index | _Protection, table: str) -> str:
     if isinstance(later, _Protection):
         return f"the new table {table} is protected against deletion"
@@ -100,7 +123,8 @@ def _what(later: _Index | _Protection, table: str) -> str:
 
 def _without(template: Template, later: Sequence[_Index | _Protection]) -> Template:
     """The template before these are done: with indexes that go later, and tables without protection."""
-    result = _with_indexes(template, [each for each in later if isinstance(each, _Index)])
+    go = [each for each in later if isinstance(each, _Index)]
+    result = _with_scaling(_with_indexes(template, go), go)
     for each in later:
         if isinstance(each, _Protection):
             result = _with_table(result, each.table, {**_properties(result, each.table), _PROTECTED: False})
@@ -120,6 +144,18 @@ def _with_indexes(template: Template, more: Sequence[_Index]) -> Template:
         changed = {**table, "AttributeDefinitions": definitions, _INDEXES: indexes}
         template = _with_table(template, each.table, changed)
     return template
+
+
+def _with_scaling(template: Template, indexes: Sequence[_Index]) -> Template:
+    """The template, with what scales these indexes, which are there, as far as their tables are provisioned in it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations
+    """
+    scaling: dict[str, Any] = {}
+    for each in indexes:
+        if _THROUGHPUT in _properties(template, each.table):
+            scaling |= each.scaling
+    return {**template, "Resources": {**template["Resources"], **scaling}} if scaling else template
 
 
 def _paid_as(table: Mapping[str, Any], index: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,18 +8,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from taxiway.aws.withdrawals import Template, withdrawals
+from taxiway.aws import quotas
+from taxiway.aws.steps import Template
+from taxiway.aws.withdrawals import withdrawals
 
 Resources: TypeAlias = Mapping[str, Any]
 
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 _OF_ONE_API = {
-    "AWS::ApiGatewayV2::Authorizer": ("authorizers", 10),
-    "AWS::ApiGatewayV2::Integration": ("integrations", 300),
-    "AWS::ApiGatewayV2::Route": ("routes", 300),
+    "AWS::ApiGatewayV2::Authorizer": ("authorizers", quotas.AUTHORIZERS),
+    "AWS::ApiGatewayV2::Integration": ("integrations", quotas.INTEGRATIONS),
+    "AWS::ApiGatewayV2::Route": ("routes", quotas.ROUTES),
 }
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
-_RESERVED = 900
 
 
 def transitions(stacks: Sequence[tuple[Template, Template]]) -> Iterator[str]:
@@ -103,7 +102,9 @@ def _of_quotas(old: Resources, new: Resources) -> Iterator[str]:
     ]
     reserved, will = _reserved(old), _reserved(new)
     highest = sum(max(reserved.get(name, 0), will.get(name, 0)) for name in {*reserved, *will})
-    counts.append(("environments reserved", sum(reserved.values()), highest, sum(will.values()), _RESERVED))
+    counts.append(("environments reserved", sum(reserved.values()), highest, sum(will.values()), quotas.RESERVED))
+    had, has = ({index["IndexName"] for index in _one(of, _TABLE).get(_INDEXES, ())} for of in (old, new))
+    counts.append(("indexes of the table", len(had), len(had | has), len(has), quotas.INDEXES))
     for what, before, meanwhile, after, most in counts:
         if meanwhile > most >= max(before, after):
             yield (
@@ -142,6 +143,7 @@ def _of_the_table(stacks: Sequence[tuple[Template, Template]]) -> Iterator[str]:
 
 
 _TABLE = "AWS::DynamoDB::Table"
+_INDEXES = "GlobalSecondaryIndexes"
 _EXPIRES = "TimeToLiveSpecification"
 _RESTORE = "PointInTimeRecoverySpecification"
 _RESTORES = "PointInTimeRecoveryEnabled"

@@ -166,9 +166,14 @@ def sweep(
 
 
 def put_template(account: Account, assembly: Assembly, template: Mapping[str, Any]) -> str:
-    """Upload a template for the assembly's stack; returns the URL that CloudFormation reads it from."""
+    """Upload a template for the assembly's stack; returns the URL that CloudFormation reads it from.
+
+    Other letters than those of ASCII are escaped: of them as they are, GetTemplate would give back question marks
+    (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814), and a deployment goes on from
+    what it gives back.
+    """
     s3 = account.client("s3")
-    body = json.dumps(template).encode()
+    body = json.dumps(template, ensure_ascii=True).encode()
     key = f"{assembly.prefix}{sha256(body).hexdigest()}.json"
     s3.put_object(Bucket=assembly.bucket, Key=key, Body=body, ExpectedBucketOwner=account.id)
     return f"{s3.meta.endpoint_url}/{assembly.bucket}/{key}"

@@ -7,9 +7,9 @@ Where everything goes over at once that is a matter of seconds; where CodeDeploy
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-Template: TypeAlias = Mapping[str, Any]
+from taxiway.aws.steps import Template
 
 _BY_THE_CODE = ("dynamodb:", "secretsmanager:")
 """The services that a function's own code calls; the others are Lambda's work, or follow from these."""

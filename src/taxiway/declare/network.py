@@ -40,7 +40,7 @@ class Network:
 
     def __post_init__(self) -> None:
         if not isinstance(self.zones, int):
-            object.__setattr__(self, "zones", tuple(sorted(self.zones)))  # their order says nothing
+            object.__setattr__(self, "zones", tuple(sorted(listed("zones", self.zones))))  # their order says nothing
         object.__setattr__(self, "subnets", listed("subnets", self.subnets))
         object.__setattr__(self, "security_groups", listed("security_groups", self.security_groups))
         self._check_named()
