@@ -1,6 +1,7 @@
 """A table gets its indexes before the code that asks them, loses them after it, and is protected last."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -295,6 +296,7 @@ def test_the_code_is_deployed_once_its_index_is_there(tmp_path: Path) -> None:
     creating = ["look: CREATING", "look: CREATING", "look: ACTIVE"]
     assert aws.asked == [
         *creating,  # what a deployment before this one left unfinished
+        "look: ACTIVE",  # at whether it is there already
         "deploy gsi1 gsi2, 1 resources",
         *creating,
         "deploy gsi2 gsi1, 2 resources",
@@ -389,6 +391,26 @@ def test_letters_beyond_ascii_are_sent_as_getting_the_template_gives_them_back(t
     upload.put_template(aws.account, assembly_of(tmp_path, "s", {}), named)
 
     assert deployed.template(aws.account.client("cloudformation"), "s") == named
+
+
+@pytest.mark.usefixtures("at_once")
+def test_an_index_that_a_cancelled_update_left_is_named_with_what_deletes_it(tmp_path: Path) -> None:
+    """It stays, as AWS says, and CloudFormation can't make it again."""
+    begun: list[bool] = []
+    before, after = template(table()), template(table("gsi1"), Function=CODE)
+    aws = CloudFormation(
+        GetTemplate={"TemplateBody": json.dumps(before)},
+        DescribeTable=described(gsi1="ACTIVE"),
+        ExecuteChangeSet=lambda _: begun.append(True) or {},
+    )
+    plan = Plan(CHANGE_SET, stack_id("s"), False, before, steps(before, after), (), {"Table": "s"})
+    with pytest.raises(AwsError, match="The table s has an index gsi1 that is not of its stack") as refused:
+        deployment.execute(aws.account, assembly_of(tmp_path, "s", after["Resources"]), plan, protect=False, say=print)
+
+    command = shlex.split(refused.value.fix.partition(": ")[2])
+    assert command[:3] == ["aws", "dynamodb", "update-table"]
+    assert json.loads(command[-1]) == [{"Delete": {"IndexName": "gsi1"}}]
+    assert begun == []
 
 
 @pytest.mark.synth

@@ -115,6 +115,8 @@ def execute(account: Account, assembly: Assembly, plan: Plan, *, protect: bool, 
         if step.what:
             say(step.says)
         indexes.wait(account, table_names(step.template), say)
+        if step.makes:
+            indexes.check_absent(account, *step.makes)
         change_set = change_set or _next(account, assembly, step, done)
         if change_set:
             _carry_out(account, plan, step, change_set, say)

@@ -1,11 +1,13 @@
 """Indexes that DynamoDB is making or removing, until it is done."""
 
+import json
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
 from taxiway.aws.account import Account
+from taxiway.aws.errors import AwsError
 
 _SOON, _LATE = 0.5, 10.0  # seconds between two looks
 _SILENCE = 20.0  # seconds after which is said what is waited for
@@ -23,6 +25,22 @@ def wait(account: Account, tables: Iterable[str], say: Callable[[str], None]) ->
             with _going_on(table, say):
                 _wait_for(client, table, unsettled, say)
             say(f"  ready       table {table}")
+
+
+def check_absent(account: Account, table: str, index: str) -> None:
+    """Raise AwsError where a table has an index that its stack is only to make: it could not be made again.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
+    """
+    described = account.client("dynamodb").describe_table(TableName=table)["Table"]
+    if any(found["IndexName"] == index for found in described.get("GlobalSecondaryIndexes", [])):
+        delete = json.dumps([{"Delete": {"IndexName": index}}])
+        raise AwsError(
+            f"The table {table} has an index {index} that is not of its stack: it stays where an update that makes it "
+            "is cancelled. Nothing was changed.",
+            fix=f"delete it, and deploy again: aws dynamodb update-table --table-name {table} "
+            f"--region {account.region} --global-secondary-index-updates '{delete}'",
+        )
 
 
 @contextmanager

@@ -32,6 +32,8 @@ class Step(Struct, frozen=True):
     when: Literal["before the rest", "the rest", "after the rest"] = "the rest"
     what: str = ""
     """What it does, for a person, where it isn't the rest: `the index gsi1 of items-prod is made`."""
+    makes: tuple[str, str] | None = None
+    """The table and the index that it makes, where that is what it does."""
 
     @property
     def says(self) -> str:
@@ -73,6 +75,7 @@ def steps(before: Template, after: Template) -> tuple[Step, ...]:
             _with_indexes(_with_scaling(before, come[:count]), come[: count + 1]),
             "before the rest",
             f"the index {each.index['IndexName']} of {names[each.table]} is made, and waited for",
+            makes=(names[each.table], each.index["IndexName"]),
         )
         for count, each in enumerate(come)
     ]

@@ -128,11 +128,16 @@ def has_policy(account: Account, name: str) -> bool:
 
 
 def upload(account: Account, assembly: Assembly, *, templates_only: bool = False) -> tuple[int, int]:
-    """Upload what the bucket lacks; returns how many files that were, and their bytes."""
+    """Upload what the bucket lacks; returns how many files that were, and their bytes.
+
+    Not the stack's own template, which each step of a deployment has its own form of: `put_template`.
+    """
     s3 = account.client("s3")
     sent = size = 0
     for file in assembly.files:
-        if (templates_only and not file.is_template) or _has(s3, account, assembly.bucket, file.key):
+        if file == assembly.template or (templates_only and not file.is_template):
+            continue
+        if _has(s3, account, assembly.bucket, file.key):
             continue
         with file.path.open("rb") as body:
             s3.put_object(Bucket=assembly.bucket, Key=file.key, Body=body, ExpectedBucketOwner=account.id)
