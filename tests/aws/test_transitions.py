@@ -124,7 +124,7 @@ def test_a_domain_beneath_a_live_cdn_takes_two_deployments_and_they_can_be_decla
 
     moves, closes = said(before, after)
     assert moves.startswith("The CDN goes over to origin.example.com, which is not there yet")
-    assert "First deploy with HttpApi(default_endpoint=True)" in moves
+    assert "First deploy with HttpApi(default_endpoint=True), with which" in moves
     assert "answers 404 to all who still call it" in closes
     assert said(before, between) == []
     assert said(between, after) == [closes]
@@ -132,6 +132,8 @@ def test_a_domain_beneath_a_live_cdn_takes_two_deployments_and_they_can_be_decla
     assert origin(between) == origin(before) != origin(after)
     assert "ApiUrl" in between["Outputs"]
     assert "ApiUrl" not in after["Outputs"]
+    (with_certificate, *_) = said(before, render(edge(cdn=Cdn(client_certificate=SHOWN), domain=API_DOMAIN)))
+    assert "default_endpoint=True), and without the CDN's client_certificate, with which" in with_certificate
 
 
 def test_another_domain_beneath_a_live_cdn_takes_two_deployments_too(render: Render) -> None:

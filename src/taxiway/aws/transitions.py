@@ -50,11 +50,12 @@ def _of_the_edge(old: Resources, new: Resources) -> Iterator[str]:
     was, becomes = _domain(old), _domain(new)
     moves = _one(old, _CDN) and _one(new, _CDN) and _is_closed(new) and becomes and was.get(_NAME) != becomes[_NAME]
     if moves:
+        shows = ", and without the CDN's client_certificate" if becomes.get(_MUTUAL) else ""
         yield (
             f"The CDN goes over to {becomes[_NAME]}, which is not there yet, and requests through it fail until it is, "
             "its name is known, and CloudFront has changed everywhere: some minutes. First deploy with "
-            "HttpApi(default_endpoint=True), with which the CDN goes by the API's own address; see that the domain "
-            "answers; and leave default_endpoint out in the deployment after."
+            f"HttpApi(default_endpoint=True){shows}, with which the CDN goes by the API's own address; see that the "
+            "domain answers; and declare it as it is now in the deployment after."
         )
     if closes:
         yield (
