@@ -41,7 +41,8 @@ class Plan(Struct, frozen=True):
     def is_first_step(self) -> bool:
         """Whether the change set is what the first step does, and not only what all of them do together.
 
-        A new stack is planned once: nested stacks that are only planned stay when the change set of theirs goes.
+        A new stack is planned once: a change set goes some time after it is deleted, with the nested stacks it planned.
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-delete.html
         """
         return self.is_new or len(self.steps) == 1
 
