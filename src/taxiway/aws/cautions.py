@@ -42,6 +42,6 @@ def _of_what_is_called_elsewhere(backend: Backend, stage: Stage) -> Iterator[str
 def _of_the_firewall(backend: Backend) -> Iterator[str]:
     cdn, domain = backend.api.cdn, backend.api.domain
     if cdn is not None and cdn.firewall is not None and cdn.client_certificate is None:
-        address = domain.name if domain and not backend.api.default_endpoint else "the API's own address"
+        address = domain.name if domain and not backend.api.has_default_endpoint else "the API's own address"
         remedy = "Cdn(client_certificate=…)" if domain else "Cdn(client_certificate=…) and a domain for the API"
         yield f"Whoever calls {address} goes past the CDN and its firewall. Where nobody is to, declare {remedy}."

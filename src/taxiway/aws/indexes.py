@@ -2,18 +2,19 @@
 
 import json
 import time
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from taxiway.aws.account import Account
+from taxiway.aws.deployed import Say
 from taxiway.aws.errors import AwsError
+from taxiway.aws.outcomes import going_on
 
 _SOON, _LATE = 0.5, 10.0  # seconds between two looks
 _SILENCE = 20.0  # seconds after which is said what is waited for
 
 
-def wait(account: Account, tables: Iterable[str], say: Callable[[str], None]) -> None:
+def wait(account: Account, tables: Iterable[str], say: Say) -> None:
     """Until these tables can be changed, and their indexes asked; those that aren't there are passed over.
 
     Filling an index with what is in the table takes minutes to hours, and CloudFormation doesn't wait for it:
@@ -22,7 +23,9 @@ def wait(account: Account, tables: Iterable[str], say: Callable[[str], None]) ->
     client = account.client("dynamodb")
     for table in tables:
         if unsettled := _unsettled(client, table):
-            with _going_on(table, say):
+            with going_on(
+                say, f"DynamoDB goes on with {table}; deploy again, which waits for it and does what is left."
+            ):
                 _wait_for(client, table, unsettled, say)
             say(f"  ready       table {table}")
 
@@ -43,17 +46,7 @@ def check_absent(account: Account, table: str, index: str) -> None:
         )
 
 
-@contextmanager
-def _going_on(table: str, say: Callable[[str], None]) -> Generator[None, None, None]:
-    """Says, where the waiting ends before what is waited for, that it goes on: Ctrl-C, credentials that expire."""
-    try:
-        yield
-    except BaseException:
-        say(f"DynamoDB goes on with {table}; deploy again, which waits for it and does what is left.")
-        raise
-
-
-def _wait_for(client: Any, table: str, unsettled: str, say: Callable[[str], None]) -> None:
+def _wait_for(client: Any, table: str, unsettled: str, say: Say) -> None:
     began = said = time.monotonic()
     pause, seen = _SOON, ""
     while unsettled:

@@ -16,12 +16,14 @@ STATES = {
 
 
 @contextmanager
-def going_on(say: Say) -> Generator[None, None, None]:
+def going_on(
+    say: Say, that: str = "CloudFormation goes on with what it has begun; `taxiway doctor` says how the stack is."
+) -> Generator[None, None, None]:
     """Says, where the watching ends before what is watched, that it goes on: Ctrl-C, credentials that expire."""
     try:
         yield
     except BaseException:
-        say("CloudFormation goes on with what it has begun; `taxiway doctor` says how the stack is.")
+        say(that)
         raise
 
 
