@@ -27,7 +27,7 @@ from tests.calls import Recorder, recording
 
 from taxiway import data
 from taxiway.local import tables
-from taxiway.local.plan import IndexPlan, TablePlan
+from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.testing import Server, serve
 
 ROOT = Path(__file__).parents[1]
@@ -226,7 +226,7 @@ def reader(
     project.mkdir()
     path = [str(Path(sys.executable).parent), path_with_engine["PATH"]]
     environment = {**os.environ, "PATH": os.pathsep.join(path), "NO_COLOR": "1"}
-    table = TablePlan(tmp_path.name, "pk", "sk", (IndexPlan("gsi1", "gsi1pk", "gsi1sk"),), None)
+    table = ServedTable(tmp_path.name, "pk", "sk", (ServedIndex("gsi1", "gsi1pk", "gsi1sk"),), None)
     tables.bring_up_to_date(table, endpoint, region="eu-west-1", note=print)
     for name, value in {
         "TABLE_NAME": table.name,

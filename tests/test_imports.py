@@ -132,7 +132,7 @@ ROOMS = sorted(
 
 @pytest.mark.parametrize(
     "code",
-    [*(f"import taxiway.{room}" for room in ROOMS), "import taxiway.http.shared", EXAMPLE, EXAMPLE + ONE_REQUEST],
+    [*(f"import taxiway.{room}" for room in ROOMS), "import taxiway.http.dispatch", EXAMPLE, EXAMPLE + ONE_REQUEST],
     ids=[*ROOMS, "http.shared", "a handler", "a request"],
 )
 def test_a_functions_import_brings_in_nothing_slow(code, function_path):

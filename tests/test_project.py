@@ -147,4 +147,4 @@ def test_the_laptop_refuses_an_authorizer_by_name(directory: Path, kind: str, de
             "Backend, HttpApi", f"Backend, HttpApi, {kind}"
         )
     )
-    assert f"Route GET /hello has a {kind}, and the laptop's gateway can't run one" in describe(directory).stdout
+    assert f"Route GET /hello has a {kind}, which does not run locally" in describe(directory).stdout

@@ -143,7 +143,7 @@ def _at_least_one(text: str) -> int:
 
 
 def _dev(options: argparse.Namespace) -> None:
-    from taxiway.local.laptop import Options
+    from taxiway.local.local_backend import Options
     from taxiway.local.serve import serve
 
     serve(
@@ -163,11 +163,11 @@ def _dev(options: argparse.Namespace) -> None:
 
 
 def _routes(options: argparse.Namespace) -> None:
-    from taxiway.local.plan import plan
+    from taxiway.local.manifest import to_manifest
     from taxiway.local.route_table import rows
 
     stage = projects.read_stage(options.project, options.stage, local=True)
-    for row in rows(plan(projects.read_backend(options.project, stage), stage)):
+    for row in rows(to_manifest(projects.read_backend(options.project, stage), stage)):
         print(row)
 
 
@@ -214,12 +214,12 @@ def _migrate(options: argparse.Namespace) -> None:
 def _migrate_at(options: argparse.Namespace, endpoint: str) -> None:
     from taxiway import migrate
     from taxiway.data import DataError, TableClient
-    from taxiway.local.plan import plan
+    from taxiway.local.manifest import to_manifest
     from taxiway.local.tables import credentials_for
 
     stage = projects.read_stage(options.project, options.stage, local=True)
     backend = projects.read_backend(options.project, stage)
-    planned = plan(backend, stage)
+    planned = to_manifest(backend, stage)
     if planned.table is None:
         sys.exit("The backend has no table.")
     entities = migrate.choose(migrate.entities_of(backend), options.entity)

@@ -13,7 +13,6 @@ from taxiway import (
     Capacity,
     Cdn,
     ClientCertificate,
-    Consumer,
     Cors,
     Domain,
     Firewall,
@@ -28,6 +27,7 @@ from taxiway import (
     Rotation,
     Secret,
     Stage,
+    StreamConsumer,
     Table,
     Throttle,
     delete,
@@ -37,7 +37,6 @@ from taxiway import (
     query,
     update,
 )
-from taxiway.aws import names
 from taxiway.data import Entity, key, pattern
 
 TEMPLATE = Path(__file__).parents[2] / "template"
@@ -98,7 +97,7 @@ def with_everything(region: str = "us-east-1") -> tuple[Backend, Stage]:
         ttl="expiresAt",
         capacity=Capacity(read=(5, 100), write=(5, 50)),
         encryption_key=key_arn,
-        consumers=[Consumer(answer, Function(name="changes", uses=[get(Order), made]), batch=10)],
+        consumers=[StreamConsumer(answer, Function(name="changes", uses=[get(Order), made]), batch=10)],
     )
     api = HttpApi(
         cors=Cors(origins=["https://example.com"], credentials=True, methods=["GET", "POST"], max_age=600),
@@ -174,6 +173,13 @@ def minimal() -> tuple[Backend, Stage]:
     return Backend("small", api=api, operations=Operations(tracing=False)), stage("dev")
 
 
+def of_workers() -> tuple[Backend, Stage]:
+    """A backend without an API: a consumer of the table's changes, watched as in production."""
+    consumer = StreamConsumer(answer, Function(name="changes", uses=[get(Order)]))
+    table = Table(indexes=[Index("gsi1"), Index("gsi2")], consumers=[consumer])
+    return Backend("workers", table=table), stage("prod")
+
+
 def in_several_stacks() -> tuple[Backend, Stage]:
     at = stage("prod")
     return of_size(40, at), at
@@ -185,6 +191,7 @@ BACKENDS: dict[str, Callable[[], tuple[Backend, Stage]]] = {
     "everything": with_everything,
     "everything-in-europe": lambda: with_everything("eu-west-1"),
     "minimal": minimal,
+    "workers": of_workers,
     "in-several-stacks": in_several_stacks,
 }
 
@@ -204,14 +211,11 @@ def packages(backend: Backend, directory: Path) -> Sequence[Code]:
     archive = directory / "empty.zip"
     archive.write_bytes(b"PK\x05\x06" + bytes(18))
     handlers = {
-        function.name: backend.routes_of(function)[0].handler_path
-        if len(backend.routes_of(function)) == 1
-        else "taxiway.http.shared.handler"
+        function.name: triggers[0].handler_path if len(triggers) == 1 else "taxiway.http.dispatch.handler"
         for function in backend.functions
-    } | {consumer.function.name: consumer.handler_path for consumer in backend.consumers}
-    return [
-        Code(function.name, archive, "0" * 64, handlers[function.name], {}) for function in names.functions(backend)
-    ]
+        for triggers in (backend.triggers_of(function),)
+    }
+    return [Code(function.name, archive, "0" * 64, handlers[function.name], {}) for function in backend.functions]
 
 
 def _handler(name: str) -> Any:

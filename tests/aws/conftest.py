@@ -7,9 +7,9 @@ import pytest
 from tests.aws import ministack
 from tests.aws.backends import BACKENDS, packages
 
-from taxiway.aws import account as accounts
-from taxiway.aws.account import Account
-from taxiway.aws.synthesis import synthesize
+from taxiway.aws.deploying import account as accounts
+from taxiway.aws.deploying.account import Account
+from taxiway.aws.template.synthesis import synthesize
 
 
 @pytest.fixture(scope="session")

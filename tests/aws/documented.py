@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import boto3
 from botocore.validate import validate_parameters
 
-from taxiway.aws.account import Account
+from taxiway.aws.deploying.account import Account
 
 ACCOUNT = "123456789012"
 REGION = "us-west-2"

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.aws.backends import of_the_template, packages
 
-from taxiway.aws.synthesis import synthesize
+from taxiway.aws.template.synthesis import synthesize
 
 STAGES = ("dev", "prod")
 

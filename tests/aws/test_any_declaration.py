@@ -18,7 +18,6 @@ from taxiway import (
     Backend,
     Capacity,
     Cdn,
-    Consumer,
     Cors,
     Function,
     HttpApi,
@@ -31,15 +30,19 @@ from taxiway import (
     Rotation,
     Secret,
     Stage,
+    StreamConsumer,
     Table,
     Throttle,
     get,
     put,
 )
-from taxiway.aws import alarms, names, policies
-from taxiway.aws.cost import bill
-from taxiway.aws.deploy_role import Workflow, template
-from taxiway.aws.synthesis import synthesize
+from taxiway.aws.cost.bill import bill
+from taxiway.aws.template import alarms
+from taxiway.aws.template.deploy_role import Workflow, template
+from taxiway.aws.template.synthesis import synthesize
+from taxiway.declare import names
+from taxiway.permissions.function_policy import POLICY_LIMIT
+from taxiway.permissions.statements import size
 
 pytestmark = pytest.mark.synth
 
@@ -102,7 +105,7 @@ def tables(draw: DrawFn, functions: list[Function]) -> Table:
         ttl=draw(st.sampled_from([None, "expiresAt"])),
         capacity=draw(capacities),
         encryption_key=draw(keys),
-        consumers=[Consumer(answer, function) for function in functions],
+        consumers=[StreamConsumer(answer, function) for function in functions],
     )
 
 
@@ -187,7 +190,7 @@ class Synthesized:
 
 def one_route_more(backend: Backend) -> Backend:
     api = replace(backend.api)
-    for route in backend.api.routes:
+    for route in backend.routes:
         api.routes.append(route)
     api.get("/one/route/more", answer, function=Function(name="OneRouteMore"))
     return replace(backend, api=api)
@@ -196,11 +199,11 @@ def one_route_more(backend: Backend) -> Backend:
 @tried(20)
 @given(backends(), stages)
 def test_any_declaration_goes_to_aws_as_it_is_declared(backend: Backend, at: Stage) -> None:
-    made, functions = Synthesized(backend, at), names.functions(backend)
+    made, functions = Synthesized(backend, at), backend.functions
 
     assert made.findings == []
     assert sorted(route["RouteKey"] for route in made.of_type("ApiGatewayV2::Route")) == sorted(
-        route.key for route in backend.api.routes
+        route.key for route in backend.routes
     )
     assert {
         each["FunctionName"]: (each["MemorySize"], each["Timeout"], each.get("ReservedConcurrentExecutions"))
@@ -212,7 +215,7 @@ def test_any_declaration_goes_to_aws_as_it_is_declared(backend: Backend, at: Sta
     watched = alarms.every(backend, at) if backend.operations.has_alarms(at) else ()
     assert sorted(each["AlarmName"] for each in made.of_type("CloudWatch::Alarm")) == sorted(a.name for a in watched)
     for role in made.of_type("IAM::Role"):
-        assert sum(policies.size(policy["PolicyDocument"]) for policy in role["Policies"]) <= policies.POLICY_LIMIT
+        assert sum(size(policy["PolicyDocument"]) for policy in role["Policies"]) <= POLICY_LIMIT
     assert template(backend, at, Workflow(repository="owner/shop", branch="main"))["Resources"]
     assert min(line.usd for line in bill(backend, at, requests=1e6, read_ratio=0.5).lines) >= 0
     assert Synthesized(backend, at).templates == made.templates

@@ -12,8 +12,8 @@ import pytest
 from tests.aws import ministack
 from tests.aws.cloud import Cloud, of_template, stage_file
 
-from taxiway.aws.account import Account, new_session
-from taxiway.aws.upload import KEPT, sweep
+from taxiway.aws.deploying.account import Account, new_session
+from taxiway.aws.deploying.upload import KEPT, sweep
 
 BUCKET = f"taxiway-{ministack.ACCOUNT}-{ministack.REGION}"
 

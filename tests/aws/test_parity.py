@@ -11,8 +11,8 @@ from tests.aws.reading import Template
 from tests.aws.snapshot import STAGES, path_of
 
 from taxiway import Backend, Function, LambdaAuthorizer, Stage
-from taxiway.aws import names, policies
-from taxiway.declare import Route
+from taxiway.declare import Route, names
+from taxiway.permissions.function_policy import function_policy, leading_key, secret_arn
 
 STALE = "the snapshot is of another declaration: run `make snapshot`"
 
@@ -33,13 +33,13 @@ def both(request: pytest.FixtureRequest) -> Stated:
 def functions(both: Stated) -> Iterator[tuple[Function, Any]]:
     backend, stage, template = both
     deployed = template.functions
-    for function in names.functions(backend):
+    for function in backend.functions:
         yield function, deployed[names.function(backend, stage, function)]
 
 
 def test_every_route_and_no_other_is_deployed_to_its_function(both: Stated) -> None:
     backend, stage, template = both
-    declared = {route.key: names.function(backend, stage, route.function) for route in backend.api.routes}
+    declared = {route.key: names.function(backend, stage, route.function) for route in backend.routes}
 
     assert {route.key: route.function for route in template.routes.values()} == declared, STALE
 
@@ -51,7 +51,7 @@ def test_every_function_is_called_by_the_api_for_its_own_method_and_path_alone(b
 
 
 def test_every_function_has_its_declared_size(both: Stated) -> None:
-    assert len(both[2].functions) == len(names.functions(both[0])), STALE
+    assert len(both[2].functions) == len(both[0].functions), STALE
     for function, deployed in functions(both):
         assert (deployed.memory, deployed.timeout) == (function.memory, function.timeout)
         assert deployed.concurrency == function.concurrency
@@ -94,7 +94,7 @@ def test_every_function_may_do_what_its_grants_say_and_nothing_else_with_the_tab
             for resource in statement["Resource"]
             for key in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
         }
-        assert allowed == {(call, where, policies.leading_key(key)) for call, where, key in declared}, STALE
+        assert allowed == {(call, where, leading_key(key)) for call, where, key in declared}, STALE
 
 
 def test_every_function_may_read_its_secrets_write_its_log_and_trace_and_that_is_all(both: Stated) -> None:
@@ -106,10 +106,10 @@ def test_every_function_may_read_its_secrets_write_its_log_and_trace_and_that_is
             if not statement["Action"][0].startswith("dynamodb:")
             for resource in statement["Resource"]
         }
-        secrets = {policies.secret_arn(str(secret.id), stage) for secret in function.secrets}
+        secrets = {secret_arn(str(secret.id), stage) for secret in function.secrets}
         log = f"arn:aws:logs:{stage.region}:{stage.account}:log-group:/aws/lambda/{deployed.name}:log-stream:*"
         assert others == {*secrets, log, "*"}
-        assert deployed.policy == policies.policy(backend, function, stage)
+        assert deployed.policy == function_policy(backend, function, stage)
 
 
 def test_routes_have_their_declared_authorizers(both: Stated) -> None:
@@ -126,7 +126,7 @@ def test_routes_have_their_declared_authorizers(both: Stated) -> None:
 
     backend, _, template = both
     found = {key: deployed(route.authorizer) for key, route in template.routes.items()}
-    assert found == {route.key: declared(route) for route in backend.api.routes}, STALE
+    assert found == {route.key: declared(route) for route in backend.routes}, STALE
 
 
 def test_the_authorizer_of_prod_is_the_function_that_the_stage_file_names() -> None:
@@ -141,7 +141,7 @@ def test_the_authorizer_of_prod_is_the_function_that_the_stage_file_names() -> N
 
 def test_throttles_and_caches_are_the_declared_ones(both: Stated) -> None:
     backend, _, template = both
-    declared = {r.key: (r.throttle and (r.throttle.rate, r.throttle.burst), r.cache) for r in backend.api.routes}
+    declared = {r.key: (r.throttle and (r.throttle.rate, r.throttle.burst), r.cache) for r in backend.routes}
 
     assert {key: (route.throttle, route.cache) for key, route in template.routes.items()} == declared, STALE
 

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from tests.aws.backends import ACCOUNT, BACKENDS, answer, stage
-from tests.aws.iam import like
 from tests.aws.reading import Template
+from tests.permissions.iam import like
 
 from taxiway import (
     Backend,
     Capacity,
     Cdn,
-    Consumer,
     Firewall,
     Function,
     HttpApi,
@@ -26,10 +25,12 @@ from taxiway import (
     Provisioned,
     Secret,
     Stage,
+    StreamConsumer,
     Table,
 )
-from taxiway.aws import alarms, names
-from taxiway.aws.deploy_permissions import Permission, permissions
+from taxiway.aws.template import alarms
+from taxiway.aws.template.deploy_permissions import Permission, permissions
+from taxiway.declare import names, placement
 
 FUNCTIONS = ("login", "admin-login", "eu_login", "changes-failures", "f" * 64)
 WORDS = ("access", "admin", "alarms", "dev", "eu", "failures", "login", "network", "prod", "service", "1", "7")
@@ -47,7 +48,7 @@ def shop(
     """A backend whose stages have everything that has a name."""
     made = Secret(f"{name}/{at}", generate="key")
     below = Secret(f"{name}/{at}/below", variable="BELOW_ID")
-    consumers = [Consumer(answer, Function(name=each)) for each in ("changes", "changes-7")]
+    consumers = [StreamConsumer(answer, Function(name=each)) for each in ("changes", "changes-7")]
     table = Table(indexes=[Index("gsi1")], capacity=Capacity(read=(5, 10), write=(5, 10)), consumers=consumers)
     elsewhere = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/shared/1234"
     api = HttpApi(cdn=Cdn(firewall=Firewall(arn=None if region == "us-east-1" else elsewhere)))
@@ -68,7 +69,7 @@ def arns(backend: Backend, at: Stage) -> Iterator[str]:
     yield names.arn(at, "logs", f"log-group:{names.access_log(backend, at)}")
     if backend.network is not None:
         yield names.arn(at, "logs", f"log-group:{names.network_log(backend, at)}")
-    firewall = backend.api.cdn and backend.api.cdn.firewall
+    firewall = backend.cdn and backend.cdn.firewall
     if firewall is not None and firewall.arn is None:
         yield f"arn:aws:wafv2:us-east-1:{at.account}:global/webacl/{name}/0f2c"
     for secret in backend.secrets:
@@ -87,7 +88,7 @@ def arns(backend: Backend, at: Stage) -> Iterator[str]:
 
 def _of_stacks(backend: Backend, at: Stage) -> Iterator[str]:
     name = names.stack(backend, at)
-    for number in {names.group(backend, function) for function in names.functions(backend)}:
+    for number in {placement.group(backend, function) for function in backend.functions}:
         if number is not None:
             nested = f"{name}-Functions{number}NestedStackFunctions{number}NestedStackResource0F2C-1XYZ"
             yield names.arn(at, "cloudformation", f"stack/{nested}/0f2c")
@@ -98,14 +99,14 @@ def _of_stacks(backend: Backend, at: Stage) -> Iterator[str]:
 
 
 def _of_functions(backend: Backend, at: Stage) -> Iterator[str]:
-    for function in names.functions(backend):
+    for function in backend.functions:
         name = names.function(backend, at, function)
         yield names.arn(at, "lambda", f"function:{name}")
         yield names.arn(at, "lambda", f"function:{name}:live")
         yield names.arn(at, "logs", f"log-group:{names.log_group(backend, at, function)}")
         if function.provisioned and function.provisioned.maximum:
             yield names.arn(at, "cloudwatch", f"alarm:TargetTracking-function:{name}:live-AlarmHigh-0f2c")
-    for consumer in backend.consumers:
+    for consumer in backend.table.consumers if backend.table else ():
         yield names.arn(at, "sqs", names.failures(backend, at, consumer.function))
 
 

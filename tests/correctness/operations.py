@@ -29,7 +29,7 @@ from taxiway.data import (
     attr,
     remove_from_set,
 )
-from taxiway.data.changes import Change
+from taxiway.data.update_actions import Change
 
 T = TypeVar("T")
 

@@ -11,7 +11,6 @@ from taxiway import (
     Capacity,
     Cdn,
     ClientCertificate,
-    Consumer,
     DeclarationError,
     Domain,
     Firewall,
@@ -25,6 +24,7 @@ from taxiway import (
     Rotation,
     Secret,
     Stage,
+    StreamConsumer,
     Table,
 )
 
@@ -96,8 +96,8 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         ),
         (lambda: Table(encryption_key="key"), "encryption key is no ARN of KMS: 'key'"),
         (lambda: Table(consumers=[consumer(f"c{n}") for n in range(3)]), "The table has 3 consumers"),
-        (lambda: Consumer(answer, Function(name="c"), batch=0), "The consumer c has batch=0"),
-        (lambda: Consumer(lambda *_: None, Function(name="c")), "can't be imported by name"),
+        (lambda: StreamConsumer(answer, Function(name="c"), batch=0), "The consumer c has batch=0"),
+        (lambda: StreamConsumer(lambda *_: None, Function(name="c")), "can't be imported by name"),
         (lambda: Secret("a", generate="key", encryption_key="key"), "secret 'a' is no ARN of KMS"),
         (lambda: Secret("a", generate=""), "generate='', which names no field"),
         (lambda: Secret("a", rotation=Rotation(function=ROTATE)), "'a' exists outside of the declaration"),
@@ -228,7 +228,10 @@ def test_a_consumer_is_a_function_with_a_name_of_its_own() -> None:
     api = HttpApi()
     api.get("/a", answer)
 
-    with pytest.raises(DeclarationError, match="The consumer 'answer' is called like another function"):
+    with pytest.raises(
+        DeclarationError,
+        match=r"The route GET /a and the stream consumer \S+\.answer would both have a function called .answer.",
+    ):
         Backend("shop", api=api, table=Table(consumers=[consumer("answer")]))
 
 
@@ -241,20 +244,5 @@ def test_the_order_of_zones_says_nothing() -> None:
     assert Network(zones=3).named_zones == ()
 
 
-def test_a_backend_knows_what_the_laptop_leaves_out() -> None:
-    api = HttpApi(cdn=Cdn(), domain=Domain(name="example.com", certificate=CERTIFICATE))
-    api.get("/a", answer, cache=60)
-    backend = Backend("shop", api=api, table=Table(consumers=[consumer("changes")]), network=Network())
-
-    assert backend.only_on_aws == (
-        "the domain",
-        "the CDN",
-        "the cache of GET /a",
-        "the consumers of changes (changes)",
-        "the network",
-    )
-    assert Backend("shop", api=HttpApi()).only_on_aws == ()
-
-
-def consumer(name: str) -> Consumer:
-    return Consumer(answer, Function(name=name))
+def consumer(name: str) -> StreamConsumer:
+    return StreamConsumer(answer, Function(name=name))

@@ -9,18 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 from msgspec import json as msgspec_json
 
-from taxiway.http import (
-    Context,
-    Cookie,
-    Created,
-    Event,
-    Header,
-    NotFound,
-    Path,
-    ProblemDetails,
-    Query,
-    handler,
-)
+from taxiway.http import Context, Cookie, Created, Event, Header, NotFound, Path, ProblemDetails, Query, handler
 
 
 class Tag(Struct, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ import uvloop
 from taxiway.local.gateway import MAX_BODY, Entry, Gateway
 from taxiway.local.http1 import Handler, HttpServer
 from taxiway.local.invocation import Outcome
-from taxiway.local.plan import CorsPlan, Plan, RoutePlan, ThrottlePlan
+from taxiway.local.manifest import Manifest, ServedCors, ServedRoute, ServedThrottle
 
 PATIENCE = 20  # seconds that a test waits for what must happen
 
@@ -103,15 +103,15 @@ def read_to_end(client: socket.socket) -> bytes:
 
 
 def a_plan(
-    routes: Iterable[str | tuple[str, ThrottlePlan]], cors: CorsPlan | None = None, backend: str = "items"
-) -> Plan:
+    routes: Iterable[str | tuple[str, ServedThrottle]], cors: ServedCors | None = None, backend: str = "items"
+) -> Manifest:
     """A plan of route keys, each with a function that is called like it."""
-    plans: list[RoutePlan] = []
+    plans: list[ServedRoute] = []
     for route in routes:
         key, throttle = route if isinstance(route, tuple) else (route, None)
         method, path = ("ANY", key) if key == "$default" else key.split(" ")
-        plans.append(RoutePlan(key=key, method=method, path=path, function=key, handler="m.f", throttle=throttle))
-    return Plan(
+        plans.append(ServedRoute(key=key, method=method, path=path, function=key, handler="m.f", throttle=throttle))
+    return Manifest(
         backend=backend,
         stage="test",
         region="us-east-1",
@@ -148,9 +148,9 @@ class ServedGateway(Serving):
 
     def __init__(
         self,
-        *routes: str | tuple[str, ThrottlePlan],
+        *routes: str | tuple[str, ServedThrottle],
         function: Callable[[Any], Any] = lambda event: event,
-        cors: CorsPlan | None = None,
+        cors: ServedCors | None = None,
         timeout: float = 30.0,
     ) -> None:
         self.entries: list[Entry] = []

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from taxiway.local.plan import CorsPlan
+from taxiway.local.manifest import ServedCors
 
 from .serving import Answer, ServedGateway
 
 ORIGIN = "https://www.example.com"
 
 
-def policy(*origins: str, **changes: Any) -> CorsPlan:
+def policy(*origins: str, **changes: Any) -> ServedCors:
     members: dict[str, Any] = {
         "methods": ("GET", "POST"),
         "headers": ("content-type", "authorization"),
@@ -19,7 +19,7 @@ def policy(*origins: str, **changes: Any) -> CorsPlan:
         "max_age": None,
         "credentials": False,
     }
-    return CorsPlan(origins=origins, **(members | changes))
+    return ServedCors(origins=origins, **(members | changes))
 
 
 def preflight(api: ServedGateway, target: str = "/items", origin: str = ORIGIN) -> Answer:

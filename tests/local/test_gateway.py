@@ -10,7 +10,7 @@ import pytest
 from taxiway.local.gateway import MAX_BODY, Entry, Gateway
 from taxiway.local.http1 import Request, Response
 from taxiway.local.invocation import Failure, Outcome
-from taxiway.local.plan import ThrottlePlan
+from taxiway.local.manifest import ServedThrottle
 
 from .serving import PATIENCE, Answer, InProcess, ServedGateway, Serving, a_plan
 
@@ -108,7 +108,7 @@ def test_the_integration_timeout_is_30_seconds_where_nothing_else_is_said() -> N
 
 
 def test_a_route_over_its_throttle_is_a_429_and_other_routes_are_not() -> None:
-    rare = ThrottlePlan(rate=0.001, burst=2)
+    rare = ServedThrottle(rate=0.001, burst=2)
     with ServedGateway(("GET /rare", rare), "GET /other", function=lambda _: "ok") as api:
         assert [api.request("GET", "/rare").status for _ in range(2)] == [200, 200]
         check_own_answer(api.request("GET", "/rare"), 429, "Too Many Requests")

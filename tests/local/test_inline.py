@@ -15,14 +15,14 @@ import pytest
 
 from taxiway.local.functions import MAX_EVENT
 from taxiway.local.inline import Inline
-from taxiway.local.plan import FunctionPlan
+from taxiway.local.manifest import ServedFunction
 
 from .workers import PATIENCE, PROJECT, TRACE, function, on_uvloop, plan_of, running, write
 
 
 @asynccontextmanager
 async def inline(
-    *functions: FunctionPlan, project: Path = PROJECT, **variables: dict[str, str]
+    *functions: ServedFunction, project: Path = PROJECT, **variables: dict[str, str]
 ) -> AsyncIterator[Inline]:
     """Inline functions; a keyword names a function, and what the laptop adds to its variables."""
     modules = set(sys.modules)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from taxiway.local.plan import SecretPlan
+from taxiway.local.manifest import ServedSecret
 from taxiway.local.secret_extension import SecretExtension
 from taxiway.local.secret_store import SecretStore
 
@@ -124,7 +124,7 @@ def test_what_is_set_meanwhile_is_served_next(ask: Ask, store: SecretStore) -> N
     ask("/secretsmanager/get?secretId=items/dev")
     SecretStore(store.path, note=print).set("items/dev", {"cursorKey": "another"})
     assert json.loads(ask("/secretsmanager/get?secretId=items/dev").json["SecretString"]) == {"cursorKey": "another"}
-    store.ensure([SecretPlan("empty", "key")])
+    store.ensure([ServedSecret("empty", "key")])
     assert ask("/secretsmanager/get?secretId=empty").status == 200
 
 

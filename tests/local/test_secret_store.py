@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from taxiway.local.plan import SecretPlan
+from taxiway.local.manifest import ServedSecret
 from taxiway.local.secret_store import SecretStore, SecretStoreError
 
 VALUE = "hunter2-the-value"
@@ -64,7 +64,7 @@ def test_one_key_or_the_whole_secret_can_be_removed(store: SecretStore) -> None:
 
 
 def test_a_declared_key_is_generated_once(store: SecretStore) -> None:
-    plans = [SecretPlan("items/dev", "cursorKey"), SecretPlan("by-hand", None)]
+    plans = [ServedSecret("items/dev", "cursorKey"), ServedSecret("by-hand", None)]
     store.set("items/dev", {"other": "kept"})
     assert store.ensure(plans) == ("items/dev cursorKey",)
     first = store.get("items/dev")
@@ -115,7 +115,7 @@ def test_a_damaged_file_is_named_kept_and_not_shown(store: SecretStore, content:
         lambda: store.get("items/dev"),
         lambda: store.set("items/dev", {"key": "new"}),
         lambda: store.unset("items/dev"),
-        lambda: store.ensure([SecretPlan("items/dev", "key")]),
+        lambda: store.ensure([ServedSecret("items/dev", "key")]),
     ]
     for attempt in attempts:
         with pytest.raises(SecretStoreError, match="is damaged") as raised:

@@ -10,13 +10,13 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from taxiway.local.plan import IndexPlan, TablePlan
+from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.local.sigv4 import Credentials
 from taxiway.local.tables import TableError, bring_up_to_date
 
 LOCAL = Credentials("local", "local")
-GSI1 = IndexPlan("gsi1", "gsi1pk", "gsi1sk")
-GSI2 = IndexPlan("gsi2", "gsi2pk", "gsi2sk")
+GSI1 = ServedIndex("gsi1", "gsi1pk", "gsi1sk")
+GSI2 = ServedIndex("gsi2", "gsi2pk", "gsi2sk")
 
 
 @pytest.fixture
@@ -37,11 +37,11 @@ def api(endpoint: str) -> Generator[Any, None, None]:
     client.close()
 
 
-def plan(name: str, *indexes: IndexPlan, ttl: str | None = None, keys: tuple[str, str] = ("pk", "sk")) -> TablePlan:
-    return TablePlan(name, *keys, indexes, ttl)
+def plan(name: str, *indexes: ServedIndex, ttl: str | None = None, keys: tuple[str, str] = ("pk", "sk")) -> ServedTable:
+    return ServedTable(name, *keys, indexes, ttl)
 
 
-def update(table: TablePlan, endpoint: str) -> list[str]:
+def update(table: ServedTable, endpoint: str) -> list[str]:
     """Bring it up to date; returns what was said of it."""
     notes: list[str] = []
     bring_up_to_date(table, endpoint, region="us-east-1", credentials=LOCAL, note=notes.append)
@@ -110,7 +110,7 @@ def test_a_removed_index_is_announced_and_the_items_stay(endpoint: str, api: Any
 
 def test_an_index_with_other_keys_is_made_anew(endpoint: str, api: Any, name: str) -> None:
     update(plan(name, GSI1), endpoint)
-    notes = update(plan(name, IndexPlan("gsi1", "owner", "gsi1sk")), endpoint)
+    notes = update(plan(name, ServedIndex("gsi1", "owner", "gsi1sk")), endpoint)
     assert [note.split()[0] for note in notes] == ["Removing", "Adding"]
     assert index_keys(api, name) == {"gsi1": ["owner", "gsi1sk"]}
 

@@ -14,7 +14,7 @@ import uvloop
 
 from taxiway.local.functions import Functions
 from taxiway.local.invocation import Outcome
-from taxiway.local.plan import FunctionPlan, Plan
+from taxiway.local.manifest import Manifest, ServedFunction
 
 PROJECT = Path(__file__).parent / "project"
 PATIENCE = 20  # seconds that a test waits for what must happen
@@ -32,16 +32,16 @@ def on_uvloop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
     return run
 
 
-def function(handler: str, **options: Any) -> FunctionPlan:
+def function(handler: str, **options: Any) -> ServedFunction:
     """A function called like its handler; with none of its own, a timeout that a slow machine does not reach."""
     name = options.pop("name", handler.rpartition(".")[2].replace("_", "-"))
     handlers = options.pop("handlers", {f"GET /{name}": handler})
     settings = {"memory": 512, "timeout": PATIENCE, "concurrency": None, "environment": {}, "secrets": (), **options}
-    return FunctionPlan(name=name, handlers=handlers, **settings)
+    return ServedFunction(name=name, handlers=handlers, **settings)
 
 
-def plan_of(*functions: FunctionPlan) -> Plan:
-    return Plan(
+def plan_of(*functions: ServedFunction) -> Manifest:
+    return Manifest(
         backend="tests",
         stage="dev",
         region="eu-west-1",
@@ -57,7 +57,7 @@ def plan_of(*functions: FunctionPlan) -> Plan:
 class Running(Functions):
     """Functions that keep what they print."""
 
-    def __init__(self, *functions: FunctionPlan, **options: Any) -> None:
+    def __init__(self, *functions: ServedFunction, **options: Any) -> None:
         self.lines: list[tuple[str, str, str]] = []
         settings = {"project": PROJECT, "limit": 4, "variables": lambda _: {}, **options}
         super().__init__(plan=plan_of(*functions), output=lambda *line: self.lines.append(line), **settings)
@@ -78,7 +78,7 @@ class Running(Functions):
 
 
 @asynccontextmanager
-async def running(*functions: FunctionPlan, **options: Any) -> AsyncIterator[Running]:
+async def running(*functions: ServedFunction, **options: Any) -> AsyncIterator[Running]:
     started = Running(*functions, **options)
     try:
         yield started

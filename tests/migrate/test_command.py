@@ -13,7 +13,7 @@ from tests.migrate.entities import before
 
 from taxiway.data import TableClient
 from taxiway.local import dynamodb, tables
-from taxiway.local.plan import IndexPlan, TablePlan
+from taxiway.local.manifest import ServedIndex, ServedTable
 
 BACKEND = """
 from taxiway import Backend, HttpApi, Index, Stage, Table, get
@@ -76,7 +76,7 @@ def test_it_migrates_the_laptops_database_running_or_not(
     runner.run(engine.start())
     try:
         name = "books-dev"
-        plan = TablePlan(name, "pk", "sk", (IndexPlan("gsi1", "gsi1pk", "gsi1sk"),), None)
+        plan = ServedTable(name, "pk", "sk", (ServedIndex("gsi1", "gsi1pk", "gsi1sk"),), None)
         tables.bring_up_to_date(plan, engine.endpoint, region="eu-west-1", note=print)
         for variable, value in {
             "AWS_REGION": "eu-west-1",

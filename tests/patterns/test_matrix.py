@@ -17,11 +17,11 @@ import pytest
 
 from taxiway import (
     Backend,
-    Consumer,
     Function,
     HttpApi,
     Index,
     Stage,
+    StreamConsumer,
     Table,
     check,
     delete,
@@ -34,7 +34,7 @@ from taxiway import (
 )
 from taxiway.data import Entity, TableClient, attr, collection, created, key, pattern, sortable_id, updated
 from taxiway.local import tables
-from taxiway.local.plan import IndexPlan, TablePlan
+from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.patterns import lint, matrix
 
 TEMPLATE = Path(__file__).parents[2] / "template"
@@ -202,7 +202,7 @@ def test_a_shared_function_is_named_once_with_its_routes_and_a_pattern_without_u
 
 
 def test_a_consumer_of_the_tables_changes_is_a_user_too() -> None:
-    consumer = Consumer(handle, Function(name="recount", uses=[update(Tag)]))
+    consumer = StreamConsumer(handle, Function(name="recount", uses=[update(Tag)]))
     (row,) = matrix(Backend("tags", api=HttpApi(), table=Table(consumers=[consumer]))).rows
     assert (row.operation, row.users) == ("update", ("recount (changes of the table)",))
 
@@ -313,8 +313,8 @@ def billed(endpoint: str) -> Generator[tuple[str, Bill]]:
 def test_the_engine_bills_what_the_matrix_says(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Items of some 1,000 bytes: just under what the matrix is made for, so that nothing is rounded another way."""
     name = f"orders-{uuid4().hex}"
-    indexes = tuple(IndexPlan(index, f"{index}pk", f"{index}sk") for index in ("gsi1", "gsi2", "gsi3"))
-    tables.bring_up_to_date(TablePlan(name, "pk", "sk", indexes, None), endpoint, region="eu-west-1", note=print)
+    indexes = tuple(ServedIndex(index, f"{index}pk", f"{index}sk") for index in ("gsi1", "gsi2", "gsi3"))
+    tables.bring_up_to_date(ServedTable(name, "pk", "sk", indexes, None), endpoint, region="eu-west-1", note=print)
     says = costs(EVERYTHING)
     with billed(endpoint) as (proxy, bill):
         for variable, value in {"AWS_ENDPOINT_URL_DYNAMODB": proxy, "AWS_REGION": "eu-west-1"}.items():

@@ -18,10 +18,10 @@ from taxiway.aws.errors import AwsError
 from taxiway.declare import Backend, Secret, Stage
 
 if TYPE_CHECKING:
-    from taxiway.aws.account import Account
-    from taxiway.aws.packages import Package
-    from taxiway.aws.secret_values import SecretValues
-    from taxiway.aws.upload import Assembly
+    from taxiway.aws.deploying.account import Account
+    from taxiway.aws.deploying.secret_values import SecretValues
+    from taxiway.aws.deploying.upload import Assembly
+    from taxiway.aws.packaging.packages import Package
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:  # pyright: ignore[reportPrivateUsage]  argparse has no public name for it
@@ -111,7 +111,7 @@ def _plainly(command: Callable[[argparse.Namespace], None]) -> Callable[[argpars
     """The command, with what boto3 raises said in words."""
 
     def run(options: argparse.Namespace) -> None:
-        from taxiway.aws.account import plainly
+        from taxiway.aws.deploying.account import plainly
 
         with plainly():
             command(options)
@@ -120,11 +120,12 @@ def _plainly(command: Callable[[argparse.Namespace], None]) -> Callable[[argpars
 
 
 def _package(options: argparse.Namespace) -> None:
-    from taxiway.aws.packages import RUNTIME, build, report
+    from taxiway.aws.packaging.packages import build, report
+    from taxiway.aws.runtime import PYTHON
 
     stage = projects.read_stage(options.project, options.stage, local=False, has_account=False)
     backend = projects.read_backend(options.project, stage)
-    packages = build(backend, options.project, python=options.python or RUNTIME, architecture=options.architecture)
+    packages = build(backend, options.project, python=options.python or PYTHON, architecture=options.architecture)
     print(*report(packages), sep="\n")
 
 
@@ -139,15 +140,15 @@ def _synth(options: argparse.Namespace) -> None:
 
 
 def _diff(options: argparse.Namespace) -> None:
-    from taxiway.aws import changes, deployed, deployment, upload
+    from taxiway.aws.deploying import deployed_stack, deployment, resource_changes, upload
 
     backend, stage = _read(options)
     account = _connect(backend, stage)
     assembly = _assembly(options, backend, stage)
-    if not deployed.is_there(deployed.find(account, assembly.stack)):
+    if not deployed_stack.is_there(deployed_stack.find(account, assembly.stack)):
         print("\nNothing of it is on AWS: all of this would be added.\n")
-        added = [change for template in assembly.templates() for change in changes.between({}, template)]
-        print(*changes.report(added), sep="\n")
+        added = [change for template in assembly.templates() for change in resource_changes.between({}, template)]
+        print(*resource_changes.report(added), sep="\n")
         return
     upload.ensure_bucket(account, assembly.bucket, print)
     upload.upload(account, assembly, templates_only=True)
@@ -156,13 +157,13 @@ def _diff(options: argparse.Namespace) -> None:
         print("\nNothing would change.")
         return
     deployment.discard(account, plan)
-    print("", *changes.report(plan.changes), *plan.notes, sep="\n")
-    for told in (*(f"Caution: {caution}" for caution in plan.cautions), *changes.losses(plan.changes)):
+    print("", *resource_changes.report(plan.changes), *plan.notes, sep="\n")
+    for told in (*(f"Caution: {caution}" for caution in plan.cautions), *resource_changes.losses(plan.changes)):
         print(f"\n{told}")
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    from taxiway.aws import changes, deployed, deployment, upload
+    from taxiway.aws.deploying import deployed_stack, deployment, resource_changes, upload
 
     backend, stage = _read(options)
     account = _connect(backend, stage)
@@ -173,13 +174,13 @@ def _deploy(options: argparse.Namespace) -> None:
     plan = deployment.plan(account, assembly, print)
     if plan is None:
         print("Nothing changes.")
-        stack = deployed.require(account, backend, stage)
-        deployed.keep_protected(account, stack, protect=backend.operations.is_protected(stage), say=print)
+        stack = deployed_stack.require(account, backend, stage)
+        deployed_stack.keep_protected(account, stack, protect=backend.operations.is_protected(stage), say=print)
     else:
-        print("", *changes.report(plan.changes), *plan.notes, "", sep="\n")
+        print("", *resource_changes.report(plan.changes), *plan.notes, "", sep="\n")
         for caution in plan.cautions:
             print(f"Caution: {caution}\n")
-        losses = changes.losses(plan.changes)
+        losses = resource_changes.losses(plan.changes)
         print(*losses, sep="\n", end="\n" if losses else "")
         if losses and not options.yes and not _confirmed("Go on?"):
             deployment.discard(account, plan)
@@ -191,11 +192,12 @@ def _deploy(options: argparse.Namespace) -> None:
             with _tidying(assembly.bucket):
                 upload.sweep(account, assembly.bucket, assembly.prefix, keep=needed, older_than=upload.KEPT)
         print(f"\n{assembly.stack} is deployed.")
-    _print_outputs(deployed.outputs(stack))
+    _print_outputs(deployed_stack.outputs(stack))
 
 
 def _destroy(options: argparse.Namespace) -> None:
-    from taxiway.aws import deployed, names, removal, upload
+    from taxiway.aws.deploying import deployed_stack, removal, upload
+    from taxiway.declare import names
 
     backend, stage = _read(options)
     if backend.operations.is_protected(stage):
@@ -205,12 +207,12 @@ def _destroy(options: argparse.Namespace) -> None:
         )
     account = _connect(backend, stage)
     name = names.stack(backend, stage)
-    stack = deployed.find(account, name)
+    stack = deployed_stack.find(account, name)
     if stack is None:
         print(f"There is no {name} on AWS.")
         return
-    deployed.check_owner(stack, names.tags(backend, stage))
-    data = " and ".join(deployed.data_in(account, name))
+    deployed_stack.check_owner(stack, names.tags(backend, stage))
+    data = " and ".join(deployed_stack.data_in(account, name))
     question = f"Delete the stack {name}" + (f", with {data} and all that is in them?" if data else "?")
     if not options.yes and not _confirmed(question):
         sys.exit(f"Nothing was deleted.{_unasked()}")
@@ -224,7 +226,7 @@ def _destroy(options: argparse.Namespace) -> None:
 @contextmanager
 def _tidying(bucket: str) -> Generator[None, None, None]:
     """What was deployed or deleted is so, whether or not its old files can be."""
-    from taxiway.aws import account as accounts
+    from taxiway.aws.deploying import account as accounts
 
     try:
         with accounts.plainly():
@@ -236,7 +238,7 @@ def _tidying(bucket: str) -> Generator[None, None, None]:
 def _deploy_role(options: argparse.Namespace) -> None:
     from fnmatch import fnmatchcase
 
-    from taxiway.aws.deploy_role import Workflow, template
+    from taxiway.aws.template.deploy_role import Workflow, template
 
     backend, stage = _read(options)
     stages: str | None = options.stages
@@ -256,11 +258,12 @@ def _deploy_role(options: argparse.Namespace) -> None:
 
 
 def _outputs(options: argparse.Namespace) -> None:
-    from taxiway.aws import account as accounts
-    from taxiway.aws import deployed, names
+    from taxiway.aws.deploying import account as accounts
+    from taxiway.aws.deploying import deployed_stack
+    from taxiway.declare import names
 
     backend, stage = _read(options)
-    found = deployed.outputs(deployed.require(accounts.connect(stage), backend, stage))
+    found = deployed_stack.outputs(deployed_stack.require(accounts.connect(stage), backend, stage))
     if options.name is None:
         _print_outputs(found)
     elif options.name in found:
@@ -273,7 +276,7 @@ def _outputs(options: argparse.Namespace) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> None:
-    from taxiway.aws import doctor
+    from taxiway.aws.deploying import doctor
 
     fails = False
     for check in doctor.examine(options.project, options.stage):
@@ -284,19 +287,20 @@ def _doctor(options: argparse.Namespace) -> None:
 
 
 def _logs(options: argparse.Namespace) -> None:
-    from taxiway.aws import account as accounts
-    from taxiway.aws import deployed, names, tail
+    from taxiway.aws.deploying import account as accounts
+    from taxiway.aws.deploying import deployed_stack, log_tail
+    from taxiway.declare import names
 
     backend, stage = _read(options)
-    functions = {function.name: function for function in names.functions(backend)}
+    functions = {function.name: function for function in backend.functions}
     for name in options.function:
         if name not in functions:
             raise AwsError(f"There is no function {name}.", fix=f"name one of {', '.join(sorted(functions))}")
     chosen = options.function or functions
     groups = {name: names.log_group(backend, stage, functions[name]) for name in chosen}
     account = accounts.connect(stage)
-    deployed.require(account, backend, stage)
-    for line in tail.lines(account, groups, since=max(0.0, time.time() - options.since), follow=options.follow):
+    deployed_stack.require(account, backend, stage)
+    for line in log_tail.lines(account, groups, since=max(0.0, time.time() - options.since), follow=options.follow):
         print(line, flush=True)
 
 
@@ -354,34 +358,34 @@ def _declared_secret(backend: Backend, options: argparse.Namespace) -> Secret:
 
 @contextmanager
 def _secrets(stage: Stage) -> Generator["SecretValues", None, None]:
-    from taxiway.aws import account as accounts
-    from taxiway.aws.secret_values import SecretValues
+    from taxiway.aws.deploying import account as accounts
+    from taxiway.aws.deploying.secret_values import SecretValues
 
     with accounts.plainly():
         yield SecretValues(accounts.connect(stage))
 
 
 def _cost(options: argparse.Namespace) -> None:
-    from taxiway.aws import cost
+    from taxiway.aws.cost import bill
 
     stage = projects.read_stage(options.project, options.stage, local=False, has_account=False)
     backend = projects.read_backend(options.project, stage)
     try:
-        durations = cost.read_durations(options.durations.read_text()) if options.durations else None
-        bill = cost.bill(
+        durations = bill.read_durations(options.durations.read_text()) if options.durations else None
+        priced = bill.bill(
             backend,
             stage,
-            requests=cost.quantity(options.requests),
+            requests=bill.quantity(options.requests),
             read_ratio=options.read_ratio,
             durations=durations,
-            assumptions=cost.Assumptions(
-                item_size=cost.quantity(options.item_size), stored_items=cost.quantity(options.items)
+            assumptions=bill.Assumptions(
+                item_size=bill.quantity(options.item_size), stored_items=bill.quantity(options.items)
             ),
             free_tier=options.free_tier,
         )
     except (OSError, ValueError) as error:
         raise AwsError(f"{error}.", fix="see `taxiway cost --help`") from error
-    print(*cost.report(bill), sep="\n")
+    print(*bill.report(priced), sep="\n")
 
 
 def _read(options: argparse.Namespace) -> tuple[Backend, Stage]:
@@ -390,7 +394,7 @@ def _read(options: argparse.Namespace) -> tuple[Backend, Stage]:
 
 
 def _connect(backend: Backend, stage: Stage) -> "Account":
-    from taxiway.aws import account as accounts
+    from taxiway.aws.deploying import account as accounts
 
     account = accounts.connect(stage)
     print(f"{backend.name} · stage {stage.name} · {account.region} · account {account.id} · {account.caller}")
@@ -398,7 +402,7 @@ def _connect(backend: Backend, stage: Stage) -> "Account":
 
 
 def _assembly(options: argparse.Namespace, backend: Backend, stage: Stage) -> "Assembly":
-    from taxiway.aws import upload
+    from taxiway.aws.deploying import upload
 
     directory = _assembly_directory(options, stage)
     shutil.rmtree(directory, ignore_errors=True)
@@ -411,9 +415,9 @@ def _assembly_directory(options: argparse.Namespace, stage: Stage) -> Path:
 
 
 def _synthesize(options: argparse.Namespace, backend: Backend, stage: Stage, directory: Path) -> None:
-    from taxiway.aws import account as accounts
-    from taxiway.aws.cautions import cautions
-    from taxiway.aws.synthesis import synthesize
+    from taxiway.aws.deploying import account as accounts
+    from taxiway.aws.template.synthesis import synthesize
+    from taxiway.aws.template.warnings import cautions
 
     packages = _packages(options, backend)
     built = sum(not package.is_cached for package in packages)
@@ -429,7 +433,7 @@ def _synthesize(options: argparse.Namespace, backend: Backend, stage: Stage, dir
 
 
 def _packages(options: argparse.Namespace, backend: Backend) -> "Sequence[Package]":
-    from taxiway.aws.packages import build
+    from taxiway.aws.packaging.packages import build
 
     if not options.host_packages:
         return build(backend, options.project)

@@ -1,6 +1,5 @@
 """The single table: entities, their keys and access patterns, and the client that reads and writes them."""
 
-from taxiway.data.changes import add, add_to_set, append, prepend, remove_from_set
 from taxiway.data.client import Page, TableClient
 from taxiway.data.collection import collection
 from taxiway.data.conditions import Condition, attr
@@ -36,6 +35,7 @@ from taxiway.data.evolution import upcaster
 from taxiway.data.fields import created, sortable_id, ttl, unique, updated, version
 from taxiway.data.patterns import Key, Query, SortedQuery, key, pattern
 from taxiway.data.sharding import Shards
+from taxiway.data.update_actions import add, add_to_set, append, prepend, remove_from_set
 
 __all__ = [
     "AccessDenied",

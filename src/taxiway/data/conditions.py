@@ -15,10 +15,10 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
-from taxiway.data.changes import Change, add
 from taxiway.data.encoding import Field, plain
 from taxiway.data.errors import EntityError
 from taxiway.data.expressions import Expression
+from taxiway.data.update_actions import Change, add
 
 T = TypeVar("T")
 

@@ -18,7 +18,8 @@ from msgspec.structs import FieldInfo, fields
 from taxiway.data._core import Attributes, NumberSchema
 from taxiway.data._types import alternatives, constraints, is_optional, only
 from taxiway.data.errors import EntityError, InvalidItem, StoredItemInvalid
-from taxiway.data.evolution import SCHEMA, Evolution, Named
+from taxiway.data.evolution import SCHEMA, Evolution
+from taxiway.data.expressions import Named
 from taxiway.data.keys import timestamp
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html

@@ -5,7 +5,7 @@ upcasters.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from taxiway.data._core import Attributes
 from taxiway.data.errors import EntityError, StoredItemInvalid, UnknownVersion
@@ -15,13 +15,6 @@ SCHEMA = "_v"
 """The attribute that holds the version of an item's form."""
 
 Upcast: TypeAlias = Callable[[Attributes], Attributes]
-
-
-class Named(Protocol):
-    """An attribute, by the name that it is stored under."""
-
-    @property
-    def stored(self) -> str: ...
 
 
 class Former:

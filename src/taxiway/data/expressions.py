@@ -1,11 +1,15 @@
 """An expression of DynamoDB's, written with a placeholder for every name and value in it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from taxiway.data._core import Attributes
 
-if TYPE_CHECKING:
-    from taxiway.data.evolution import Named
+
+class Named(Protocol):
+    """An attribute, by the name that it is stored under."""
+
+    @property
+    def stored(self) -> str: ...
 
 
 class Expression:
@@ -28,7 +32,7 @@ class Expression:
         self.values[placeholder] = value
         return placeholder
 
-    def holds(self, basis: Attributes, fields: "tuple[Named, ...]") -> list[str]:
+    def holds(self, basis: Attributes, fields: tuple[Named, ...]) -> list[str]:
         """The conditions under which these fields still are what was read."""
         return [
             f"{self.name(field.stored)} = {self.value(basis[field.stored])}"

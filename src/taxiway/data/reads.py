@@ -25,8 +25,8 @@ from taxiway.data.errors import (
     TransactionInvalid,
 )
 from taxiway.data.expressions import Expression
-from taxiway.data.merging import LARGEST_PAGE, Merge, Position
 from taxiway.data.patterns import PARTITION, SORT, Key, KeyPattern, Query
+from taxiway.data.shard_merge import LARGEST_PAGE, Merge, Position
 from taxiway.data.updates import alive, same_value
 
 A = TypeVar("A", bound=Entity)

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 import msgspec
 
 from taxiway.data._core import Attributes
-from taxiway.data.changes import Change
 from taxiway.data.conditions import Condition
 from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan, check_width
 from taxiway.data.errors import EntityError, InvalidItem, InvalidKey, StoredItemInvalid, VersionMismatch
@@ -15,6 +14,7 @@ from taxiway.data.expressions import Expression
 from taxiway.data.fields import STAMPS, now
 from taxiway.data.keys import Template, timestamp
 from taxiway.data.patterns import PARTITION, IndexPattern, Key
+from taxiway.data.update_actions import Change
 
 Changes: TypeAlias = msgspec.Struct | Mapping[str, Any]
 

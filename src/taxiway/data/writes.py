@@ -30,8 +30,8 @@ from taxiway.data.errors import (
     TransactionFailed,
     TransactionInvalid,
 )
-from taxiway.data.evolution import SCHEMA, Named
-from taxiway.data.expressions import Expression
+from taxiway.data.evolution import SCHEMA
+from taxiway.data.expressions import Expression, Named
 from taxiway.data.fields import now
 from taxiway.data.operations import Request, Write
 from taxiway.data.patterns import PARTITION, SORT, Key

@@ -10,7 +10,9 @@ from taxiway.declare.network import Network
 from taxiway.declare.operations import Alarms, Operations
 from taxiway.declare.secret import Rotation, Secret
 from taxiway.declare.stage import Stage
-from taxiway.declare.table import Capacity, Consumer, Index, Table
+from taxiway.declare.stream import StreamConsumer
+from taxiway.declare.table import Capacity, Index, Table
+from taxiway.declare.triggers import Trigger
 
 __all__ = [
     "Alarms",
@@ -19,7 +21,6 @@ __all__ = [
     "Capacity",
     "Cdn",
     "ClientCertificate",
-    "Consumer",
     "Cors",
     "DeclarationError",
     "Domain",
@@ -37,8 +38,10 @@ __all__ = [
     "Route",
     "Secret",
     "Stage",
+    "StreamConsumer",
     "Table",
     "Throttle",
+    "Trigger",
     "check",
     "delete",
     "get",

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from taxiway.declare._source import caller
 from taxiway.declare.api import HttpApi, Route
+from taxiway.declare.edge import Cdn, Domain
 from taxiway.declare.errors import DeclarationError
 from taxiway.declare.function import Function
 from taxiway.declare.grants import Pattern, idempotency
@@ -13,7 +15,9 @@ from taxiway.declare.network import Network
 from taxiway.declare.operations import Operations
 from taxiway.declare.secret import Secret
 from taxiway.declare.stage import Stage
-from taxiway.declare.table import Consumer, Index, Table
+from taxiway.declare.stream import StreamConsumer
+from taxiway.declare.table import Index, Table
+from taxiway.declare.triggers import Trigger
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
 
@@ -22,11 +26,11 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
 class Backend:
     """Everything that a stage of the backend is made of. Raises DeclarationError where its parts don't fit.
 
-    `network` and `operations` are for AWS alone.
+    A backend of workers alone has no `api`. `network` and `operations` are for AWS alone.
     """
 
     name: str
-    api: HttpApi = field(kw_only=True)
+    api: HttpApi | None = field(default=None, kw_only=True)
     table: Table | None = field(default=None, kw_only=True)
     secrets: Sequence[Secret] = field(default=(), kw_only=True)
     network: Network | None = field(default=None, kw_only=True)
@@ -41,48 +45,47 @@ class Backend:
                 fix="use 2 to 32 lower-case letters, digits and hyphens, starting with a letter",
                 where=self.source,
             )
-        if self.api.cdn is not None and self.api.cdn.client_certificate is not None and self.api.domain is None:
-            raise DeclarationError(
-                "The CDN has a client certificate, and only a domain of the API's own can ask for one.",
-                fix="pass domain=Domain(…) to HttpApi",
-                where=self.source,
-            )
-        self._check_default_endpoint()
-        self._check_domains()
-        _check_routes(self.api.routes)
-        _check_functions(self.api.routes, self.consumers)
+        if self.api is not None:
+            _check_api(self.api, self.source)
+        _check_functions(self.triggers)
         _check_secrets(self.secrets)
-        for route in self.api.routes:
+        for route in self.routes:
             self._check_idempotency(route)
-        for function in (*self.functions, *(consumer.function for consumer in self.consumers)):
+        for function in self.functions:
             self._check_uses(function)
 
     @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of the API, in the order of their declaration; none without an API."""
+        return tuple(self.api.routes) if self.api else ()
+
+    @property
+    def domain(self) -> Domain | None:
+        """The domain of the API's own."""
+        return self.api.domain if self.api else None
+
+    @property
+    def cdn(self) -> Cdn | None:
+        """What stands in front of the API."""
+        return self.api.cdn if self.api else None
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """Everything that invokes a function: the routes, then the consumers of the table's stream."""
+        return (*self.routes, *(self.table.consumers if self.table else ()))
+
+    @property
     def functions(self) -> tuple[Function, ...]:
-        """Every function that answers requests, in the order in which the routes name them."""
-        return tuple({id(route.function): route.function for route in self.api.routes}.values())
+        """Every function, once, in the order in which the triggers name them."""
+        return tuple({id(trigger.function): trigger.function for trigger in self.triggers}.values())
 
-    @property
-    def consumers(self) -> tuple[Consumer, ...]:
-        return tuple(self.table.consumers) if self.table else ()
-
-    @property
-    def only_on_aws(self) -> tuple[str, ...]:
-        """What the laptop leaves out, for it to say at start: each a few words with the names concerned."""
-        api = self.api
-        consumers = ", ".join(consumer.function.name for consumer in self.consumers)
-        cached = ", ".join(route.key for route in api.routes if route.cache is not None)
-        named = {
-            "the domain": api.domain is not None,
-            "the CDN": api.cdn is not None,
-            f"the cache of {cached}": bool(cached),
-            f"the consumers of changes ({consumers})": bool(consumers),
-            "the network": self.network is not None,
-        }
-        return tuple(words for words, declared in named.items() if declared)
+    def triggers_of(self, function: Function) -> tuple[Trigger, ...]:
+        """Everything that invokes one function."""
+        return tuple(trigger for trigger in self.triggers if trigger.function is function)
 
     def routes_of(self, function: Function) -> tuple[Route, ...]:
-        return tuple(route for route in self.api.routes if route.function is function)
+        """The routes that a function answers."""
+        return tuple(route for route in self.routes if route.function is function)
 
     def table_name(self, stage: Stage) -> str:
         return f"{self.name}-{stage.name}"
@@ -95,39 +98,6 @@ class Backend:
         for secret in function.secrets:
             environment[secret.variable] = secret.id or ""
         return environment
-
-    def _check_default_endpoint(self) -> None:
-        api = self.api
-        if api.default_endpoint is False and api.domain is None:
-            raise DeclarationError(
-                "The API has default_endpoint=False and no domain: it would answer nowhere.",
-                fix="pass domain=Domain(…) to HttpApi, or leave default_endpoint out",
-                where=self.source,
-            )
-        if api.default_endpoint and api.domain and api.cdn is not None and api.cdn.client_certificate is not None:
-            raise DeclarationError(
-                "The CDN has a client certificate, and with default_endpoint=True the API answers those without one.",
-                fix="leave default_endpoint out, or for a deployment the certificate",
-                where=self.source,
-            )
-
-    def _check_domains(self) -> None:
-        """A CDN goes to the API by the API's own domain, where it has one."""
-        own, cdn = self.api.domain, self.api.cdn
-        if own is None or cdn is None:
-            return
-        if own.name.startswith("*."):
-            raise DeclarationError(
-                f"The API's domain is {own.name}, and a CDN can't go to a name with a star.",
-                fix="give the API a domain of one name, as in origin.example.com",
-                where=self.source,
-            )
-        if cdn.domain is not None and cdn.domain.name == own.name:
-            raise DeclarationError(
-                f"The API and its CDN both have the domain {own.name}, so that the CDN would go to itself.",
-                fix="give it to the CDN, and the API none or another, as in origin.example.com",
-                where=self.source,
-            )
 
     def _check_idempotency(self, route: Route) -> None:
         """A handler that remembers its answers (`idempotency`, of taxiway.http) needs a place to, and must be let."""
@@ -193,6 +163,52 @@ class Backend:
             )
 
 
+def _check_api(api: HttpApi, source: str) -> None:
+    if api.cdn is not None and api.cdn.client_certificate is not None and api.domain is None:
+        raise DeclarationError(
+            "The CDN has a client certificate, and only a domain of the API's own can ask for one.",
+            fix="pass domain=Domain(…) to HttpApi",
+            where=source,
+        )
+    _check_default_endpoint(api, source)
+    _check_domains(api, source)
+    _check_routes(api.routes)
+
+
+def _check_default_endpoint(api: HttpApi, source: str) -> None:
+    if api.default_endpoint is False and api.domain is None:
+        raise DeclarationError(
+            "The API has default_endpoint=False and no domain: it would answer nowhere.",
+            fix="pass domain=Domain(…) to HttpApi, or leave default_endpoint out",
+            where=source,
+        )
+    if api.default_endpoint and api.domain and api.cdn is not None and api.cdn.client_certificate is not None:
+        raise DeclarationError(
+            "The CDN has a client certificate, and with default_endpoint=True the API answers those without one.",
+            fix="leave default_endpoint out, or for a deployment the certificate",
+            where=source,
+        )
+
+
+def _check_domains(api: HttpApi, source: str) -> None:
+    """A CDN goes to the API by the API's own domain, where it has one."""
+    own, cdn = api.domain, api.cdn
+    if own is None or cdn is None:
+        return
+    if own.name.startswith("*."):
+        raise DeclarationError(
+            f"The API's domain is {own.name}, and a CDN can't go to a name with a star.",
+            fix="give the API a domain of one name, as in origin.example.com",
+            where=source,
+        )
+    if cdn.domain is not None and cdn.domain.name == own.name:
+        raise DeclarationError(
+            f"The API and its CDN both have the domain {own.name}, so that the CDN would go to itself.",
+            fix="give it to the CDN, and the API none or another, as in origin.example.com",
+            where=source,
+        )
+
+
 def _check_routes(routes: Sequence[Route]) -> None:
     seen: dict[str, Route] = {}
     for route in routes:
@@ -244,21 +260,31 @@ def _check_parameters(route: Route) -> None:
             )
 
 
-def _check_functions(routes: Sequence[Route], consumers: Sequence[Consumer]) -> None:
-    owner: dict[str, Route] = {}
-    for route in routes:
-        first = owner.setdefault(route.function.name.lower(), route)
-        if first.function is not route.function:
+def _check_functions(triggers: Sequence[Trigger]) -> None:
+    owners: dict[str, Trigger] = {}
+    for trigger in triggers:
+        first = owners.setdefault(trigger.function.name.lower(), trigger)
+        if first is not trigger and not _may_share(first, trigger):
             raise DeclarationError(
-                f"Routes {first.key} and {route.key} would both have a function called {route.function.name!r}.",
-                fix="let them share one: Function(name=…), passed to both routes as function=",
-                where=route.source,
+                f"The {_called(first)} and the {_called(trigger)} would both have a function called "
+                f"{trigger.function.name!r}.",
+                fix="let two routes share one: Function(name=…), passed to both as function=; a consumer needs a "
+                "function of its own, with another name",
+                where=trigger.source,
             )
-    names = [*owner, *(consumer.function.name.lower() for consumer in consumers)]
-    for consumer in consumers:
-        if names.count(consumer.function.name.lower()) > 1:
-            raise DeclarationError(
-                f"The consumer {consumer.function.name!r} is called like another function.",
-                fix="give its Function another name",
-                where=consumer.source,
-            )
+
+
+def _may_share(first: Trigger, second: Trigger) -> bool:
+    """Several routes may share one function: it dispatches by the event's `routeKey`, which no other event has."""
+    return isinstance(first, Route) and isinstance(second, Route) and first.function is second.function
+
+
+def _called(trigger: Trigger) -> str:
+    """A trigger, as an error of the declaration names it."""
+    match trigger:
+        case Route():
+            return f"route {trigger.key}"
+        case StreamConsumer():
+            return f"stream consumer {trigger.handler_path}"
+        case _:
+            assert_never(trigger)

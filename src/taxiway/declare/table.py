@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from taxiway.declare._source import caller
 from taxiway.declare.errors import DeclarationError
-from taxiway.declare.function import Function, LambdaHandler, handler_path
 from taxiway.declare.secret import KEY
+from taxiway.declare.stream import StreamConsumer
 
 _INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _LONGEST_KEY = 255
@@ -57,34 +57,6 @@ class Capacity:
             )
 
 
-@dataclass(frozen=True)
-class Consumer:
-    """A handler that gets the table's changes, in batches of up to `batch` (1 to 10,000), through a DynamoDB stream.
-
-    A batch that fails is tried `attempts` times in all and halved each time; what still fails is named in a queue.
-    The records hold the item as it was and as it is.
-    """
-
-    handler: LambdaHandler
-    function: Function
-    batch: int = field(default=100, kw_only=True)
-    attempts: int = field(default=5, kw_only=True)
-    source: str = field(default_factory=caller, compare=False, repr=False, kw_only=True)
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.batch <= 10_000 or not 1 <= self.attempts <= 10_000:
-            raise DeclarationError(
-                f"The consumer {self.function.name} has batch={self.batch} and attempts={self.attempts}.",
-                fix="use 1 to 10000 for each",
-                where=self.source,
-            )
-        self.handler_path  # noqa: B018  it can be imported by name, or this raises
-
-    @property
-    def handler_path(self) -> str:
-        return handler_path(self.handler, where=self.source)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """The table that every entity of the backend lives in. Its keys are strings.
@@ -100,7 +72,7 @@ class Table:
     ttl: str | None = None
     capacity: Capacity | None = None
     encryption_key: str | None = None
-    consumers: Sequence[Consumer] = ()
+    consumers: Sequence[StreamConsumer] = ()
     source: str = field(default_factory=caller, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -4,13 +4,13 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 """
 
 from taxiway.local.http1 import Headers, Request
-from taxiway.local.plan import CorsPlan
+from taxiway.local.manifest import ServedCors
 
 
 class CorsPolicy:
     """The CORS configuration of an API, ready to be applied to answers."""
 
-    def __init__(self, plan: CorsPlan) -> None:
+    def __init__(self, plan: ServedCors) -> None:
         origins = [origin.lower() for origin in plan.origins]
         self._any = "*" in origins
         self._origins = frozenset(origins)

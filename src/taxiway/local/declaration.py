@@ -11,7 +11,7 @@ import msgspec
 from taxiway import project
 from taxiway.declare import DeclarationError
 from taxiway.local import describe
-from taxiway.local.plan import Plan
+from taxiway.local.manifest import Manifest
 
 
 class DeclarationReader:
@@ -27,7 +27,7 @@ class DeclarationReader:
         self._output = output
         self._next: asyncio.Task[Process] | None = None
 
-    async def read(self) -> Plan:
+    async def read(self) -> Manifest:
         """The plan of the declaration as it is on disk now. Raises DeclarationError."""
         process = await (self._next or self._start())
         self._next = None

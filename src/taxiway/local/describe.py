@@ -14,11 +14,11 @@ import msgspec
 from taxiway import project
 from taxiway.declare import DeclarationError
 from taxiway.local.bootstrap import read_sources_anew
-from taxiway.local.plan import Plan, plan
+from taxiway.local.manifest import Manifest, to_manifest
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
-    plan: Plan | None = None
+    plan: Manifest | None = None
     problem: str = ""
     fix: str = ""
     where: str = ""
@@ -35,7 +35,7 @@ def main() -> None:
         return  # whoever started this has gone
     try:
         stage = project.read_stage(directory, stage_name, local=True)
-        answer = Answer(plan(project.read_backend(directory, stage), stage))
+        answer = Answer(to_manifest(project.read_backend(directory, stage), stage))
     except DeclarationError as error:
         answer = Answer(problem=error.problem, fix=error.fix, where=error.where)
     with answers:

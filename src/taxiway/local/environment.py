@@ -16,8 +16,8 @@ from typing import Literal, TypeAlias, cast
 from msgspec import Struct
 
 from taxiway.local.invocation import Failure, Outcome
+from taxiway.local.manifest import ServedFunction
 from taxiway.local.memory import Family
-from taxiway.local.plan import FunctionPlan
 from taxiway.local.runtime_api import TOO_LARGE, FunctionError, Invocation, RuntimeApi
 
 Stream: TypeAlias = Literal["stdout", "stderr"]
@@ -57,7 +57,7 @@ class Environment:
 
     def __init__(
         self,
-        function: FunctionPlan,
+        function: ServedFunction,
         *,
         arn: str,
         output: Output,

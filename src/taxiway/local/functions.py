@@ -15,15 +15,15 @@ import msgspec
 
 from taxiway.local.environment import INIT_TIMEOUT, Ending, Environment, Output
 from taxiway.local.invocation import Invoker, Outcome
-from taxiway.local.plan import FunctionPlan, Plan
+from taxiway.local.manifest import Manifest, ServedFunction
 
-Command: TypeAlias = Callable[[FunctionPlan], list[str]]
-Variables: TypeAlias = Callable[[FunctionPlan], dict[str, str]]
+Command: TypeAlias = Callable[[ServedFunction], list[str]]
+Variables: TypeAlias = Callable[[ServedFunction], dict[str, str]]
 
 MAX_EVENT = 6_291_456
 """Bytes: the 6 MB of https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, as Invoke counts it."""
 
-_SHARED = "taxiway.http.shared.handler"
+_SHARED = "taxiway.http.dispatch.handler"
 _BOOTSTRAP = str(Path(__file__).with_name("bootstrap.py"))
 
 
@@ -40,7 +40,7 @@ class Functions(Invoker):
         self,
         *,
         project: Path,
-        plan: Plan,
+        plan: Manifest,
         variables: Variables,
         output: Output,
         limit: int,
@@ -79,7 +79,7 @@ class Functions(Invoker):
                 return outcome
         return Outcome(failure="exit", detail="The laptop's functions are being stopped.")
 
-    async def replace(self, plan: Plan) -> None:
+    async def replace(self, plan: Manifest) -> None:
         """Run new code from the next request on; what is running finishes on the old code, and its environments go."""
         self._use(plan)
 
@@ -101,7 +101,7 @@ class Functions(Invoker):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def variables_of(self, plan: Plan, function: FunctionPlan) -> dict[str, str]:
+    def variables_of(self, plan: Manifest, function: ServedFunction) -> dict[str, str]:
         """Every environment variable of a new environment, but for the address of its Runtime API."""
         variables = lambda_variables(plan, function, self.project) | function.environment
         if len(function.handlers) > 1:
@@ -111,7 +111,7 @@ class Functions(Invoker):
             variables["TAXIWAY_ROUTES"] = str(routes)
         return variables | self.variables(function)
 
-    def _use(self, plan: Plan) -> None:
+    def _use(self, plan: Manifest) -> None:
         for pool in self._pools.values():
             pool.retire()
         self._pools = {function.name: _Pool(self, plan, function) for function in plan.functions}
@@ -120,7 +120,7 @@ class Functions(Invoker):
 class _Pool:
     """The environments of one function at one state of its code, and the requests that wait for one of them."""
 
-    def __init__(self, owner: Functions, plan: Plan, function: FunctionPlan) -> None:
+    def __init__(self, owner: Functions, plan: Manifest, function: ServedFunction) -> None:
         self._owner = owner
         self._plan = plan
         self._function = function
@@ -233,7 +233,7 @@ _Turn: TypeAlias = Environment | Ending | None
 """What comes of waiting: an environment, why the one that was started has ended, or None: the code was replaced."""
 
 
-def _bootstrap(function: FunctionPlan) -> list[str]:
+def _bootstrap(function: ServedFunction) -> list[str]:
     """Taxiway's own runtime: the interpreter and packages of this process, without the user's site-packages."""
     del function
     return [sys.executable, "-s", _BOOTSTRAP]
@@ -258,16 +258,16 @@ def undeclared(function: str) -> Outcome:
     return Outcome(failure="init", detail=f"The declaration has no function called {function!r}.")
 
 
-def handler_of(function: FunctionPlan) -> str:
+def handler_of(function: ServedFunction) -> str:
     """The handler that a function's environments run: its own, or the one that dispatches between several."""
     return _SHARED if len(function.handlers) > 1 else next(iter(function.handlers.values()))
 
 
-def arn_of(plan: Plan, function: FunctionPlan) -> str:
+def arn_of(plan: Manifest, function: ServedFunction) -> str:
     return f"arn:aws:lambda:{plan.region}:{plan.account}:function:{_full_name(plan, function)}"
 
 
-def lambda_variables(plan: Plan, function: FunctionPlan, project: Path) -> dict[str, str]:
+def lambda_variables(plan: Manifest, function: ServedFunction, project: Path) -> dict[str, str]:
     """What Lambda itself sets, apart from credentials and the Runtime API's address.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime. Nothing of
@@ -296,5 +296,5 @@ def lambda_variables(plan: Plan, function: FunctionPlan, project: Path) -> dict[
     }
 
 
-def _full_name(plan: Plan, function: FunctionPlan) -> str:
+def _full_name(plan: Manifest, function: ServedFunction) -> str:
     return f"{plan.backend}-{plan.stage}_{function.name}"

@@ -17,7 +17,7 @@ from taxiway.local.cors import CorsPolicy
 from taxiway.local.events import encode_event
 from taxiway.local.http1 import Request, Response
 from taxiway.local.invocation import Failure, Invoker, Outcome
-from taxiway.local.plan import Plan
+from taxiway.local.manifest import Manifest
 from taxiway.local.responses import MalformedResponse, function_response, own_response
 from taxiway.local.routing import Router
 from taxiway.local.throttle import TokenBucket
@@ -73,7 +73,7 @@ class Entry(Struct, kw_only=True):
 class _Api:
     """What the gateway knows of one plan."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Manifest) -> None:
         self.id = plan.backend
         self.account = plan.account
         self.router = Router(plan.routes)
@@ -92,7 +92,7 @@ class Gateway:
     """
 
     def __init__(
-        self, plan: Plan, invoker: Invoker, log: Callable[[Entry], None], *, timeout: float = INTEGRATION_TIMEOUT
+        self, plan: Manifest, invoker: Invoker, log: Callable[[Entry], None], *, timeout: float = INTEGRATION_TIMEOUT
     ) -> None:
         self._api = _Api(plan)
         self._invoker = invoker
@@ -100,7 +100,7 @@ class Gateway:
         self._timeout = timeout
         self._abandoned: set[asyncio.Task[Outcome]] = set()
 
-    def replace(self, plan: Plan) -> None:
+    def replace(self, plan: Manifest) -> None:
         """Serve another plan from the next request on; requests in hand end as they began."""
         self._api = _Api(plan)
 

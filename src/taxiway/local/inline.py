@@ -12,12 +12,12 @@ from queue import SimpleQueue
 from typing import Any, Literal, TypeAlias
 
 from taxiway.declare.function import LambdaHandler
-from taxiway.http.shared import Routes
+from taxiway.http.dispatch import Routes
 from taxiway.local.bootstrap import Context, load, report, run
 from taxiway.local.environment import Ending, exit_words
 from taxiway.local.functions import Variables, arn_of, lambda_variables, oversized, undeclared
 from taxiway.local.invocation import Invoker, Outcome
-from taxiway.local.plan import FunctionPlan, Plan
+from taxiway.local.manifest import Manifest, ServedFunction
 from taxiway.local.runtime_api import MAX_ANSWER, TOO_LARGE, FunctionError
 
 # What is left as it is, since it belongs to the process, and what each function has a value of its own for.
@@ -33,7 +33,7 @@ class Inline(Invoker):
     the first has its way.
     """
 
-    def __init__(self, *, project: Path, plan: Plan, variables: Variables) -> None:
+    def __init__(self, *, project: Path, plan: Manifest, variables: Variables) -> None:
         self.conflicts: tuple[str, ...] = ()
         """For each variable that functions differ in, a sentence for the user."""
         self._project = project.resolve()
@@ -49,7 +49,7 @@ class Inline(Invoker):
             return undeclared(function)
         return oversized(event) or await self._runners[function].invoke(event, trace_id)
 
-    async def replace(self, plan: Plan) -> None:
+    async def replace(self, plan: Manifest) -> None:
         """Take up a new plan. Modules that are imported stay: the debugger's breakpoints are in them."""
         self._use(plan)
 
@@ -62,7 +62,7 @@ class Inline(Invoker):
         os.environ.update(environment)
         time.tzset()
 
-    def _use(self, plan: Plan) -> None:
+    def _use(self, plan: Manifest) -> None:
         for runner in self._runners.values():
             runner.stop()
         self._runners = {}
@@ -89,7 +89,7 @@ _Call: TypeAlias = tuple[bytes, str, "asyncio.Future[Outcome]"]
 class _Runner:
     """One function and its thread."""
 
-    def __init__(self, function: FunctionPlan, arn: str, variables: dict[str, str]) -> None:
+    def __init__(self, function: ServedFunction, arn: str, variables: dict[str, str]) -> None:
         self._function = function
         self._arn = arn
         self._variables = variables

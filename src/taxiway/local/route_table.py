@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from taxiway.local.plan import Plan
+from taxiway.local.manifest import Manifest
 
 
-def rows(plan: Plan) -> list[str]:
+def rows(plan: Manifest) -> list[str]:
     """One row for each route, in columns: method, path, function, memory, timeout."""
     functions = {function.name: function for function in plan.functions}
     return columns(

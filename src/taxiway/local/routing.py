@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from taxiway.local.plan import RoutePlan
+from taxiway.local.manifest import ServedRoute
 
-Match: TypeAlias = tuple[RoutePlan, dict[str, str]]
+Match: TypeAlias = tuple[ServedRoute, dict[str, str]]
 """The route, and its path parameters, decoded."""
 
-_Leaf: TypeAlias = tuple[RoutePlan, Sequence[str]]
+_Leaf: TypeAlias = tuple[ServedRoute, Sequence[str]]
 """A route, and the names of its path parameters in order (routes that share a node may name them differently)."""
 
 
@@ -33,16 +33,16 @@ class Router:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
     """
 
-    def __init__(self, routes: Iterable[RoutePlan]) -> None:
+    def __init__(self, routes: Iterable[ServedRoute]) -> None:
         self._root = _Node()
-        self._default: RoutePlan | None = None
+        self._default: ServedRoute | None = None
         for route in routes:
             if route.path == "$default":
                 self._default = route
             else:
                 self._insert(route)
 
-    def _insert(self, route: RoutePlan) -> None:
+    def _insert(self, route: ServedRoute) -> None:
         node, names = self._root, list[str]()
         for segment in route.path[1:].split("/"):
             if segment.endswith("+}"):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from taxiway.local.errors import LaptopError
-from taxiway.local.plan import SecretPlan
+from taxiway.local.manifest import ServedSecret
 
 _ID = re.compile(r"[A-Za-z0-9/_+=.@:-]{1,512}")
 _MAX_SIZE = 65_536  # bytes of a secret's JSON: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
@@ -102,7 +102,7 @@ class SecretStore:
                 stored[secret_id] = SecretVersion(rest, str(uuid4()), time())
             return True
 
-    def ensure(self, plans: Iterable[SecretPlan]) -> tuple[str, ...]:
+    def ensure(self, plans: Iterable[ServedSecret]) -> tuple[str, ...]:
         """Give each declared secret that generates a key a random value for it where it has none.
 
         Returns what was made, as `id key`. A declared secret that generates nothing is left to `set`.

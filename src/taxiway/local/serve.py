@@ -10,10 +10,10 @@ from importlib.metadata import version
 import psutil
 from uvloop import run
 
-from taxiway.local.console import Console
 from taxiway.local.dynamodb import VERSION
-from taxiway.local.laptop import Laptop, Options
+from taxiway.local.local_backend import Laptop, Options
 from taxiway.local.route_table import rows
+from taxiway.local.terminal import Console
 
 _DESCRIPTORS = 8192  # an environment takes some six, and 256 are allowed on a Mac
 

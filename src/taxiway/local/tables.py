@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from taxiway.local.errors import LaptopError
-from taxiway.local.plan import IndexPlan, TablePlan
+from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.local.sigv4 import Credentials, sign
 
 _T = TypeVar("_T")
@@ -28,7 +28,12 @@ class TableError(LaptopError):
 
 
 def bring_up_to_date(
-    table: TablePlan, endpoint: str, *, region: str, note: Callable[[str], None], credentials: Credentials | None = None
+    table: ServedTable,
+    endpoint: str,
+    *,
+    region: str,
+    note: Callable[[str], None],
+    credentials: Credentials | None = None,
 ) -> None:
     """Create the table, or add and remove what its indexes and its TTL differ in. Data is never deleted.
 
@@ -49,7 +54,7 @@ def bring_up_to_date(
         api.close()
 
 
-def _create(api: "_Api", table: TablePlan) -> None:
+def _create(api: "_Api", table: ServedTable) -> None:
     keys = (table.partition_key, table.sort_key)
     every = [*keys, *(key for index in table.indexes for key in (index.partition_key, index.sort_key))]
     request: dict[str, Any] = {
@@ -67,7 +72,7 @@ def _create(api: "_Api", table: TablePlan) -> None:
             raise
 
 
-def _check_keys(existing: "_Table", table: TablePlan) -> None:
+def _check_keys(existing: "_Table", table: ServedTable) -> None:
     types = {definition.attribute_name: definition.attribute_type for definition in existing.attribute_definitions}
     keys = (table.partition_key, table.sort_key)
     if _names(existing.key_schema) != keys or any(types.get(key) != "S" for key in keys):
@@ -79,7 +84,7 @@ def _check_keys(existing: "_Table", table: TablePlan) -> None:
         )
 
 
-def _update_indexes(api: "_Api", found: "_Table", table: TablePlan, note: Callable[[str], None]) -> None:
+def _update_indexes(api: "_Api", found: "_Table", table: ServedTable, note: Callable[[str], None]) -> None:
     """Remove, then add, one index in each call, as DynamoDB asks for."""
     wanted = {index.name: index for index in table.indexes}
     existing = {index.index_name: index for index in found.global_secondary_indexes or ()}
@@ -104,7 +109,7 @@ def _update_indexes(api: "_Api", found: "_Table", table: TablePlan, note: Callab
         _active(api, table.name)
 
 
-def _update_ttl(api: "_Api", table: TablePlan, note: Callable[[str], None]) -> None:
+def _update_ttl(api: "_Api", table: ServedTable, note: Callable[[str], None]) -> None:
     answer = api.call("DescribeTimeToLive", {"TableName": table.name}, _DescribeTimeToLive)
     found = answer.time_to_live_description
     enabled = found.attribute_name if found.time_to_live_status in ("ENABLED", "ENABLING") else None
@@ -153,7 +158,7 @@ def _strings(names: list[str]) -> list[dict[str, str]]:
     return [{"AttributeName": name, "AttributeType": "S"} for name in dict.fromkeys(names)]
 
 
-def _index(index: IndexPlan) -> dict[str, Any]:
+def _index(index: ServedIndex) -> dict[str, Any]:
     return {
         "IndexName": index.name,
         "KeySchema": _key_schema(index.partition_key, index.sort_key),
@@ -188,7 +193,7 @@ class _Index(Struct, rename="pascal"):
     projection: _Projection = _Projection()
     index_status: str = "ACTIVE"
 
-    def fits(self, index: IndexPlan) -> bool:
+    def fits(self, index: ServedIndex) -> bool:
         keys = (index.partition_key, index.sort_key)
         return _names(self.key_schema) == keys and self.projection.projection_type == "ALL"
 

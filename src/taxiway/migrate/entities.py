@@ -9,8 +9,7 @@ from taxiway.patterns.model import members
 
 def entities_of(backend: Backend) -> tuple[type[Entity], ...]:
     """Every entity that a function reads, writes or is told the changes of, each once."""
-    functions = (*backend.functions, *(consumer.function for consumer in backend.consumers))
-    grants = (grant for function in functions for grant in function.grants)
+    grants = (grant for function in backend.functions for grant in function.grants)
     owners = (getattr(pattern, "owner", None) for grant in grants for pattern in members(grant.pattern))
     return tuple(dict.fromkeys(owner for owner in owners if isinstance(owner, type) and issubclass(owner, Entity)))
 

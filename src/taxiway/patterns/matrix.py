@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from taxiway.data.merging import part
+from taxiway.data.shard_merge import part
 from taxiway.declare import Backend
 from taxiway.declare.grants import Operation
 from taxiway.patterns import units

@@ -5,12 +5,12 @@ one that no function may do anything with isn't seen.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec import inspect
 
 from taxiway.data import Entity
-from taxiway.declare import Backend, Function, Index, Route, Table
+from taxiway.declare import Backend, Function, Index, Route, StreamConsumer, Table, Trigger
 from taxiway.declare.grants import Operation, Pattern
 from taxiway.patterns.sources import source_of
 from taxiway.patterns.templates import KeyTemplate, bare, is_optional, key_template
@@ -18,15 +18,24 @@ from taxiway.patterns.templates import KeyTemplate, bare, is_optional, key_templ
 
 @dataclass(frozen=True)
 class Use:
-    """One function, and what it does through a pattern. A consumer of the table's changes answers no routes."""
+    """One function, what it does through a pattern, and what invokes it."""
 
     operation: Operation
     function: Function
-    routes: tuple[Route, ...]
+    triggers: tuple[Trigger, ...]
 
     def __str__(self) -> str:
-        answers = ", ".join(route.key for route in self.routes) or "changes of the table"
-        return f"{self.function.name} ({answers})"
+        return f"{self.function.name} ({', '.join(map(_called, self.triggers))})"
+
+
+def _called(trigger: Trigger) -> str:
+    match trigger:
+        case Route():
+            return trigger.key
+        case StreamConsumer():
+            return "changes of the table"
+        case _:
+            assert_never(trigger)
 
 
 @dataclass(frozen=True)
@@ -128,9 +137,9 @@ def model(backend: Backend) -> Model | None:
         return None
     uses: dict[int, list[Use]] = {}
     entities: dict[type[Entity], None] = {}
-    for function in (*backend.functions, *(consumer.function for consumer in backend.consumers)):
+    for function in backend.functions:
         for grant in dict.fromkeys(function.grants):
-            use = Use(grant.operation, function, backend.routes_of(function))
+            use = Use(grant.operation, function, backend.triggers_of(function))
             for pattern in members(grant.pattern):
                 uses.setdefault(id(pattern), []).append(use)
                 if (entity := _entity_of(pattern)) is not None:

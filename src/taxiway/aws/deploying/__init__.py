@@ -1,0 +1,1 @@
+"""A stage on AWS: the account, uploads, change sets, their steps, progress and outcomes."""

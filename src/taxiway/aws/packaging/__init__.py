@@ -1,0 +1,1 @@
+"""The ZIP of each function: what it imports, built without Docker and the same bytes each time."""

@@ -1,0 +1,1 @@
+"""The CloudFormation of a stage, made from its declaration."""

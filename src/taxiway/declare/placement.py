@@ -1,0 +1,115 @@
+"""Which stack of a stage a function is in: its own, or one of the nested ones."""
+
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from typing import assert_never
+
+from taxiway.declare.api import JwtAuthorizer, Route
+from taxiway.declare.backend import Backend
+from taxiway.declare.errors import DeclarationError
+from taxiway.declare.function import Function
+from taxiway.declare.stream import StreamConsumer
+from taxiway.declare.triggers import Trigger
+
+STACK_LIMIT = 500
+"""Resources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
+# The most that a stack holds of one function, of one consumer, and of what every stage has however large it is (the
+# nested stacks, the network, the domain and the CDN among it); a test compares them with real templates. Raising one of
+# them moves functions of those who have large backends.
+_PER_FUNCTION = 16
+_PER_CONSUMER = 18
+_THE_REST = 76
+
+_NESTED_STACKS = 16
+"""As many as the functions of a stack full of routes need, so that their number never has to change."""
+_LARGEST_GROUP = 30
+
+
+def group(backend: Backend, function: Function) -> int | None:
+    """The nested stack that a function is in; None is the stage's own stack, which has as many as it can hold.
+
+    Consumers are always in that: one that moved would be made anew, and be given all that its stream has once more. Of
+    the others it follows from their names alone, and one function more moves two at most: docs/decisions/0013. Raises
+    DeclarationError where there are more routes than a stack can hold.
+    """
+    held = _THE_REST + sum(_of_declared(backend).values())
+    if held > STACK_LIMIT:
+        listed = ", ".join(f"{count} of {what}" for what, count in _of_declared(backend).items() if count)
+        raise DeclarationError(
+            f"What the backend declares comes to {held} resources in one stack ({listed}, {_THE_REST} of all else); "
+            f"a stack of CloudFormation holds {STACK_LIMIT}.",
+            fix="let one route serve several paths (/files/{path+}), or make it two backends",
+            where=backend.source,
+        )
+    movable = frozenset(function.name for function in backend.functions if _may_move(backend, function))
+    return _groups(movable, (STACK_LIMIT - held) // _PER_FUNCTION).get(function.name)
+
+
+def _of_declared(backend: Backend) -> dict[str, int]:
+    """The resources that the stage's own stack has to hold for all that a declaration may have more and more of.
+
+    They follow from the declaration and from no stage: what a stage leaves out has its place kept.
+    """
+    return {
+        "routes": sum(2 if route.cache else 1 for route in backend.routes),
+        "authorizers": _of_authorizers(backend),
+        "secrets": _of_secrets(backend),
+        "the table": _of_table(backend),
+        "consumers": sum(not _may_move(backend, function) for function in backend.functions) * _PER_CONSUMER,
+        "readers of alarms": len(backend.operations.emails),
+    }
+
+
+def _of_authorizers(backend: Backend) -> int:
+    """A function that is asked has a permission too."""
+    return sum(
+        1 if isinstance(authorizer, JwtAuthorizer) else 2
+        for authorizer in (backend.api.authorizers if backend.api else ())
+    )
+
+
+def _of_secrets(backend: Backend) -> int:
+    """Those that the stack makes; one that is rotated has its schedule, and a permission for who does it."""
+    return sum(3 if secret.rotation else 1 for secret in backend.secrets if secret.generate)
+
+
+def _of_table(backend: Backend) -> int:
+    """The table and the auto-scaling of its capacity and its indexes'."""
+    table = backend.table
+    return 1 + 4 * (1 + len(table.indexes)) if table and table.capacity else 1
+
+
+def _may_move(backend: Backend, function: Function) -> bool:
+    """Whether nothing is lost or done again where a function moves to another stack, and so is made anew."""
+    return all(_loses_nothing(trigger) for trigger in backend.triggers_of(function))
+
+
+def _loses_nothing(trigger: Trigger) -> bool:
+    match trigger:
+        case Route():
+            return True
+        case StreamConsumer():
+            return False  # one that is made anew gets all that its stream has once more
+        case _:
+            assert_never(trigger)
+
+
+@cache
+def _groups(functions: frozenset[str], room: int) -> Mapping[str, int | None]:
+    """Where functions are: each, in an order that is drawn by its name, in the first stack of its own list with room.
+
+    All have the stage's own stack first, which takes `room`, and then the nested ones in an order drawn by the name.
+    """
+    left: dict[int | None, int] = {None: room} | dict.fromkeys(range(1, _NESTED_STACKS + 1), _LARGEST_GROUP)
+    found: dict[str, int | None] = {}
+    for name in sorted(functions, key=_drawn):
+        nested = sorted(range(1, _NESTED_STACKS + 1), key=lambda number: _drawn(f"{number} {name}"))
+        found[name] = next(number for number in (None, *nested) if left[number])
+        left[found[name]] -= 1
+    return found
+
+
+def _drawn(text: str) -> bytes:
+    return sha256(text.encode()).digest()

@@ -1,0 +1,35 @@
+"""The table's stream: who gets its changes."""
+
+from dataclasses import dataclass, field
+
+from taxiway.declare._source import caller
+from taxiway.declare.errors import DeclarationError
+from taxiway.declare.function import Function, LambdaHandler, handler_path
+
+
+@dataclass(frozen=True)
+class StreamConsumer:
+    """A handler that gets the table's changes, in batches of up to `batch` (1 to 10,000), through a DynamoDB stream.
+
+    A batch that fails is tried `attempts` times in all and halved each time; what still fails is named in a queue.
+    The records hold the item as it was and as it is.
+    """
+
+    handler: LambdaHandler
+    function: Function
+    batch: int = field(default=100, kw_only=True)
+    attempts: int = field(default=5, kw_only=True)
+    source: str = field(default_factory=caller, compare=False, repr=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch <= 10_000 or not 1 <= self.attempts <= 10_000:
+            raise DeclarationError(
+                f"The consumer {self.function.name} has batch={self.batch} and attempts={self.attempts}.",
+                fix="use 1 to 10000 for each",
+                where=self.source,
+            )
+        self.handler_path  # noqa: B018  it can be imported by name, or this raises
+
+    @property
+    def handler_path(self) -> str:
+        return handler_path(self.handler, where=self.source)

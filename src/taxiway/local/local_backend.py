@@ -1,0 +1,273 @@
+"""The backend whole on one machine: starts every part, replaces what an edit changed, stops all that it started."""
+
+import asyncio
+import secrets
+import sys
+from contextlib import AsyncExitStack
+from hmac import compare_digest
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct
+
+from taxiway import project as projects
+from taxiway.declare import DeclarationError
+from taxiway.local import dynamodb, tables
+from taxiway.local.declaration import DeclarationReader
+from taxiway.local.errors import LaptopError
+from taxiway.local.functions import Functions, handler_of
+from taxiway.local.gateway import MAX_BODY, Gateway
+from taxiway.local.http1 import HttpServer, Request, Response
+from taxiway.local.manifest import Manifest, ServedFunction, to_manifest
+from taxiway.local.responses import own_response
+from taxiway.local.secret_extension import SecretExtension
+from taxiway.local.secret_store import SecretStore
+from taxiway.local.sigv4 import Credentials
+from taxiway.local.sources import Sources
+from taxiway.local.terminal import Console
+
+if TYPE_CHECKING:
+    from taxiway.local.inline import Inline
+
+_LOOK_FOR_EDITS_EVERY = 0.25  # seconds; a request looks for itself, this is so that an edit is reported at once
+
+
+class Options(Struct, kw_only=True, frozen=True):
+    """What a user may choose of the laptop."""
+
+    project: Path
+    stage: str = "dev"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """0 takes a free one."""
+    data: Path | None = None
+    """The directory of the database; `.taxiway` of the project where it is None."""
+    ephemeral: bool = False
+    """A new database, thrown away at the end."""
+    dynamodb_endpoint: str | None = None
+    """The URL of a DynamoDB API to use in place of the laptop's own."""
+    environments: int = 8
+    """The most environments that a function may have at once."""
+    inline: bool = False
+    """Run the handlers in this process, for a debugger."""
+    awslambdaric: bool = False
+    """Start environments with AWS's own runtime client in place of Taxiway's."""
+
+    @property
+    def state(self) -> Path:
+        """What the laptop keeps of a project: the engine, the secrets and, by default, the database."""
+        return self.project / projects.STATE
+
+    @property
+    def database(self) -> Path:
+        return (self.data or self.state) / dynamodb.DATABASE
+
+
+class Laptop:
+    """One running backend, as an asynchronous context manager.
+
+    Raises DeclarationError on entering where the declaration can't be read or the laptop can't do what it asks, and
+    LaptopError where a part does not start. Leaving stops every process that it started.
+    """
+
+    plan: Manifest
+    url: str
+    endpoint: str
+    """The URL of the DynamoDB API."""
+
+    def __init__(self, options: Options, console: Console) -> None:
+        self.options = options
+        self._console = console
+        self._stack = AsyncExitStack()
+        self._sources = Sources(options.project)
+        self._loaded = self._sources.version()
+        self._loading = asyncio.Lock()
+        self._broken = False
+        self._credentials: dict[str, Credentials] = {}
+        self._declaration = DeclarationReader(options.project, options.stage, output=console.note)
+        self._secrets = SecretStore(options.state / "secrets.json", note=console.note)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        options = self.options
+        async with self._loading:  # requests wait until all is ready
+            await self._listen()
+            self._stack.push_async_callback(self._declaration.close)
+            reading = asyncio.create_task(self._read_plan())
+            self._stack.push_async_callback(_settle, reading)
+            self.endpoint, self.plan = await self._start_engine(), await reading
+            await self._prepare(self.plan)
+            extension = SecretExtension(
+                self._secrets, self._allowed_secrets, region=self.plan.region, account=self.plan.account
+            )
+            self._extension_port = await extension.start()
+            self._stack.push_async_callback(extension.close)
+            self._functions = self._start_functions()
+            self._stack.push_async_callback(self._functions.close)
+            self._gateway = Gateway(self.plan, self._functions, self._console.request)
+        if not options.inline:
+            watching = asyncio.create_task(self._watch())
+            self._stack.callback(watching.cancel)
+
+    async def _listen(self) -> None:
+        host, port = self.options.host, self.options.port
+        server = HttpServer(self._answer, max_body=MAX_BODY)
+        try:
+            bound = await server.start(host, port)
+        except OSError as error:
+            raise LaptopError(
+                f"Port {port} of {host} can't be had: {error.strerror}.\n"
+                'Fix: stop what uses it, or choose another: --port N, with make: make dev ARGS="--port N"'
+            ) from None
+        self._stack.push_async_callback(server.close)
+        self.url = f"http://{host}:{bound}"
+
+    async def _start_engine(self) -> str:
+        options = self.options
+        if options.dynamodb_endpoint:
+            return options.dynamodb_endpoint
+        binary = dynamodb.find(options.project, self._console.note)
+        if binary is None:
+            binary = await asyncio.to_thread(dynamodb.install, options.project, self._console.note)
+        engine = dynamodb.Engine(
+            binary, None if options.ephemeral else options.data or options.state, note=self._console.problem
+        )
+        await engine.start()
+        self._stack.push_async_callback(engine.close)
+        return engine.endpoint
+
+    def _start_functions(self) -> "Functions | Inline":
+        if self.options.inline:
+            from taxiway.local.inline import Inline  # it brings in the runtime of a worker, which only it needs here
+
+            inline = Inline(project=self.options.project, plan=self.plan, variables=self._variables)
+            for conflict in inline.conflicts:
+                self._console.note(conflict)
+            return inline
+        return Functions(
+            project=self.options.project,
+            plan=self.plan,
+            variables=self._variables,
+            output=self._console.output,
+            limit=self.options.environments,
+            command=_awslambdaric if self.options.awslambdaric else None,
+        )
+
+    async def _read_plan(self) -> Manifest:
+        if not self.options.inline:
+            return await self._declaration.read()
+        stage = projects.read_stage(self.options.project, self.options.stage, local=True)
+        return to_manifest(projects.read_backend(self.options.project, stage), stage)
+
+    async def _prepare(self, new: Manifest) -> None:
+        """What a plan needs besides its functions: the table as declared, and the secrets that are generated."""
+        for made in self._secrets.ensure(new.secrets):
+            self._console.note(f"Made the local secret {made}.")
+        if new.secrets and not self._credentials_of("").token:
+            raise LaptopError(
+                f"The functions use secrets, and the credentials for {self.endpoint} have no session token.\n"
+                "Fix: use temporary credentials, which have one: AWS_SESSION_TOKEN opens the secrets to a function"
+            )
+        if new.table is not None:
+            await asyncio.to_thread(
+                tables.bring_up_to_date, new.table, self.endpoint, region=new.region, note=self._console.note
+            )
+
+    async def _answer(self, request: Request) -> Response:
+        """A request from outside: it waits until the start, or the reload for the last edit, is complete."""
+        if self._loading.locked() or self._sources.version() != self._loaded:
+            await self._reload()
+        if self._broken:
+            return own_response(500)
+        return await self._gateway.handle(request)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_FOR_EDITS_EVERY)
+            if self._sources.version() != self._loaded:
+                await self._reload()
+
+    async def _reload(self) -> None:
+        """Read the project anew where it has changed, and replace what follows from it.
+
+        A project that can't be read answers 500 until it can: the code of before would be a lie.
+        """
+        async with self._loading:
+            version = self._sources.version()
+            if self.options.inline or version == self._loaded:
+                return
+            started = perf_counter()
+            try:
+                new = await self._read_plan()
+                await self._prepare(new)
+            except (DeclarationError, LaptopError) as error:
+                self._broken = True
+                self._console.problem(f"{error}\n\nEvery request is answered with 500 until this is mended.")
+            else:
+                self.plan, self._broken = new, False
+                await self._functions.replace(new)
+                self._gateway.replace(new)
+                self._console.note(f"Reloaded in {(perf_counter() - started) * 1000:.0f} ms.")
+            self._loaded = version
+
+    def _variables(self, function: ServedFunction) -> dict[str, str]:
+        """What the laptop adds to a function's environment: its credentials, and where the services are."""
+        credentials = self._credentials_of(function.name)
+        return {
+            "AWS_ACCESS_KEY_ID": credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+            "AWS_SESSION_TOKEN": credentials.token,
+            "AWS_ENDPOINT_URL_DYNAMODB": self.endpoint,
+            "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(self._extension_port),
+        }
+
+    def _credentials_of(self, function: str) -> Credentials:
+        """A function's own credentials, made up anew at each start.
+
+        A DynamoDB other than the laptop's own may check them, or keep a table for each access key: there they are the
+        developer's, from the environment. One on this machine takes any token; what it gets opens the secrets.
+        """
+        endpoint = self.options.dynamodb_endpoint
+        owner = "every function" if endpoint or self.options.inline else function
+        if owner not in self._credentials:
+            made = Credentials(
+                f"ASIA{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30), secrets.token_urlsafe(48)
+            )
+            if endpoint:
+                given = tables.credentials_for(endpoint)
+                token = made.token if tables.is_local(endpoint) else given.token
+                made = Credentials(given.access_key, given.secret_key, given.token or token)
+            self._credentials[owner] = made
+        return self._credentials[owner]
+
+    def _allowed_secrets(self, token: str) -> tuple[str, tuple[str, ...]] | None:
+        """Whose session token it is, and the secrets that were granted there."""
+        owners = [f for f in self.plan.functions if compare_digest(self._credentials_of(f.name).token, token)]
+        if not owners:
+            return None
+        return ", ".join(f.name for f in owners), tuple(id for f in owners for id in f.secrets)
+
+
+def _awslambdaric(function: ServedFunction) -> list[str]:
+    """https://pypi.org/project/awslambdaric: what runs a Python function on Lambda."""
+    return [sys.executable, "-s", "-m", "awslambdaric", handler_of(function)]
+
+
+async def _settle(task: asyncio.Task[Manifest]) -> None:
+    """Stop a task that something else's failure left behind, and wait for its end."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,218 @@
+"""The IAM policy of a function: exactly what the declaration grants, and what Lambda itself needs to run it.
+
+Pure, so that the laptop can enforce the same policy that AWS gets. docs/least-privilege.md explains it.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from taxiway.declare import names
+from taxiway.declare.api import Route
+from taxiway.declare.backend import Backend
+from taxiway.declare.errors import DeclarationError
+from taxiway.declare.function import Function
+from taxiway.declare.secret import Secret
+from taxiway.declare.stage import Stage
+from taxiway.declare.stream import StreamConsumer
+from taxiway.declare.triggers import Trigger
+from taxiway.permissions.statements import Policy, Statement, size, statement, via
+
+POLICY_LIMIT = 10_240
+"""Characters of a role's inline policies: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+
+_LABEL = "DynamoDB makes up the label of a table's stream, which only a policy that is deployed can have"
+
+WILDCARDS = {
+    "logs:CreateLogStream": "Lambda makes up the names of the streams in the function's own log group",
+    "logs:PutLogEvents": "Lambda makes up the names of the streams in the function's own log group",
+    "secretsmanager:GetSecretValue": "Secrets Manager ends a secret's ARN in six characters of its own choice",
+    "xray:PutTraceSegments": "X-Ray has no resource to name",
+    "xray:PutTelemetryRecords": "X-Ray has no resource to name",
+    "dynamodb:DescribeStream": _LABEL,
+    "dynamodb:GetRecords": _LABEL,
+    "dynamodb:GetShardIterator": _LABEL,
+    "dynamodb:ListStreams": "DynamoDB lists streams for an account, and can't limit it to a table",
+    "ec2:CreateNetworkInterface": "Lambda makes a network interface before it has an ARN",
+    "ec2:DeleteNetworkInterface": "Lambda makes up the ids of its network interfaces",
+    "ec2:DescribeNetworkInterfaces": "EC2 can't limit what is described",
+    "ec2:DescribeSubnets": "EC2 can't limit what is described",
+    "ec2:AssignPrivateIpAddresses": "Lambda makes up the ids of its network interfaces",
+    "ec2:UnassignPrivateIpAddresses": "Lambda makes up the ids of its network interfaces",
+}
+"""Every action that is allowed on a resource with a wildcard in its ARN, and why AWS offers no other way."""
+
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+_NETWORK = sorted(action for action in WILDCARDS if action.startswith("ec2:"))
+
+_READ_STREAM = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+_FIND_STREAM = ["dynamodb:ListStreams"]
+STREAM_ACTIONS = frozenset({*_READ_STREAM, *_FIND_STREAM})
+
+_LEADING_KEYS = "dynamodb:LeadingKeys"
+_FIELD = re.compile(r"\{[^{}]*\}")
+
+
+def function_policy(backend: Backend, function: Function, stage: Stage, stream: str | None = None) -> Policy:
+    """The policy document of a function's role, the same for the same declaration.
+
+    `stream` is the ARN of the table's stream, where it is known: its label is DynamoDB's own. Raises DeclarationError
+    where the policy would be longer than IAM takes.
+    """
+    of_triggers = [
+        each for trigger in backend.triggers_of(function) for each in _trigger(trigger, backend, stage, stream)
+    ]
+    statements = [
+        *_table(backend, function, stage),
+        *_encryption(backend, function, stage, of_triggers),
+        *(each for secret in dict.fromkeys(function.secrets) for each in _secret(secret, stage)),
+        *of_triggers,
+        _logs(backend, function, stage),
+    ]
+    if backend.operations.tracing:
+        statements.append(statement("Tracing", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]))
+    if backend.network is not None:
+        statements += _network(backend, function, stage)
+    document = {"Version": "2012-10-17", "Statement": _told_apart(statements)}
+    if size(document) > POLICY_LIMIT:
+        raise DeclarationError(
+            f"Function {function.name}: its policy would have {size(document)} characters, and IAM takes "
+            f"{POLICY_LIMIT}.",
+            fix="let it do less: give some of its routes a function of their own",
+            where=function.source,
+        )
+    return document
+
+
+def table_arn(backend: Backend, stage: Stage) -> str:
+    return names.arn(stage, "dynamodb", f"table/{backend.table_name(stage)}")
+
+
+def secret_arn(secret_id: str, stage: Stage) -> str:
+    """The ARN of a secret by its id, with `?` for each of the six characters that Secrets Manager adds.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples.html
+    """
+    return (
+        secret_id if secret_id.startswith("arn:") else names.arn(stage, "secretsmanager", f"secret:{secret_id}-??????")
+    )
+
+
+def leading_key(template: str) -> str:
+    """A partition key's template as IAM matches it: `ITEM#{id}` is `ITEM#*`. A field's value never holds a `#`."""
+    return _FIELD.sub("*", template)
+
+
+def _table(backend: Backend, function: Function, stage: Stage) -> list[Statement]:
+    """One statement for each set of calls on the table, or on one of its indexes, with the keys that it holds for."""
+    calls: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for grant in function.grants:
+        for access in grant.accesses:
+            calls[access.index or "", leading_key(access.partition_key)].update(access.calls)
+    keys: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (index, key), allowed in calls.items():
+        keys[index, tuple(sorted(allowed))].append(key)
+    return [
+        statement(
+            "".join(allowed) + re.sub(r"\W|_", "", index.title()),
+            [f"dynamodb:{call}" for call in allowed],
+            [table_arn(backend, stage) + (f"/index/{index}" if index else "")],
+            _leading_keys(sorted(found)),
+        )
+        for (index, allowed), found in sorted(keys.items())
+    ]
+
+
+def _told_apart(statements: list[Statement]) -> list[Statement]:
+    """With a number after each Sid that an earlier statement has: of names as `gsi-1` and `gsi1` it holds the same."""
+    taken: set[str] = set()
+    for each in statements:
+        found, number = each["Sid"], 2
+        while each["Sid"] in taken:
+            each["Sid"] = f"{found}x{number}"
+            number += 1
+        taken.add(each["Sid"])
+    return statements
+
+
+def _leading_keys(keys: list[str]) -> dict[str, Any] | None:
+    """That a call reaches these partition keys alone. `Null` is there since ForAllValues holds of a call without any.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+    """
+    if "*" in keys:  # a key of one field and nothing else: it may be anything
+        return None
+    operator = "StringLike" if any("*" in key for key in keys) else "StringEquals"
+    return {f"ForAllValues:{operator}": {_LEADING_KEYS: keys}, "Null": {_LEADING_KEYS: "false"}}
+
+
+def _encryption(
+    backend: Backend, function: Function, stage: Stage, of_triggers: Sequence[Statement]
+) -> list[Statement]:
+    """What a key of one's own asks of who uses the table.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    """
+    key = backend.table.encryption_key if backend.table else None
+    reads_stream = any(not STREAM_ACTIONS.isdisjoint(each["Action"]) for each in of_triggers)
+    if key is None or not (function.grants or reads_stream):
+        return []
+    actions = ["kms:Decrypt", "kms:DescribeKey"]
+    if any(grant.operation not in ("get", "query", "check") for grant in function.grants):
+        actions += ["kms:CreateGrant", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+    return [statement("TableKey", sorted(actions), [key], via("dynamodb", stage))]
+
+
+def _secret(secret: Secret, stage: Stage) -> list[Statement]:
+    found = re.sub(r"\W|_", "", secret.variable.title())
+    allowed = [statement(f"Read{found}", ["secretsmanager:GetSecretValue"], [secret_arn(secret.id or "", stage)])]
+    if secret.encryption_key is not None:
+        allowed.append(
+            statement(f"Decrypt{found}", ["kms:Decrypt"], [secret.encryption_key], via("secretsmanager", stage))
+        )
+    return allowed
+
+
+def _trigger(trigger: Trigger, backend: Backend, stage: Stage, stream: str | None) -> list[Statement]:
+    """What a function needs so that a trigger can invoke it."""
+    match trigger:
+        case Route():
+            return []
+        case StreamConsumer():
+            return _stream_consumer(trigger, backend, stage, stream)
+        case _:
+            assert_never(trigger)
+
+
+def _stream_consumer(consumer: StreamConsumer, backend: Backend, stage: Stage, arn: str | None) -> list[Statement]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html, with the queue for what fails."""
+    queue = names.failures(backend, stage, consumer.function)
+    return [
+        statement("Changes", _READ_STREAM, [arn or f"{table_arn(backend, stage)}/stream/*"]),
+        statement("FindChanges", _FIND_STREAM, ["*"]),
+        statement("Failures", ["sqs:SendMessage"], [names.arn(stage, "sqs", queue)]),
+    ]
+
+
+def _logs(backend: Backend, function: Function, stage: Stage) -> Statement:
+    """Its own log group, which the stack makes: a function may not make one."""
+    streams = names.arn(stage, "logs", f"log-group:{names.log_group(backend, stage, function)}:log-stream:*")
+    return statement("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [streams])
+
+
+def _network(backend: Backend, function: Function, stage: Stage) -> list[Statement]:
+    """Lambda's own work in a VPC, which the code of the function is denied."""
+    own = names.arn(stage, "lambda", f"function:{names.function(backend, stage, function)}")
+    return [
+        statement("Network", _NETWORK, ["*"]),
+        {
+            "Sid": "NetworkNotByTheCode",
+            "Effect": "Deny",
+            "Action": _NETWORK,
+            "Resource": ["*"],
+            "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": [own]}},
+        },
+    ]
