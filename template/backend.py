@@ -1,21 +1,6 @@
 """The whole backend: every resource, and what each function may do with it."""
 
-from taxiway import (
-    Backend,
-    Cors,
-    HttpApi,
-    Index,
-    LambdaAuthorizer,
-    Secret,
-    Stage,
-    Table,
-    delete,
-    get,
-    idempotency,
-    put,
-    query,
-    update,
-)
+from taxiway import Backend, Cors, HttpApi, Index, LambdaAuthorizer, Secret, Stage, Table, allow
 
 from handlers.http.create_item import create_item
 from handlers.http.create_user import create_user
@@ -44,14 +29,14 @@ def backend(stage: Stage) -> Backend:
         ),
         authorizer=LambdaAuthorizer(arn=authorizer) if authorizer else None,
     )
-    api.get("/health", health, memory=128, timeout=3, uses=[get(Item)], authorizer=None)
-    api.post("/items", create_item, memory=1024, timeout=30, uses=[put(Item), idempotency])
-    api.get("/items", list_items, uses=[query(Item.by_category), config])
-    api.get("/items/{id}", get_item, uses=[get(Item)])
-    api.patch("/items/{id}", update_item, uses=[update(Item)])
-    api.delete("/items/{id}", delete_item, uses=[delete(Item)])
-    api.post("/users", create_user, uses=[put(User), idempotency])
-    api.get("/users", find_users, uses=[query(User.by_email), config])
-    api.get("/users/{id}", get_user, uses=[get(User)])
+    api.get("/health", health, memory=128, timeout=3, uses=[allow.get(Item)], authorizer=None)
+    api.post("/items", create_item, memory=1024, timeout=30, uses=[allow.put(Item), allow.idempotency_records()])
+    api.get("/items", list_items, uses=[allow.query(Item.by_category), config])
+    api.get("/items/{id}", get_item, uses=[allow.get(Item)])
+    api.patch("/items/{id}", update_item, uses=[allow.update(Item)])
+    api.delete("/items/{id}", delete_item, uses=[allow.delete(Item)])
+    api.post("/users", create_user, uses=[allow.put(User), allow.idempotency_records()])
+    api.get("/users", find_users, uses=[allow.query(User.by_email), config])
+    api.get("/users/{id}", get_user, uses=[allow.get(User)])
 
     return Backend("items", api=api, table=table, secrets=[config])

@@ -34,14 +34,7 @@ if TYPE_CHECKING:
         StreamConsumer,
         Table,
         Throttle,
-        check,
-        delete,
-        get,
-        idempotency,
-        put,
-        query,
-        update,
-        write_many,
+        allow,
     )
 
 __all__ = [
@@ -71,14 +64,7 @@ __all__ = [
     "StreamConsumer",
     "Table",
     "Throttle",
-    "check",
-    "delete",
-    "get",
-    "idempotency",
-    "put",
-    "query",
-    "update",
-    "write_many",
+    "allow",
 ]
 
 

@@ -30,12 +30,8 @@ from taxiway import (
     StreamConsumer,
     Table,
     Throttle,
-    delete,
-    get,
+    allow,
     project,
-    put,
-    query,
-    update,
 )
 from taxiway.data import Entity, key, pattern
 
@@ -97,7 +93,7 @@ def with_everything(region: str = "us-east-1") -> tuple[Backend, Stage]:
         ttl="expiresAt",
         capacity=Capacity(read=(5, 100), write=(5, 50)),
         encryption_key=key_arn,
-        consumers=[StreamConsumer(answer, Function(name="changes", uses=[get(Order), made]), batch=10)],
+        consumers=[StreamConsumer(answer, Function(name="changes", uses=[allow.get(Order), made]), batch=10)],
     )
     api = HttpApi(
         cors=Cors(origins=["https://example.com"], credentials=True, methods=["GET", "POST"], max_age=600),
@@ -123,12 +119,12 @@ def with_everything(region: str = "us-east-1") -> tuple[Backend, Stage]:
         memory=512,
         timeout=10,
         uses=[
-            put(Order),
-            update(Order),
-            delete(Order),
-            query(Order.by_customer),
-            query(Order.every),
-            get(Customer),
+            allow.put(Order),
+            allow.update(Order),
+            allow.delete(Order),
+            allow.query(Order.by_customer),
+            allow.query(Order.every),
+            allow.get(Customer),
             made,
         ],
         environment={"LOG_LEVEL": "debug"},
@@ -140,7 +136,7 @@ def with_everything(region: str = "us-east-1") -> tuple[Backend, Stage]:
     api.post("/orders", answer, function=shared, authorizer=jwt, throttle=Throttle(rate=5, burst=10))
     api.get("/orders", answer, function=shared, authorizer=jwt)
     api.delete("/orders/{id}", answer, function=shared, authorizer=asked)
-    api.get("/catalogue", _handler("catalogue"), uses=[query(Order.every), existing], cache=300, throttle=None)
+    api.get("/catalogue", _handler("catalogue"), uses=[allow.query(Order.every), existing], cache=300, throttle=None)
     api.default(_handler("fallback"), memory=128, timeout=3, provisioned=Provisioned(minimum=1))
     backend = Backend(
         "shop",
@@ -156,14 +152,14 @@ def with_everything(region: str = "us-east-1") -> tuple[Backend, Stage]:
 def of_size(routes: int, at: Stage, *, shared: bool = False, name: str = "large") -> Backend:
     """A backend of so many routes, each with a function of its own, or all with one."""
     api = HttpApi()
-    one = Function(name="everything", uses=[get(Order)])
+    one = Function(name="everything", uses=[allow.get(Order)])
     for number in range(routes):
         path = f"/things/{number}/{{id}}"
         if shared:
             api.get(path, _handler(f"thing_{number}"), function=one)
         else:
             provisioned = Provisioned(minimum=1, maximum=2) if at.is_production else None
-            api.get(path, _handler(f"thing_{number}"), uses=[get(Order)], provisioned=provisioned)
+            api.get(path, _handler(f"thing_{number}"), uses=[allow.get(Order)], provisioned=provisioned)
     return Backend(name, api=api, table=Table(indexes=[Index("gsi1"), Index("gsi2")]))
 
 
@@ -175,7 +171,7 @@ def minimal() -> tuple[Backend, Stage]:
 
 def of_workers() -> tuple[Backend, Stage]:
     """A backend without an API: a consumer of the table's changes, watched as in production."""
-    consumer = StreamConsumer(answer, Function(name="changes", uses=[get(Order)]))
+    consumer = StreamConsumer(answer, Function(name="changes", uses=[allow.get(Order)]))
     table = Table(indexes=[Index("gsi1"), Index("gsi2")], consumers=[consumer])
     return Backend("workers", table=table), stage("prod")
 

@@ -33,8 +33,7 @@ from taxiway import (
     StreamConsumer,
     Table,
     Throttle,
-    get,
-    put,
+    allow,
 )
 from taxiway.aws.cost.bill import bill
 from taxiway.aws.template import alarms
@@ -125,7 +124,7 @@ def backends(draw: DrawFn) -> Backend:
             name=name,
             memory=draw(st.sampled_from([128, 10_240])),
             timeout=draw(st.integers(1, 30)),
-            uses=draw(st.lists(st.sampled_from([get(Customer), put(Customer), *declared]), unique=True)),
+            uses=draw(st.lists(st.sampled_from([allow.get(Customer), allow.put(Customer), *declared]), unique=True)),
             concurrency=draw(st.sampled_from([None, 9])),
             provisioned=draw(provisions),
         )

@@ -29,7 +29,7 @@ from taxiway.data import (
     attr,
     remove_from_set,
 )
-from taxiway.data.update_actions import Change
+from taxiway.data.update_actions import UpdateAction
 
 T = TypeVar("T")
 
@@ -142,7 +142,7 @@ class Alter:
 
     where: Identity
     field: str
-    how: Callable[[Any], Change]
+    how: Callable[[Any], UpdateAction]
     operand: Any
 
     def run(self, table: TableClient) -> Any:

@@ -112,7 +112,7 @@ def test_a_price_comes_back_exactly_from_an_index(table: TableClient, price: Dec
 def fits(field: str, value: Any) -> bool:
     """Whether a value can be stored; where it can't, the error has to name its field."""
     try:
-        Everything.__plan__.encode(Everything(**{"id": "1", field: value}))
+        Everything.__codec__.encode(Everything(**{"id": "1", field: value}))
     except InvalidItem as error:
         return error.http_status != 400 or field not in error.public_detail
     return True
@@ -176,7 +176,7 @@ def test_nesting_is_limited_as_dynamodb_limits_it(table: TableClient) -> None:
     table.put(Everything(id="1", anything=nest(30)))
     assert not fits("anything", nest(32))
     with pytest.raises(InvalidItem, match="nested"):
-        Everything.__plan__.encode(Everything(id="1", anything=nest(100_000)))
+        Everything.__codec__.encode(Everything(id="1", anything=nest(100_000)))
 
 
 @pytest.mark.parametrize(
@@ -195,10 +195,10 @@ def test_nesting_is_limited_as_dynamodb_limits_it(table: TableClient) -> None:
 def test_a_value_of_another_type_is_refused_by_name(field: str, value: Any, problem: str | None) -> None:
     item = Everything(**{"id": "1", field: value})
     if problem is None:
-        Everything.__plan__.encode(item)
+        Everything.__codec__.encode(item)
         return
     with pytest.raises(InvalidItem, match=problem):
-        Everything.__plan__.encode(item)
+        Everything.__codec__.encode(item)
 
 
 def test_how_each_kind_of_field_is_stored(table: TableClient) -> None:

@@ -22,16 +22,16 @@ from taxiway.data import (
     updated,
     version,
 )
-from taxiway.declare import delete, get, put, query, update
+from taxiway.declare import allow
 
 
 def test_the_declaration_can_name_what_a_function_does() -> None:
-    assert str(get(Item)) == "get(Item.by_id)"
-    assert [found.name for found in put(Item).patterns] == ["by_id", "by_category"]
-    assert str(update(Task)) == "update(Task.by_id)"
-    assert str(delete(Item)) == "delete(Item.by_id)"
-    grant = query(Item.by_category)
-    assert (str(grant), grant.pattern.index) == ("query(Item.by_category)", "gsi1")
+    assert str(allow.get(Item)) == "allow.get(Item)"
+    assert [found.name for found in allow.put(Item).patterns] == ["by_id", "by_category"]
+    assert str(allow.update(Task)) == "allow.update(Task)"
+    assert str(allow.delete(Item)) == "allow.delete(Item)"
+    grant = allow.query(Item.by_category)
+    assert (str(grant), grant.pattern.index) == ("allow.query(Item.by_category)", "gsi1")
     assert grant.pattern.partition_key == "ITEM#CATEGORY#{category}"
 
 
@@ -226,4 +226,4 @@ def test_entities_share_the_fields_of_an_abstract_one(table: TableClient) -> Non
 
 def test_what_is_declared_again_is_the_entitys_own(table: TableClient) -> None:
     assert [table.create(Dog()).name for _ in range(2)] == ["Rex", "Rex"]
-    assert Dog.__claims__ == ()
+    assert Dog.__uniques__ == ()

@@ -81,7 +81,7 @@ def old(table: TableClient, id: str = "1", **others: Any) -> dict[str, Any]:
 
 
 def stored(table: TableClient, id: str = "1") -> dict[str, Any]:
-    numbers: Any = Person.__plan__.numbers
+    numbers: Any = Person.__codec__.numbers
     row, _ = table.core.sync_get_item(table.name, {"pk": f"PERSON#{id}", "sk": "PERSON"}, _number_schema=numbers)
     return row or {}
 

@@ -446,7 +446,7 @@ def test_what_is_stored_in_another_form_than_declared_is_rewritten_once(
 
     def now() -> Any:
         return table.core.sync_get_item(
-            table.name, {"pk": "FORM#1", "sk": "FORM"}, _number_schema=form.__plan__.numbers
+            table.name, {"pk": "FORM#1", "sk": "FORM"}, _number_schema=form.__codec__.numbers
         )[0]
 
     assert table.needs_rewrite(form, now())

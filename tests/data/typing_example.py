@@ -21,7 +21,7 @@ from taxiway.data import (
     version,
 )
 from taxiway.data.conditions import Path
-from taxiway.declare import get, put, query
+from taxiway.declare import allow
 
 table = TableClient()
 item = Item(name="Lamp", category="home")
@@ -81,11 +81,11 @@ table.delete(Task.by_id("l", "1"), condition=(Task.rank > 1) & attr(Task.owner).
 with table.transaction():
     table.check(Item.by_id("1"), attr(Item.price) > 10)
 
-get(Item)
-put(Item)
-query(Order.of_account)
-query(AccountWithOrders)
-query(Item.by_category)
+allow.get(Item)
+allow.put(Item)
+allow.query(Order.of_account)
+allow.query(AccountWithOrders)
+allow.query(Item.by_category)
 
 Item.by_id()  # expect: reportCallIssue
 Item.by_id(name="1")  # expect: reportCallIssue

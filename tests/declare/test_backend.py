@@ -5,20 +5,7 @@ from typing import Any
 
 import pytest
 
-from taxiway import (
-    Backend,
-    DeclarationError,
-    Function,
-    HttpApi,
-    Index,
-    Secret,
-    Stage,
-    Table,
-    get,
-    idempotency,
-    put,
-    query,
-)
+from taxiway import Backend, DeclarationError, Function, HttpApi, Index, Secret, Stage, Table, allow
 
 
 @dataclass
@@ -61,7 +48,7 @@ TABLE = Table(indexes=[Index("gsi1")])
 def test_functions_get_the_environment_that_their_uses_ask_for() -> None:
     secret = Secret("items/dev")
     api = HttpApi()
-    api.get("/a", first, uses=[get(Item), secret], environment={"LOG_LEVEL": "debug"})
+    api.get("/a", first, uses=[allow.get(Item), secret], environment={"LOG_LEVEL": "debug"})
     api.get("/b", second)
     backend = Backend("items", api=api, table=TABLE, secrets=[secret])
     a, b = backend.functions
@@ -122,12 +109,12 @@ def test_a_path_that_lacks_what_the_handler_takes_is_an_error() -> None:
 
 def test_a_grant_without_a_table_is_an_error() -> None:
     api = HttpApi()
-    api.get("/a", first, uses=[get(Item)])
-    with pytest.raises(DeclarationError, match=r"uses get\(Item.by_id\), and the backend has no table"):
+    api.get("/a", first, uses=[allow.get(Item)])
+    with pytest.raises(DeclarationError, match=r"uses allow.get\(Item\), and the backend has no table"):
         Backend("items", api=api)
 
 
-@pytest.mark.parametrize("grant", [put(Item), query(Item.by_category)])
+@pytest.mark.parametrize("grant", [allow.put(Item), allow.query(Item.by_category)])
 def test_a_grant_on_an_index_that_the_table_lacks_is_an_error(grant: Any) -> None:
     api = HttpApi()
     api.get("/a", first, uses=[grant])
@@ -137,7 +124,7 @@ def test_a_grant_on_an_index_that_the_table_lacks_is_an_error(grant: Any) -> Non
 
 def test_an_index_must_name_its_keys_as_the_entities_do() -> None:
     api = HttpApi()
-    api.get("/a", first, uses=[query(Item.by_category)])
+    api.get("/a", first, uses=[allow.query(Item.by_category)])
     with pytest.raises(DeclarationError, match="'gsi1pk'"):
         Backend("items", api=api, table=Table(indexes=[Index("gsi1", "category", "createdAt")]))
 
@@ -168,10 +155,10 @@ def test_a_handler_that_keeps_its_answers_needs_the_grant_and_the_ttl() -> None:
     keeps.idempotency = object()
     api = HttpApi()
     api.post("/a", keeps)
-    with pytest.raises(DeclarationError, match="keeps its answers, and may not write them"):
+    with pytest.raises(DeclarationError, match="keeps its answers, and is not allowed to write them"):
         Backend("items", api=api, table=TABLE)
     api = HttpApi()
-    api.post("/a", keeps, uses=[idempotency])
+    api.post("/a", keeps, uses=[allow.idempotency_records()])
     with pytest.raises(DeclarationError, match="the table's ttl is None"):
         Backend("items", api=api, table=TABLE)
     assert Backend("items", api=api, table=Table(ttl="expiresAt")).functions

@@ -60,7 +60,7 @@ def test_it_says_what_it_serves_and_a_line_for_each_request(project: Path, path_
 
 
 def test_what_it_leaves_out_it_says(project: Path, path_with_engine: dict[str, str]) -> None:
-    edit(project / "backend.py", "    HttpApi,\n", "    Cdn,\n    HttpApi,\n")
+    edit(project / "backend.py", "import Backend, ", "import Backend, Cdn, ")
     edit(project / "backend.py", "    api = HttpApi(\n", "    api = HttpApi(\n        cdn=Cdn(),\n")
     with serve(project, environment=path_with_engine) as server:
         assert server.get("/health").status == 200

@@ -20,7 +20,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from taxiway.data import Entity, TableClient, key, pattern, sortable_id, version
-from taxiway.data.idempotency import PARTITION_KEY
+from taxiway.data.request_records import PARTITION_KEY
 from taxiway.declare import grants
 from taxiway.http import Created, Handler, NoContent, NotFound, Response, handler
 from taxiway.http.idempotency import LARGEST, Idempotency
@@ -622,7 +622,7 @@ def test_a_handler_tells_that_it_takes_keys(table):
 
 
 def test_its_grant_is_for_the_records_alone():
-    (access,) = grants.idempotency.accesses
+    (access,) = grants.allow.idempotency_records().accesses
 
     assert (access.partition_key, access.index) == (PARTITION_KEY, None)
     assert set(access.calls) == {"PutItem", "DeleteItem"}

@@ -16,14 +16,14 @@ from taxiway.local import dynamodb, tables
 from taxiway.local.manifest import ServedIndex, ServedTable
 
 BACKEND = """
-from taxiway import Backend, HttpApi, Index, Stage, Table, get
+from taxiway import Backend, HttpApi, Index, Stage, Table, allow
 from tests.migrate.entities import Book
 from handlers import read
 
 
 def backend(stage: Stage) -> Backend:
     api = HttpApi()
-    api.get("/books", read, uses=[get(Book)])
+    api.get("/books", read, uses=[allow.get(Book)])
     return Backend("books", table=Table(indexes=[Index("gsi1")]), api=api)
 """
 

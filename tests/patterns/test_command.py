@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 BACKEND = """
-from taxiway import Backend, HttpApi, Index, Stage, Table, get, put, query
+from taxiway import Backend, HttpApi, Index, Stage, Table, allow
 from notes import Note, handle
 
 def backend(stage: Stage) -> Backend:
     api = HttpApi()
-    api.get("/notes", handle, uses=[put(Note), get(Note), query(Note.by_topic)])
+    api.get("/notes", handle, uses=[allow.put(Note), allow.get(Note), allow.query(Note.by_topic)])
     return Backend("notes", api=api, table=Table(indexes=[Index("gsi1")]))
 """
 

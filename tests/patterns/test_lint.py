@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from taxiway import Backend, Function, HttpApi, Index, Table, check, delete, get, put, query, update, write_many
+from taxiway import Backend, Function, HttpApi, Index, Table, allow
 from taxiway.data import Entity, created, key, pattern, sortable_id, updated, version
 from taxiway.patterns import Finding, lint
 
@@ -51,7 +51,7 @@ class Item(Entity):
     def by_time(self, id: str) -> None: ...
 
 
-CLEAN = (put(Item), get(Item), update(Item), delete(Item), query(Item.by_time))
+CLEAN = (allow.put(Item), allow.get(Item), allow.update(Item), allow.delete(Item), allow.query(Item.by_time))
 
 
 def test_a_declaration_with_nothing_to_say_against_it_has_no_warnings() -> None:
@@ -79,11 +79,11 @@ class Ranked(Entity):
     def by_change(self, id: str) -> None: ...
 
 
-RANKED = (put(Ranked), get(Ranked), query(Ranked.by_rank), query(Ranked.by_change))
+RANKED = (allow.put(Ranked), allow.get(Ranked), allow.query(Ranked.by_rank), allow.query(Ranked.by_change))
 
 
 def test_a_field_of_an_index_key_that_an_update_may_change_is_warned_of() -> None:
-    findings = linted(*RANKED, update(Ranked), indexes=("gsi1", "gsi2"))
+    findings = linted(*RANKED, allow.update(Ranked), indexes=("gsi1", "gsi2"))
     assert [(finding.rule, finding.subject) for finding in findings] == [
         ("mutable-key", "Ranked.by_rank"),
         ("mutable-key", "Ranked.by_change"),
@@ -95,7 +95,7 @@ def test_a_field_of_an_index_key_that_an_update_may_change_is_warned_of() -> Non
 
 def test_where_no_function_may_update_no_key_is_mutable() -> None:
     assert warned(*RANKED, indexes=("gsi1", "gsi2")) == []
-    assert warned(*RANKED, write_many(Ranked), indexes=("gsi1", "gsi2")) == []
+    assert warned(*RANKED, allow.write_many(Ranked), indexes=("gsi1", "gsi2")) == []
 
 
 # colliding-keys
@@ -123,13 +123,13 @@ class ShelfLabel(Entity):
 
 
 def test_two_entities_whose_keys_can_be_equal_are_warned_of_once() -> None:
-    (finding,) = linted(put(Shelf), get(Shelf), put(TopShelf), get(TopShelf), indexes=())
+    (finding,) = linted(allow.put(Shelf), allow.get(Shelf), allow.put(TopShelf), allow.get(TopShelf), indexes=())
     assert (finding.rule, finding.subject) == ("colliding-keys", "Shelf.by_name")
     assert "can be the key of a TopShelf: SHELF#{level:04} and SHELF (TopShelf.by_level)" in finding.problem
 
 
 def test_two_entities_in_one_partition_under_sort_keys_of_their_own_are_what_a_single_table_is_for() -> None:
-    assert warned(put(Shelf), get(Shelf), put(ShelfLabel), get(ShelfLabel), indexes=()) == []
+    assert warned(allow.put(Shelf), allow.get(Shelf), allow.put(ShelfLabel), allow.get(ShelfLabel), indexes=()) == []
 
 
 # overlapping-partitions
@@ -166,12 +166,12 @@ class File(Entity):
 
 def test_a_query_that_can_find_another_entitys_items_is_warned_of() -> None:
     findings = linted(
-        put(Folder),
-        query(Folder.by_owner),
-        query(Folder.of_owner),
-        put(File),
-        query(File.by_owner),
-        query(File.of_owner),
+        allow.put(Folder),
+        allow.query(Folder.by_owner),
+        allow.query(Folder.of_owner),
+        allow.put(File),
+        allow.query(File.by_owner),
+        allow.query(File.of_owner),
         indexes=("gsi1", "gsi2"),
     )
     assert [(finding.rule, finding.subject) for finding in findings] == [("overlapping-partitions", "Folder.by_owner")]
@@ -243,7 +243,7 @@ class Label(Entity):
 
 def test_a_partition_key_of_few_values_is_warned_of() -> None:
     patterns = Post.__patterns__
-    findings = linted(put(Post), *map(query, patterns), indexes=tuple(each.index for each in patterns))
+    findings = linted(allow.put(Post), *map(allow.query, patterns), indexes=tuple(each.index for each in patterns))
     assert {(finding.rule, finding.subject) for finding in findings} == {
         ("unbounded-partition", "Post.everything"),
         ("unbounded-partition", "Post.by_category"),
@@ -257,18 +257,18 @@ def test_a_partition_key_of_few_values_is_warned_of() -> None:
 
 
 def test_a_table_whose_partition_key_is_constant_is_warned_of_and_a_singleton_is_not() -> None:
-    assert warned(put(Event), put(Setting), indexes=()) == [("unbounded-partition", "Event.by_id")]
+    assert warned(allow.put(Event), allow.put(Setting), indexes=()) == [("unbounded-partition", "Event.by_id")]
 
 
 def test_a_text_that_is_the_whole_key_of_its_entity_has_many_values() -> None:
-    assert warned(put(Label), indexes=()) == []
+    assert warned(allow.put(Label), indexes=()) == []
 
 
 # unused-pattern and unused-index
 
 
 def test_a_pattern_that_no_function_may_query_is_warned_of() -> None:
-    (finding,) = linted(put(Item), get(Item))
+    (finding,) = linted(allow.put(Item), allow.get(Item))
     assert (finding.rule, finding.subject) == ("unused-pattern", "Item.by_time")
     assert "Each write of an Item still pays for gsi1" in finding.problem
     assert "query(Item.by_time)" in finding.fix
@@ -298,7 +298,7 @@ class Page(Entity):
 
 
 def test_an_index_that_copies_what_may_be_large_is_warned_of() -> None:
-    (finding,) = linted(put(Page), query(Page.by_title))
+    (finding,) = linted(allow.put(Page), allow.query(Page.by_title))
     assert (finding.rule, finding.subject) == ("wide-projection", "Page.by_title")
     assert "text and picture and history of a Page may be larger than 1,024 bytes" in finding.problem
 
@@ -307,23 +307,23 @@ def test_an_index_that_copies_what_may_be_large_is_warned_of() -> None:
 
 
 def test_reading_what_no_function_puts_is_warned_of() -> None:
-    (finding,) = linted(get(Shelf), delete(Shelf), indexes=())
+    (finding,) = linted(allow.get(Shelf), allow.delete(Shelf), indexes=())
     assert (finding.rule, finding.subject) == ("grant-on-nothing", "Shelf")
     assert "all may get or delete a Shelf, and no function may put one" in finding.problem
 
 
 def test_checking_what_no_function_puts_is_warned_of() -> None:
-    (finding,) = linted(check(Shelf), indexes=())
+    (finding,) = linted(allow.check(Shelf), indexes=())
     assert (finding.rule, finding.subject) == ("grant-on-nothing", "Shelf")
     assert "all may check a Shelf, and no function may put one" in finding.problem
 
 
 def test_what_is_written_in_batches_is_there_to_be_found() -> None:
-    assert warned(get(Shelf), check(Shelf), write_many(Shelf), indexes=()) == []
+    assert warned(allow.get(Shelf), allow.check(Shelf), allow.write_many(Shelf), indexes=()) == []
 
 
 def test_updating_what_has_nothing_that_can_change_is_warned_of() -> None:
-    assert warned(put(Shelf), update(Shelf), indexes=()) == [("grant-on-nothing", "Shelf")]
+    assert warned(allow.put(Shelf), allow.update(Shelf), indexes=()) == [("grant-on-nothing", "Shelf")]
 
 
 # where, and acknowledgements
@@ -357,24 +357,26 @@ class Memo(Entity):
 
 def test_a_warning_says_where_the_pattern_is_declared() -> None:
     lines = HERE.read_text().splitlines()
-    (finding,) = linted(put(Item), get(Item))
+    (finding,) = linted(allow.put(Item), allow.get(Item))
     path, _, line = finding.where.rpartition(":")
     assert (path, lines[int(line) - 1].strip()) == (str(HERE), '@pattern("gsi1", pk="ITEM#ID#{id}", sk="{created_at}")')
 
 
 def test_a_comment_with_a_reason_acknowledges_a_warning() -> None:
-    (finding,) = linted(put(Note), get(Note), query(Note.by_topic))
+    (finding,) = linted(allow.put(Note), allow.get(Note), allow.query(Note.by_topic))
     assert (finding.rule, finding.acknowledged) == ("unbounded-partition", "a topic has at most a hundred notes")
 
 
 def test_a_comment_without_a_reason_or_for_another_rule_does_not() -> None:
-    assert warned(put(Memo), get(Memo), query(Memo.by_topic)) == [("unbounded-partition", "Memo.by_topic")]
+    assert warned(allow.put(Memo), allow.get(Memo), allow.query(Memo.by_topic)) == [
+        ("unbounded-partition", "Memo.by_topic")
+    ]
 
 
 def test_a_grant_is_acknowledged_where_the_function_is_declared() -> None:
     api = HttpApi()
     # taxiway: allow[grant-on-nothing] shelves come from the warehouse's nightly import
-    api.get("/", handle, uses=[get(Shelf)])
+    api.get("/", handle, uses=[allow.get(Shelf)])
     (finding,) = lint(Backend("shop", api=api, table=Table()))
     assert finding.acknowledged == "shelves come from the warehouse's nightly import"
 

@@ -15,23 +15,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from taxiway import (
-    Backend,
-    Function,
-    HttpApi,
-    Index,
-    Stage,
-    StreamConsumer,
-    Table,
-    check,
-    delete,
-    get,
-    project,
-    put,
-    query,
-    update,
-    write_many,
-)
+from taxiway import Backend, Function, HttpApi, Index, Stage, StreamConsumer, Table, allow, project
 from taxiway.data import Entity, TableClient, attr, collection, created, key, pattern, sortable_id, updated
 from taxiway.local import tables
 from taxiway.local.manifest import ServedIndex, ServedTable
@@ -128,14 +112,21 @@ def backend(*uses: Any) -> Backend:
 
 
 EVERYTHING = backend(
-    *(get(Order), put(Order), update(Order), delete(Order), query(Order.by_shop), query(Order.by_claim)),
-    *(get(Tag), put(Tag), update(Tag), delete(Tag)),
+    *(
+        allow.get(Order),
+        allow.put(Order),
+        allow.update(Order),
+        allow.delete(Order),
+        allow.query(Order.by_shop),
+        allow.query(Order.by_claim),
+    ),
+    *(allow.get(Tag), allow.put(Tag), allow.update(Tag), allow.delete(Tag)),
 )
 
 
 def costs(backend: Backend, **options: int) -> dict[str, tuple[Any, Any]]:
     return {
-        f"{row.operation} {row.pattern}": (
+        f"{row.verb} {row.pattern}": (
             row.reads if any(row.reads) else None,
             row.writes if any(row.writes) else None,
         )
@@ -166,7 +157,7 @@ def test_a_call_costs_what_its_key_its_indexes_and_its_decimals_make_it() -> Non
 
 
 def test_batches_and_checks_have_their_rows() -> None:
-    assert costs(backend(write_many(Order), check(Order), write_many(Tag), check(Tag))) == {
+    assert costs(backend(allow.write_many(Order), allow.check(Order), allow.write_many(Tag), allow.check(Tag))) == {
         "write_many Order.by_id": (None, (3, 6)),  # of each item, as put
         "check Order.by_id": (None, (2, 2)),
         "query Order.by_shop": ((3, 3), None),
@@ -186,7 +177,7 @@ def test_the_size_of_an_item_and_of_a_page_count() -> None:
 
 
 def test_the_condition_and_the_order_of_a_query_come_from_its_templates() -> None:
-    rows = {row.pattern.name: row for row in matrix(EVERYTHING).rows if row.operation == "query"}
+    rows = {row.pattern.name: row for row in matrix(EVERYTHING).rows if row.verb == "query"}
     assert rows["by_shop"].condition == "gsi1pk = SHOP#{shop_id} and gsi1sk begins with ORDER#"
     assert rows["by_shop"].order == "state, created_at"
     assert rows["by_claim"].condition == "gsi2pk = CLAIMED#{claimed_by}"
@@ -202,9 +193,9 @@ def test_a_shared_function_is_named_once_with_its_routes_and_a_pattern_without_u
 
 
 def test_a_consumer_of_the_tables_changes_is_a_user_too() -> None:
-    consumer = StreamConsumer(handle, Function(name="recount", uses=[update(Tag)]))
+    consumer = StreamConsumer(handle, Function(name="recount", uses=[allow.update(Tag)]))
     (row,) = matrix(Backend("tags", api=HttpApi(), table=Table(consumers=[consumer]))).rows
-    assert (row.operation, row.users) == ("update", ("recount (changes of the table)",))
+    assert (row.verb, row.users) == ("update", ("recount (changes of the table)",))
 
 
 class Basket(Entity):
@@ -226,8 +217,8 @@ class Content(Entity):
 
 
 def test_who_reads_a_collection_reads_by_each_of_its_patterns() -> None:
-    declared = backend(put(Basket), put(Content), query(collection(Basket.by_id, Content.of_basket)))
-    found = {(str(row.pattern), row.operation): row for row in matrix(declared).rows}
+    declared = backend(allow.put(Basket), allow.put(Content), allow.query(collection(Basket.by_id, Content.of_basket)))
+    found = {(str(row.pattern), row.verb): row for row in matrix(declared).rows}
     assert found.keys() == {
         ("Basket.by_id", "put"),
         ("Basket.by_id", "query"),
@@ -239,7 +230,7 @@ def test_who_reads_a_collection_reads_by_each_of_its_patterns() -> None:
 
 
 def test_markdown_has_a_row_for_each_operation_with_every_cell_filled_in() -> None:
-    lines = matrix(backend(get(Order), put(Order))).markdown().splitlines()
+    lines = matrix(backend(allow.get(Order), allow.put(Order))).markdown().splitlines()
     assert lines[0] == "| Pattern | What for | Operation | Index | Key condition | Sorted by | RCU | WCU | Used by |"
     assert lines[1] == "|---|---|---|---|---|---|---|---|---|"
     place = r"| `Order.by_id` | One \| order. | {} | table | `pk = ORDER#{{id}} and sk = ORDER` |  | {} | {} |"
@@ -349,14 +340,14 @@ def test_the_engine_bills_what_the_matrix_says(endpoint: str, monkeypatch: pytes
             table.create(Event(id=str(number), kind="click", note="x" * 800))
         bill.take()
         assert table.query(Event.of_kind("click"), limit=20).cursor
-        assert bill.take() == (costs(backend(query(Event.of_kind)))["query Event.of_kind"][0][0], 0) == (6, 0)
+        assert bill.take() == (costs(backend(allow.query(Event.of_kind)))["query Event.of_kind"][0][0], 0) == (6, 0)
 
         table.put(Tag(name="t"))
         table.update(Tag.by_name("t"), {"note": "changed"})
         table.delete(Tag.by_name("t"))
         assert bill.take() == (0, 3)
 
-        many = costs(backend(write_many(Order)))["write_many Order.by_id"][1]
+        many = costs(backend(allow.write_many(Order)))["write_many Order.by_id"][1]
         unclaimed = Order(id="b", shop_id="s1", state="open", note="x" * 600)
         table.put_many([unclaimed])
         assert bill.take() == (0, many[0])
@@ -366,7 +357,7 @@ def test_the_engine_bills_what_the_matrix_says(endpoint: str, monkeypatch: pytes
         assert bill.take() == (0, many[1])
         with table.transaction():
             table.check(Tag.by_name("t"), ~attr(Tag.name).exists())
-        assert bill.take() == (0, costs(backend(check(Tag)))["check Tag.by_name"][1][0])
+        assert bill.take() == (0, costs(backend(allow.check(Tag)))["check Tag.by_name"][1][0])
 
         for _ in range(25):
             table.create(Order(shop_id="full", state="open", note="x" * 750))

@@ -11,24 +11,7 @@ from models.user import User
 from tests.aws.backends import ACCOUNT, Customer, Order, answer, of_the_template, stage, with_everything
 from tests.permissions.iam import holds, like
 
-from taxiway import (
-    Backend,
-    DeclarationError,
-    Function,
-    HttpApi,
-    Index,
-    Network,
-    Secret,
-    StreamConsumer,
-    Table,
-    delete,
-    get,
-    idempotency,
-    put,
-    query,
-    update,
-    write_many,
-)
+from taxiway import Backend, DeclarationError, Function, HttpApi, Index, Network, Secret, StreamConsumer, Table, allow
 from taxiway.data import Entity, key, pattern, unique
 from taxiway.declare import Route
 from taxiway.permissions.endpoint_policy import endpoint_policy
@@ -63,7 +46,7 @@ def all_policies() -> list[tuple[Function, dict[str, Any]]]:
 
 
 def test_a_grant_is_its_calls_on_the_table_and_on_the_keys_of_its_entity():
-    assert statements(put(Order))["PutItem"] == {
+    assert statements(allow.put(Order))["PutItem"] == {
         "Sid": "PutItem",
         "Effect": "Allow",
         "Action": ["dynamodb:PutItem"],
@@ -76,7 +59,7 @@ def test_a_grant_is_its_calls_on_the_table_and_on_the_keys_of_its_entity():
 
 
 def test_a_query_is_allowed_on_its_index_alone_and_a_key_without_fields_is_exact():
-    found = statements(query(Order.by_customer), query(Order.every))
+    found = statements(allow.query(Order.by_customer), allow.query(Order.every))
 
     assert found["QueryGsi1"]["Resource"] == [f"{TABLE}/index/gsi1"]
     assert allowed_keys(found["QueryGsi1"], "StringLike") == ["ORDER#CUSTOMER#*"]
@@ -85,7 +68,7 @@ def test_a_query_is_allowed_on_its_index_alone_and_a_key_without_fields_is_exact
 
 
 def test_what_is_granted_of_one_entity_is_not_granted_of_another():
-    found = statements(put(Order), update(Order), put(Customer))
+    found = statements(allow.put(Order), allow.update(Order), allow.put(Customer))
 
     assert allowed_keys(found["PutItem"], "StringLike") == ["CUSTOMER#*"]
     both = found["GetItemPutItemUpdateItem"]
@@ -100,7 +83,7 @@ def test_a_unique_value_is_kept_under_a_key_of_its_own():
         @key(pk="PERSON#{id}", sk="PERSON")
         def by_id(self, id: str) -> None: ...
 
-    found = statements(put(Person))
+    found = statements(allow.put(Person))
     assert allowed_keys(found["GetItemPutItem"], "StringLike") == ["PERSON#*"]
     (sentinels,) = allowed_keys(found["DeleteItemPutItem"], "StringLike")
     assert sentinels == "UNIQUE#Person#email#*"
@@ -118,13 +101,13 @@ def test_a_unique_value_is_kept_under_a_key_of_its_own():
     ids=["its own", "a batch of its own", "a batch of others too", "another's", "a request without a key"],
 )
 def test_a_request_is_allowed_where_every_key_that_it_reaches_is_the_entitys(keys: list[str], allowed: bool):
-    condition = statements(get(Order))["BatchGetItemGetItem"]["Condition"]
+    condition = statements(allow.get(Order))["BatchGetItemGetItem"]["Condition"]
 
     assert holds(condition, {"dynamodb:LeadingKeys": keys} if keys else {}) is allowed
 
 
 def test_the_order_in_which_grants_are_named_changes_nothing():
-    assert statements(get(Order), put(Customer)) == statements(put(Customer), get(Order))
+    assert statements(allow.get(Order), allow.put(Customer)) == statements(allow.put(Customer), allow.get(Order))
 
 
 def test_a_key_that_is_all_field_can_be_anything_and_is_not_limited():
@@ -134,7 +117,7 @@ def test_a_key_that_is_all_field_can_be_anything_and_is_not_limited():
         @key(pk="{id}", sk="ANY")
         def by_id(self, id: str) -> None: ...
 
-    assert "Condition" not in statements(put(Anything), put(Order))["PutItem"]
+    assert "Condition" not in statements(allow.put(Anything), allow.put(Order))["PutItem"]
 
 
 @given(st.text(min_size=1, max_size=100).filter(lambda text: not re.search("[\ud800-\udfff]", text)))
@@ -172,10 +155,16 @@ def test_a_secret_named_by_its_arn_is_that_arn():
 def test_the_key_of_the_table_is_used_through_dynamodb_alone_and_by_a_reader_to_read():
     arn = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1111"
 
-    found = statements(get(Order), encryption_key=arn)["TableKey"]
+    found = statements(allow.get(Order), encryption_key=arn)["TableKey"]
     assert found["Action"] == ["kms:Decrypt", "kms:DescribeKey"]
     assert found["Condition"] == {"StringEquals": {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"}}
-    for writes in (put(Order), update(Order), delete(Order), write_many(Order), idempotency):
+    for writes in (
+        allow.put(Order),
+        allow.update(Order),
+        allow.delete(Order),
+        allow.write_many(Order),
+        allow.idempotency_records(),
+    ):
         assert "kms:Encrypt" in statements(writes, encryption_key=arn)["TableKey"]["Action"]
 
 
@@ -266,7 +255,7 @@ def test_a_policy_that_iam_would_not_take_is_refused_by_name():
     many = [_entity(number) for number in range(400)]
 
     with pytest.raises(DeclarationError, match=r"Function orders: its policy would have \d+ characters"):
-        statements(*(get(entity) for entity in many))
+        statements(*(allow.get(entity) for entity in many))
 
 
 def test_other_partitions_have_arns_of_their_own():
@@ -313,7 +302,9 @@ def test_an_endpoint_lets_through_what_functions_may_do_and_nothing_of_streams()
         @pattern("gsi1", pk="NOTES", sk="{id}")
         def every(self) -> None: ...
 
-    document = endpoint_policy("dynamodb", in_network(put(Note), query(Note.every), consumes=[get(Note)]), AT)
+    document = endpoint_policy(
+        "dynamodb", in_network(allow.put(Note), allow.query(Note.every), consumes=[allow.get(Note)]), AT
+    )
     assert document is not None
     assert [(each["Action"], each["Resource"]) for each in document["Statement"]] == [
         (["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"], [TABLE]),
@@ -334,7 +325,7 @@ def test_names_that_differ_in_signs_alone_have_statements_of_their_own():
         @pattern("gsi-1", pk="ALL", sk="{id}")
         def all(self) -> None: ...
 
-    function = Function(name="notes", uses=[query(Note.every), query(Note.all)])
+    function = Function(name="notes", uses=[allow.query(Note.every), allow.query(Note.all)])
     api = HttpApi()
     api.get("/notes", answer, function=function)
     backend = Backend("shop", api=api, table=Table(indexes=[Index("gsi1"), Index("gsi-1")]))

@@ -11,21 +11,7 @@ import pytest
 from tests.aws.backends import answer, stage
 from tests.permissions.iam import holds
 
-from taxiway import (
-    Backend,
-    Function,
-    Grant,
-    HttpApi,
-    Index,
-    Table,
-    check,
-    delete,
-    get,
-    put,
-    query,
-    update,
-    write_many,
-)
+from taxiway import Backend, Function, Grant, HttpApi, Index, Table, allow
 from taxiway.data import Entity, Page, TableClient, key, pattern, unique, upcaster, version
 from taxiway.data._core import Core
 from taxiway.local import tables
@@ -222,16 +208,16 @@ def do_write_many(table: Guarded) -> None:
 @pytest.mark.parametrize(
     ("grants", "work"),
     [
-        ([get(Plain)], do_get),
-        ([put(Plain)], do_put),
-        ([put(Claiming)], do_put_claiming),
-        ([update(Plain)], do_update),
-        ([update(Claiming)], do_update_claiming),
-        ([delete(Plain)], do_delete),
-        ([delete(Claiming)], do_delete_claiming),
-        ([query(Plain.by_name)], do_query),
-        ([check(Plain), put(Plain)], do_check),
-        ([write_many(Plain)], do_write_many),
+        ([allow.get(Plain)], do_get),
+        ([allow.put(Plain)], do_put),
+        ([allow.put(Claiming)], do_put_claiming),
+        ([allow.update(Plain)], do_update),
+        ([allow.update(Claiming)], do_update_claiming),
+        ([allow.delete(Plain)], do_delete),
+        ([allow.delete(Claiming)], do_delete_claiming),
+        ([allow.query(Plain.by_name)], do_query),
+        ([allow.check(Plain), allow.put(Plain)], do_check),
+        ([allow.write_many(Plain)], do_write_many),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )
@@ -261,7 +247,7 @@ class Evolved(Entity):
 
 
 def test_an_update_is_enough_where_another_has_brought_the_item_up_in_between(allowed: Callable[..., Guarded]) -> None:
-    table = allowed(update(Evolved))
+    table = allowed(allow.update(Evolved))
     core = TableClient(table_name=table.name).core
     present = {"pk": "EVOLVED#1", "sk": "EVOLVED", "entity": "Evolved", "id": "1", "email": "a"}
     core.sync_put_item(table.name, present)
@@ -271,7 +257,8 @@ def test_an_update_is_enough_where_another_has_brought_the_item_up_in_between(al
 
 
 @pytest.mark.parametrize(
-    ("grants", "work"), [([put(Plain)], do_get), ([get(Plain)], do_put), ([get(Plain), put(Plain)], do_delete)]
+    ("grants", "work"),
+    [([allow.put(Plain)], do_get), ([allow.get(Plain)], do_put), ([allow.get(Plain), allow.put(Plain)], do_delete)],
 )
 def test_without_its_grant_a_verb_is_refused(
     grants: list[Grant], work: Callable[[Guarded], None], allowed: Callable[..., Guarded]

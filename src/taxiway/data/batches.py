@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from taxiway.data._core import Attributes
 from taxiway.data.arguments import check_item, check_key
 from taxiway.data.connection import pause, where
-from taxiway.data.encoding import Plan
+from taxiway.data.encoding import Codec
 from taxiway.data.entity import Entity
 from taxiway.data.errors import EntityError, Throttled, TransactionInvalid, Unavailable
 from taxiway.data.patterns import PARTITION, SORT, Key
@@ -52,7 +52,7 @@ class Batches(Writes):
             groups.setdefault(key.entity, []).append(key)
         moment, done = time.time(), 0
         for entity, group in groups.items():
-            plan: Plan = entity.__plan__
+            codec: Codec = entity.__codec__
             for start in range(0, len(group), GETS):
                 portion = group[start : start + GETS]
                 rows = self._patiently(
@@ -60,12 +60,12 @@ class Batches(Writes):
                     self.name,
                     [where(key) for key in portion],
                     consistent,
-                    _number_schema=plan.numbers,
+                    _number_schema=codec.numbers,
                 )
                 for row in rows:
-                    if not plan.has_expired(row, moment):
+                    if not codec.has_expired(row, moment):
                         place = row[PARTITION], row[SORT]
-                        found[place] = plan.decode(row, str(unique[place]))
+                        found[place] = codec.decode(row, str(unique[place]))
                 done += len(portion)
                 if progress is not None:
                     progress(done, len(unique))
@@ -126,8 +126,8 @@ class Batches(Writes):
 
 
 def _check_unclaimed(entity: type[Entity], verb: str) -> None:
-    if entity.__claims__:
-        fields = ", ".join(claim.field for claim in entity.__claims__)
+    if entity.__uniques__:
+        fields = ", ".join(claim.field for claim in entity.__uniques__)
         raise EntityError(
             entity.__name__,
             f"{fields} is unique, and {verb} can't keep it so",

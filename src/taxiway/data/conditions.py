@@ -18,7 +18,7 @@ import msgspec
 from taxiway.data.encoding import Field, plain
 from taxiway.data.errors import EntityError
 from taxiway.data.expressions import Expression
-from taxiway.data.update_actions import Change, add
+from taxiway.data.update_actions import UpdateAction, add
 
 T = TypeVar("T")
 
@@ -260,11 +260,11 @@ class Path(_Operand, Generic[T]):
 
     __hash__ = object.__hash__
 
-    def __add__(self, amount: Any) -> Change:
+    def __add__(self, amount: Any) -> UpdateAction:
         """The change that adds to it: `table.update(key, {"stock": Item.stock + 1})`."""
         return add(amount).of(self.text)
 
-    def __sub__(self, amount: Any) -> Change:
+    def __sub__(self, amount: Any) -> UpdateAction:
         return add(-amount).of(self.text)
 
     def __getitem__(self, step: str | int) -> "Path[Any]":

@@ -55,7 +55,7 @@ class Connection:
         if not self._table_name:
             raise NotConfigured(
                 "TABLE_NAME is not set: this function was given nothing of the table.\n"
-                "Fix: name what it does in its route, as in uses=[get(Item)]"
+                "Fix: name what it does in its route, as in uses=[allow.get(Item)]"
             )
         return self._table_name
 

@@ -1,6 +1,6 @@
-"""Between an entity and its DynamoDB attributes: a plan per entity, made once with its class.
+"""Between an entity and its DynamoDB attributes: a codec per entity, made once with its class.
 
-msgspec does the work in C; the plan names the few top-level fields that need more than it does. What is stored:
+msgspec does the work in C; the codec names the few top-level fields that need more than it does. What is stored:
 Decimals of an entity's own fields as numbers, with every digit; Decimals inside lists, maps and structs as strings
 (docs/decisions/0002-exact-numbers.md); an entity's own datetimes in UTC with six decimals, so that they sort; sets of
 str, int or bytes as DynamoDB sets; None as no attribute at all, where the field's default is None or there is none;
@@ -110,7 +110,7 @@ class Field:
         return built
 
 
-class Plan:
+class Codec:
     """How an entity is stored."""
 
     def __init__(self, entity: type[Any], evolution: Evolution, *, ttl: str | None = None) -> None:
@@ -239,15 +239,15 @@ class Plan:
         return attributes
 
 
-def check_width(plan: Plan) -> None:
+def check_width(codec: Codec) -> None:
     """Raise EntityError where an item has too many fields for a condition on them all: it has 300 operators at most.
 
     https://docs.aws.amazon.com/code-library/latest/ug/dynamodb_example_dynamodb_Scenario_ExpressionOperatorCounting_section.html
     """
-    if len(plan.fields) > WIDEST:
+    if len(codec.fields) > WIDEST:
         raise EntityError(
-            plan.name,
-            f"has {len(plan.fields)} fields, and what is written only as it was read has {WIDEST} at most",
+            codec.name,
+            f"has {len(codec.fields)} fields, and what is written only as it was read has {WIDEST} at most",
             fix="keep some of them in a struct, as one field",
         )
 

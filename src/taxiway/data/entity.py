@@ -8,12 +8,12 @@ import msgspec
 
 from taxiway.data._types import only
 from taxiway.data.conditions import Attribute
-from taxiway.data.encoding import ENTITY, EXPIRES, Plan
+from taxiway.data.encoding import ENTITY, EXPIRES, Codec
 from taxiway.data.errors import EntityError
 from taxiway.data.evolution import SCHEMA, Evolution, Upcaster
 from taxiway.data.fields import Managed, Role, Unique, unique
 from taxiway.data.patterns import PARTITION, SORT, IndexPattern, IndexStub, KeyPattern, KeyStub
-from taxiway.data.uniques import Claim
+from taxiway.data.uniques import UniqueValue
 
 RESERVED = frozenset(("Idempotency", "Migration", "UNIQUE"))
 """The `entity` of requests' records, of migrations' checkpoints, and of unique values' sentinels."""
@@ -23,7 +23,7 @@ _ROLE_TYPES: dict[Role, type] = {"created": datetime, "updated": datetime, "vers
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field, unique))
 class EntityMeta(msgspec.StructMeta):
-    """Builds an entity's class: its struct, its patterns and its encoding plan. Raises EntityError on a mistake."""
+    """Builds an entity's class: its struct, its patterns and its encoding codec. Raises EntityError on a mistake."""
 
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> type[Any]:
         if not any(isinstance(base, EntityMeta) for base in bases):
@@ -65,14 +65,14 @@ class EntityMeta(msgspec.StructMeta):
             raise EntityError(
                 name, f"items that the library keeps for itself are called {name!r}", fix="give the class another name"
             )
-        entity.__plan__ = Plan(entity, Evolution(name, upcasters), ttl=ttl)
+        entity.__codec__ = Codec(entity, Evolution(name, upcasters), ttl=ttl)
         entity.__roles__ = _roles(entity, managed)
         for key, value in upcasters.items():
             setattr(entity, key, staticmethod(value.function))
         _patterns(entity, stubs)
         _check_names(entity, stubs)
-        entity.__claims__ = _claims(entity, uniques)
-        for field in entity.__plan__.fields.values():
+        entity.__uniques__ = _claims(entity, uniques)
+        for field in entity.__codec__.fields.values():
             setattr(entity, field.name, Attribute(name, field, _member(entity, field.name)))
         return entity
 
@@ -131,15 +131,15 @@ class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
     __patterns__: ClassVar[tuple[IndexPattern[..., Any, Any], ...]]
     __indexed__: ClassVar[tuple[IndexPattern[..., Any, Any], ...]]
     """One pattern for each index that a write keeps."""
-    __claims__: ClassVar[tuple[Claim, ...]]
-    __plan__: ClassVar[Plan]
+    __uniques__: ClassVar[tuple[UniqueValue, ...]]
+    __codec__: ClassVar[Codec]
     __roles__: ClassVar[dict[Role, str]]
 
 
 def _roles(entity: type[Entity], managed: dict[str, Managed]) -> dict[Role, str]:
     roles: dict[Role, str] = {}
     for name, value in managed.items():
-        field = entity.__plan__.fields.get(name)
+        field = entity.__codec__.fields.get(name)
         wanted = _ROLE_TYPES[value.role]
         if value.role == "ttl" and field is not None and not field.optional and value.default() is None:
             raise EntityError(
@@ -167,9 +167,9 @@ def _roles(entity: type[Entity], managed: dict[str, Managed]) -> dict[Role, str]
 
 def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[..., Any]]) -> None:
     name = entity.__name__
-    plan: Plan = entity.__plan__
-    types = {field.name: field.type for field in plan.fields.values()}
-    labels = {field.name: field.stored for field in plan.fields.values()}
+    codec: Codec = entity.__codec__
+    types = {field.name: field.type for field in codec.fields.values()}
+    labels = {field.name: field.stored for field in codec.fields.values()}
     keys = [stub for stub in stubs.values() if isinstance(stub, KeyStub)]
     if len(keys) != 1:
         found = " and ".join(stub.name for stub in keys) or "none"
@@ -228,13 +228,13 @@ def _layouts(pattern: IndexPattern[..., Any, Any]) -> tuple[int, ...]:
     return pattern.sharding.layouts if pattern.sharding else ()
 
 
-def _claims(entity: type[Entity], uniques: dict[str, Unique]) -> tuple[Claim, ...]:
-    plan = entity.__plan__
-    claims: list[Claim] = []
+def _claims(entity: type[Entity], uniques: dict[str, Unique]) -> tuple[UniqueValue, ...]:
+    codec = entity.__codec__
+    claims: list[UniqueValue] = []
     for name, value in uniques.items():
-        if name not in plan.fields:
+        if name not in codec.fields:
             raise EntityError(entity.__name__, f"{name} = unique() is no field", fix=f"{name}: str = unique()")
-        claim = Claim(plan, name, value.form)
+        claim = UniqueValue(codec, name, value.form)
         if name not in claim.template.fields:
             raise EntityError(
                 entity.__name__, f"{name} = unique({value.form!r}) doesn't name {name}", fix=f"put {{{name}}} in it"
@@ -261,7 +261,7 @@ def _check_names(entity: type[Entity], stubs: dict[str, KeyStub[...] | IndexStub
                     name, f"{found.name} and {taken[attribute]} both need {attribute!r}", fix="use another index"
                 )
             taken[attribute] = found.name
-    for field in entity.__plan__.fields.values():
+    for field in entity.__codec__.fields.values():
         if field.stored == EXPIRES and not field.ttl:
             raise EntityError(
                 name,

@@ -69,10 +69,10 @@ class Query(msgspec.Struct, Generic[T], frozen=True):
 
     def only(self, shape: type[Shape]) -> "Query[Shape]":
         """Some fields of each: those that a struct of one's own has, by their names in Python. It costs as much."""
-        known: dict[type[Any], Projection] = self.entity.__plan__.projections
+        known: dict[type[Any], Projection] = self.entity.__codec__.projections
         projection = known.get(shape)
         if projection is None:
-            projection = known[shape] = Projection(self.entity.__plan__, shape)
+            projection = known[shape] = Projection(self.entity.__codec__, shape)
         return cast("Query[Shape]", replace(self, projection=projection))
 
     def within(self, low: str | None = None, high: str | None = None) -> Self:

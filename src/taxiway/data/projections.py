@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import fields
 
 from taxiway.data._core import Attributes
-from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan
+from taxiway.data.encoding import ENTITY, EXPIRES, Codec, Field
 from taxiway.data.errors import EntityError, StoredItemInvalid
 from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression
@@ -15,19 +15,19 @@ from taxiway.data.expressions import Expression
 class Projection:
     """How a struct is read from an entity's items: each of its fields is one of the entity's, of the same name."""
 
-    def __init__(self, plan: Plan, shape: type[Any]) -> None:
-        self._plan = plan
+    def __init__(self, codec: Codec, shape: type[Any]) -> None:
+        self._codec = codec
         self._shape = shape
         self._fields: list[tuple[Field, str]] = []
         self._absent: dict[str, Any] = {}
         self._made: list[tuple[str, Field]] = []
         for info in fields(shape):
-            field = plan.fields.get(info.name)
+            field = codec.fields.get(info.name)
             if field is None:
                 raise EntityError(
                     shape.__name__,
-                    f"{info.name!r} is no field of {plan.name}",
-                    fix=f"use some of {', '.join(plan.fields)}",
+                    f"{info.name!r} is no field of {codec.name}",
+                    fix=f"use some of {', '.join(codec.fields)}",
                 )
             self._fields.append((field, info.encode_name))
             if info.required and field.is_set:
@@ -41,19 +41,19 @@ class Projection:
 
     def expression(self, expression: Expression, keys: tuple[str, ...]) -> str | None:
         """What is asked of DynamoDB, the keys included that a cursor needs; everything where there are older forms."""
-        if self._plan.evolution.version > 1:
+        if self._codec.evolution.version > 1:
             return None
         stored = [*keys, ENTITY, EXPIRES, SCHEMA, *(field.stored for field, _ in self._fields)]
         return ", ".join(expression.name(each) for each in dict.fromkeys(stored))
 
     def decode_all(self, rows: list[Attributes]) -> list[Any]:
         """The structs. Raises StoredItemInvalid where one doesn't fit."""
-        present = self._plan.present(rows, lambda row: f"The item at {row['pk']!r}, {row['sk']!r}")
+        present = self._codec.present(rows, lambda row: f"The item at {row['pk']!r}, {row['sk']!r}")
         try:
             return msgspec.convert([self._built(row) for row in present], list[self._shape], str_keys=True)
         except msgspec.ValidationError as error:
             name = self._shape.__name__
-            raise StoredItemInvalid(f"A {self._plan.name} that was found does not fit {name}: {error}.") from None
+            raise StoredItemInvalid(f"A {self._codec.name} that was found does not fit {name}: {error}.") from None
 
     def _built(self, row: Attributes) -> Attributes:
         built = dict(self._absent)

@@ -13,7 +13,7 @@ from taxiway.data.arguments import check_collection, check_key, check_query
 from taxiway.data.collection import CollectionQuery
 from taxiway.data.connection import CONFLICTS, Cancelled, Connection, pause, where
 from taxiway.data.cursors import Cursors
-from taxiway.data.encoding import ENTITY, Plan
+from taxiway.data.encoding import ENTITY, Codec
 from taxiway.data.entity import Entity
 from taxiway.data.errors import (
     CollectionTooLarge,
@@ -60,11 +60,11 @@ class Reads(Connection):
     def get(self, key: Key[E], *, consistent: bool = False) -> E | None:
         """The item, or None. A consistent read sees every write that was answered before it, at twice the cost."""
         check_key("get", key)
-        plan = key.entity.__plan__
-        row, _ = self._call(self.core.sync_get_item, self.name, where(key), consistent, _number_schema=plan.numbers)
-        if row is None or (plan.expires and plan.has_expired(row, time.time())):
+        codec = key.entity.__codec__
+        row, _ = self._call(self.core.sync_get_item, self.name, where(key), consistent, _number_schema=codec.numbers)
+        if row is None or (codec.expires and codec.has_expired(row, time.time())):
             return None
-        return plan.decode(row, str(key))
+        return codec.decode(row, str(key))
 
     def query(
         self,
@@ -101,7 +101,7 @@ class Reads(Connection):
         rows: list[Attributes] = []
         more, size = start, limit + 1
         name = query.entity.__name__
-        thinned = query.condition is not None or query.entity.__plan__.expires
+        thinned = query.condition is not None or query.entity.__codec__.expires
         for _ in range(CALLS):
             try:
                 # One more than asked for: whether there is a next page is then known without another call.
@@ -161,8 +161,8 @@ class Reads(Connection):
             raise InvalidLimit(f"limit must be 1 or more and below {LARGEST_LIMIT}, and is {limit}.")
         collection = query.collection
         members = {member.owner.__name__: member for member in collection.members}
-        plans: dict[str, Plan] = {name: member.owner.__plan__ for name, member in members.items()}
-        exact = {name: plan.numbers["fields"] for name, plan in plans.items() if plan.numbers}
+        codecs: dict[str, Codec] = {name: member.owner.__codec__ for name, member in members.items()}
+        exact = {name: codec.numbers["fields"] for name, codec in codecs.items() if codec.numbers}
         numbers: NumberSchema | None = {"fields": frozenset(), "variants": {ENTITY: exact}} if exact else None
         expression = Expression()
         first = collection.members[0]
@@ -186,9 +186,9 @@ class Reads(Connection):
                 _number_schema=numbers,
             )
             for row in found:
-                plan = plans.get(row.get(ENTITY, ""))
-                if plan is not None and not plan.has_expired(row, moment):
-                    rows[plan.name].append(row)
+                codec = codecs.get(row.get(ENTITY, ""))
+                if codec is not None and not codec.has_expired(row, moment):
+                    rows[codec.name].append(row)
                     total += 1
             if total > limit:
                 raise CollectionTooLarge(f"{collection!r} at {query.partition!r} has more than {limit} items.")
@@ -196,7 +196,7 @@ class Reads(Connection):
                 break
         result: list[Any] = []
         for name, member in members.items():
-            items = plans[name].decode_all(rows[name], label)
+            items = codecs[name].decode_all(rows[name], label)
             result.append((items[0] if items else None) if isinstance(member, KeyPattern) else items)
         return tuple(result)  # pyright: ignore[reportReturnType]  its overloads make R the tuple of these
 
@@ -230,7 +230,7 @@ class Reads(Connection):
             if all(self._exactly(key, row) for key, row in zip(keys, rows, strict=True)):
                 moment = time.time()
                 return tuple(
-                    None if row is None or key.entity.__plan__.has_expired(row, moment) else _item(key, row)
+                    None if row is None or key.entity.__codec__.has_expired(row, moment) else _item(key, row)
                     for key, row in zip(keys, rows, strict=True)
                 )
             pause(attempt)
@@ -238,8 +238,8 @@ class Reads(Connection):
 
     def _exactly(self, key: Key[Any], row: Attributes | None) -> bool:
         """Put every digit of its Decimals into a row that has floats for them; False where it is another by now."""
-        plan: Plan = key.entity.__plan__
-        if row is None or not plan.numbers:
+        codec: Codec = key.entity.__codec__
+        if row is None or not codec.numbers:
             return True
         again = self._row(key)
         if again is None or not same(again, row):
@@ -250,7 +250,7 @@ class Reads(Connection):
     def _row(self, key: Key[Any]) -> Attributes | None:
         """What is stored under a key, expired or not, as of now."""
         row, _ = self._call(
-            self.core.sync_get_item, self.name, where(key), True, _number_schema=key.entity.__plan__.numbers
+            self.core.sync_get_item, self.name, where(key), True, _number_schema=key.entity.__codec__.numbers
         )
         return row
 
@@ -299,12 +299,12 @@ class Reads(Connection):
         keys_only: bool = False,
     ) -> tuple[list[Attributes], Attributes | None]:
         """What one call finds, and where the next one starts."""
-        plan, pattern = query.entity.__plan__, query.pattern
+        codec, pattern = query.entity.__codec__, query.pattern
         expression = Expression()
         condition = query.key_condition(expression)
         if condition is None:
             return [], None
-        filters = alive(plan, expression, int(time.time())) if plan.expires else []
+        filters = alive(codec, expression, int(time.time())) if codec.expires else []
         if query.condition is not None:
             filters.append(query.condition.render(expression))
         keys = (PARTITION, SORT, pattern.partition_attribute, pattern.sort_attribute)
@@ -326,7 +326,7 @@ class Reads(Connection):
             query.forward,
             pattern.index,
             _consistently(pattern.index, consistent, pattern.entity) if consistent else False,
-            _number_schema=plan.numbers,
+            _number_schema=codec.numbers,
         )
         return rows, more
 
@@ -356,8 +356,8 @@ def _consistently(index: str | None, consistent: bool, entity: str) -> bool:
 def _decoded(query: Query[T], rows: list[Attributes]) -> list[T]:
     if query.projection is not None:
         return query.projection.decode_all(rows)
-    return query.entity.__plan__.decode_all(rows, label)
+    return query.entity.__codec__.decode_all(rows, label)
 
 
 def _item(key: Key[Any], row: Attributes) -> Any:
-    return key.entity.__plan__.decode(row, str(key))
+    return key.entity.__codec__.decode(row, str(key))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from taxiway.data._core import Attributes
-from taxiway.data.encoding import ENTITY, EXPIRES, Plan, check_width
+from taxiway.data.encoding import ENTITY, EXPIRES, Codec, check_width
 from taxiway.data.errors import StoredItemInvalid
 from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression
@@ -28,12 +28,12 @@ class Rewriting:
         where: str,
         indexes: Sequence[str] = (),
     ) -> None:
-        self._plan: Plan = entity.__plan__
-        plan = self._plan
+        self._codec: Codec = entity.__codec__
+        codec = self._codec
         self._row = row
-        self._fields = {field.stored: field for field in plan.fields.values()}
+        self._fields = {field.stored: field for field in codec.fields.values()}
         version = entity.__roles__.get("version")
-        self._version = None if version is None else plan.fields[version].stored
+        self._version = None if version is None else codec.fields[version].stored
         if any(attributes[name] != row[name] for name in (PARTITION, SORT)):
             raise StoredItemInvalid(
                 f"{where} would be at {attributes[PARTITION]!r}, {attributes[SORT]!r} by its fields."
@@ -73,7 +73,7 @@ class Rewriting:
         changed = [SCHEMA, *self._set, *self._removed]
         if self._version is not None and self._version in self._row:
             return list(dict.fromkeys((self._version, *changed)))
-        check_width(self._plan)
+        check_width(self._codec)
         # A number that the entity doesn't know may have come with fewer digits than it has.
         known = [name for name, value in self._row.items() if name in self._known or not _has_fraction(value)]
         return [name for name in dict.fromkeys((*known, *self._fields, *changed)) if name not in (PARTITION, SORT)]

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from taxiway.data.errors import DataError, TransactionInvalid
-from taxiway.data.operations import Request, Write
 from taxiway.data.patterns import PARTITION, SORT
+from taxiway.data.requests import Request, Write
 
 LARGEST = 100
 """How many operations DynamoDB takes in one transaction."""

@@ -9,27 +9,27 @@ from collections.abc import Callable
 from typing import Any
 
 from taxiway.data._core import Attributes
-from taxiway.data.encoding import ENTITY, EXPIRES, Plan
+from taxiway.data.encoding import ENTITY, EXPIRES, Codec
 from taxiway.data.errors import HeldByAnother, NotUnique
 from taxiway.data.expressions import Expression
 from taxiway.data.keys import PARTITION_KEY_BYTES, Template
-from taxiway.data.operations import Request
 from taxiway.data.patterns import PARTITION, SORT
+from taxiway.data.requests import Request
 
 HOLDER_PARTITION, HOLDER_SORT = "holderPk", "holderSk"
 _SORT = "UNIQUE"
 
 
-class Claim:
+class UniqueValue:
     """One unique field of an entity: where the sentinel of a value is, and what is done with it."""
 
-    def __init__(self, plan: Plan, field: str, form: str | None) -> None:
-        types = {each.name: each.type for each in plan.fields.values()}
-        labels = {each.name: each.stored for each in plan.fields.values()}
+    def __init__(self, codec: Codec, field: str, form: str | None) -> None:
+        types = {each.name: each.type for each in codec.fields.values()}
+        labels = {each.name: each.stored for each in codec.fields.values()}
         self.field = field
-        self.stored = plan.fields[field].stored
-        text = f"UNIQUE#{plan.name}#{field}#{form or f'{{{field}}}'}"
-        self.template = Template(plan.name, text, types, labels, PARTITION_KEY_BYTES)
+        self.stored = codec.fields[field].stored
+        text = f"UNIQUE#{codec.name}#{field}#{form or f'{{{field}}}'}"
+        self.template = Template(codec.name, text, types, labels, PARTITION_KEY_BYTES)
 
     def sentinel(self, get: Callable[[str], Any]) -> str | None:
         """The partition key of the sentinel of an item's value; None where it has none. Raises InvalidKey."""

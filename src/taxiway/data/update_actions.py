@@ -18,12 +18,12 @@ Clause: TypeAlias = Literal["SET", "ADD", "DELETE"]
 _ARITHMETIC = Context(prec=DIGITS, traps=[Inexact])
 
 
-class Change:
+class UpdateAction:
     """What happens to a field. `path` is the field that it was made from, where it was made from one."""
 
     path: str | None = None
 
-    def of(self, path: str) -> "Change":
+    def of(self, path: str) -> "UpdateAction":
         self.path = path
         return self
 
@@ -50,7 +50,7 @@ class Change:
         return changed
 
 
-class _Add(Change):
+class _Add(UpdateAction):
     def __init__(self, amount: Any) -> None:
         self._amount = amount
 
@@ -89,7 +89,7 @@ class _Add(Change):
         return "SET", f"{name} = if_not_exists({name}, {expression.value(start)}) + {expression.value(amount)}"
 
 
-class _Append(Change):
+class _Append(UpdateAction):
     def __init__(self, members: list[Any], *, front: bool) -> None:
         self._members = members
         self._front = front
@@ -113,7 +113,7 @@ class _Append(Change):
         return "SET", f"{name} = list_append({both})"
 
 
-class _Members(Change):
+class _Members(UpdateAction):
     def __init__(self, members: Iterable[Any], *, remove: bool) -> None:
         kind = type(members).__name__
         is_iterable = isinstance(members, Iterable)  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
@@ -146,7 +146,7 @@ class _Members(Change):
         return ("DELETE" if self._remove else "ADD"), text
 
 
-def add(amount: float | Decimal) -> Change:
+def add(amount: float | Decimal) -> UpdateAction:
     """Add to a number; take from it where `amount` is negative. One that isn't there counts as the field's default.
 
     Where the answer to it is lost, the core repeats a write that may have been done, and it is added twice; in a
@@ -155,22 +155,22 @@ def add(amount: float | Decimal) -> Change:
     return _Add(amount)
 
 
-def append(members: list[Any]) -> Change:
+def append(members: list[Any]) -> UpdateAction:
     """Add members to the end of a list."""
     return _Append(_listed(members), front=False)
 
 
-def prepend(members: list[Any]) -> Change:
+def prepend(members: list[Any]) -> UpdateAction:
     """Add members to the beginning of a list."""
     return _Append(_listed(members), front=True)
 
 
-def add_to_set(members: Iterable[Any]) -> Change:
+def add_to_set(members: Iterable[Any]) -> UpdateAction:
     """Add members to a set; those that are there already stay."""
     return _Members(members, remove=False)
 
 
-def remove_from_set(members: Iterable[Any]) -> Change:
+def remove_from_set(members: Iterable[Any]) -> UpdateAction:
     """Remove members from a set; those that aren't there are none the worse."""
     return _Members(members, remove=True)
 

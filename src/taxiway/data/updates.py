@@ -8,13 +8,13 @@ import msgspec
 
 from taxiway.data._core import Attributes
 from taxiway.data.conditions import Condition
-from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan, check_width
+from taxiway.data.encoding import ENTITY, EXPIRES, Codec, Field, check_width
 from taxiway.data.errors import EntityError, InvalidItem, InvalidKey, StoredItemInvalid, VersionMismatch
 from taxiway.data.expressions import Expression
 from taxiway.data.fields import STAMPS, now
 from taxiway.data.keys import Template, timestamp
 from taxiway.data.patterns import PARTITION, IndexPattern, Key
-from taxiway.data.update_actions import Change
+from taxiway.data.update_actions import UpdateAction
 
 Changes: TypeAlias = msgspec.Struct | Mapping[str, Any]
 
@@ -26,18 +26,18 @@ class Unfit(Exception):  # noqa: N818  caught by the verbs, which know the item 
         super().__init__(f"{field.stored}: {problem}")
 
 
-def alive(plan: Plan, expression: Expression, moment: int) -> list[str]:
+def alive(codec: Codec, expression: Expression, moment: int) -> list[str]:
     """The condition that an item hasn't expired; none for an entity that doesn't."""
-    if not plan.expires:
+    if not codec.expires:
         return []
     name = expression.name(EXPIRES)
     return [f"(attribute_not_exists({name}) OR {name} > {expression.value(moment)})"]
 
 
-def own(plan: Plan, expression: Expression) -> str:
+def own(codec: Codec, expression: Expression) -> str:
     """The condition that what is stored is an item of this entity; none is, and so is one that doesn't say."""
     name = expression.name(ENTITY)
-    return f"(attribute_not_exists({name}) OR {name} = {expression.value(plan.name)})"
+    return f"(attribute_not_exists({name}) OR {name} = {expression.value(codec.name)})"
 
 
 class Update:
@@ -48,7 +48,7 @@ class Update:
     ) -> None:
         self.key = key
         self._arguments = dict(key.arguments)
-        self._plan: Plan = key.entity.__plan__
+        self._codec: Codec = key.entity.__codec__
         self._roles = key.entity.__roles__
         self._indexed: tuple[IndexPattern[..., Any, Any], ...] = key.entity.__indexed__
         primary = key.entity.__primary__
@@ -57,8 +57,8 @@ class Update:
         self.condition = condition
         self._changed: dict[str, Any] = {}
         self._encoded: Attributes = {}
-        self._native: list[tuple[Field, Change]] = []
-        self._computed: list[tuple[Field, Change]] = []
+        self._native: list[tuple[Field, UpdateAction]] = []
+        self._computed: list[tuple[Field, UpdateAction]] = []
         in_keys = {name for each in self._indexed for name in each.partition.fields + each.sort.fields}
         for name, value in _items(changes):
             if value is not msgspec.UNSET:
@@ -67,7 +67,7 @@ class Update:
         self._moment = now()
         if "updated" in self._roles:
             self._changed[self._roles["updated"]] = self._moment
-            self._encoded[self._plan.fields[self._roles["updated"]].stored] = timestamp(self._moment)
+            self._encoded[self._codec.fields[self._roles["updated"]].stored] = timestamp(self._moment)
         self._known = {name: value for name, value in key.arguments if name not in self._folded} | self._changed
         self._changes = self._changed.keys() | {field.name for field, _ in self._native + self._computed}
         self._rewritten = self._index_keys(self._changes)
@@ -75,10 +75,10 @@ class Update:
         needed |= {field.name for field, _ in self._computed}
         self.depends_on = (
             basis_of(key.entity)
-            if self._plan.checks
+            if self._codec.checks
             else tuple(
                 field
-                for field in self._plan.fields.values()
+                for field in self._codec.fields.values()
                 if field.name in needed or (field.decimal and field.name not in self._changed)
             )
         )
@@ -87,17 +87,17 @@ class Update:
 
     def touches(self, fields: tuple[str, ...]) -> bool:
         """Whether one of these fields changes; of a class that can make any of any it isn't known."""
-        return self._plan.checks or not self._changes.isdisjoint(fields)
+        return self._codec.checks or not self._changes.isdisjoint(fields)
 
     def request(self, basis: Attributes) -> dict[str, Any]:
         """The arguments of `sync_update_item`, given what `depends_on` was found to be. Raises Unfit, InvalidItem."""
         expression = Expression()
-        conditions = [f"attribute_exists({PARTITION})", own(self._plan, expression)]
+        conditions = [f"attribute_exists({PARTITION})", own(self._codec, expression)]
         conditions += expression.holds(basis, self.depends_on)
-        conditions.append(self._plan.evolution.holds(expression))
-        conditions += alive(self._plan, expression, int(self._moment.timestamp()))
+        conditions.append(self._codec.evolution.holds(expression))
+        conditions += alive(self._codec, expression, int(self._moment.timestamp()))
         self._settled = self._encoded | _computed(self._computed, basis)
-        if self._plan.checks:
+        if self._codec.checks:
             check_version(self.key, self.expected, basis)
             self._derive(self._replaced(basis, self._settled | _computed(self._native, basis) | self._next(basis)))
         clauses: dict[str, list[str]] = {"SET": [], "REMOVE": [], "ADD": [], "DELETE": []}
@@ -115,7 +115,7 @@ class Update:
         if self.condition is not None:
             conditions.append(self.condition.render(expression))
         if not any(clauses.values()):  # nothing but a condition, and DynamoDB wants a change
-            self._assign(clauses, expression, {ENTITY: self._plan.name})
+            self._assign(clauses, expression, {ENTITY: self._codec.name})
         return {"update_expression": _joined(clauses), **expression.arguments(conditions)}
 
     def settled(self, row: Attributes) -> tuple[Attributes, dict[str, Any]]:
@@ -123,23 +123,23 @@ class Update:
         so; its condition is added to by whoever knows what else must hold. Raises Unfit and InvalidItem.
         """
         self._settled = self._encoded | _computed(self._native + self._computed, row) | self._next(row)
-        if self._plan.checks:
+        if self._codec.checks:
             self._derive(self._replaced(row, self._settled))
         values = self._settled | self._keys(row)
         result = self._replaced(row, values)
         expression = Expression()
         conditions = [f"attribute_exists({PARTITION})", *expression.holds(row, basis_of(self.key.entity))]
-        conditions.append(self._plan.evolution.holds(expression))
+        conditions.append(self._codec.evolution.holds(expression))
         if self.condition is not None:
             conditions.append(self.condition.render(expression))
         clauses: dict[str, list[str]] = {"SET": [], "REMOVE": []}
-        self._assign(clauses, expression, values or {ENTITY: self._plan.name})
+        self._assign(clauses, expression, values or {ENTITY: self._codec.name})
         return result, {"update_expression": _joined(clauses), **expression.arguments(conditions)}
 
     def exact(self, basis: Attributes) -> Attributes:
         """Every Decimal that the item has after the update, with all its digits: those written, and those read."""
         written = {
-            field.stored: self._settled.get(field.stored, basis.get(field.stored)) for field in self._plan.decimals
+            field.stored: self._settled.get(field.stored, basis.get(field.stored)) for field in self._codec.decimals
         }
         return {stored: value for stored, value in written.items() if value is not None}
 
@@ -169,11 +169,11 @@ class Update:
 
     def _derive(self, row: Attributes) -> None:
         """Settle what the class itself makes of its fields, where the changes make it another. Raises InvalidItem."""
-        derived = self._plan.derived(row)
+        derived = self._codec.derived(row)
         for name, value in derived.items():
             if name in self._arguments and not self._keeps_place(name, value):
                 raise self._immovable(name)
-            field = self._plan.fields[name]
+            field = self._codec.fields[name]
             self._settled[field.stored] = field.encode(value)
         self._derived = derived.keys()
 
@@ -190,35 +190,35 @@ class Update:
                 clauses["REMOVE"].append(expression.name(stored))
 
     def _change(self, name: str, value: Any, *, in_key: bool) -> None:
-        field = self._plan.fields.get(name)
+        field = self._codec.fields.get(name)
         if field is None:
             raise EntityError(
-                self._plan.name, f"{name!r} is no field of it", fix=f"change {', '.join(self._plan.fields)}"
+                self._codec.name, f"{name!r} is no field of it", fix=f"change {', '.join(self._codec.fields)}"
             )
         if any(self._roles.get(role) == name for role in STAMPS):
-            raise EntityError(self._plan.name, f"{name} is set by the table client", fix="leave it out of the changes")
+            raise EntityError(self._codec.name, f"{name} is set by the table client", fix="leave it out of the changes")
         if name in self._arguments and not self._keeps_place(name, value):
             raise self._immovable(name)
         if name in self._arguments and name not in self._folded:
             return  # a body repeats what its URL says
         if value is None and not field.optional:
             raise InvalidItem(
-                f"{self._plan.name}.{name} is required: it can't be removed.",
+                f"{self._codec.name}.{name} is required: it can't be removed.",
                 public_detail=f"{field.stored} can't be removed.",
             )
-        if isinstance(value, Change):
+        if isinstance(value, UpdateAction):
             self._let(field, value, in_key=in_key)
             return
         try:
             stored = self._encoded[field.stored] = None if value is None else field.encode(value)
         except (ValueError, TypeError, RecursionError) as error:
-            raise self._plan.invalid(field, error) from None
+            raise self._codec.invalid(field, error) from None
         self._changed[name] = value if stored is None else field.decode(stored)
 
     def _immovable(self, name: str) -> InvalidItem:
         return InvalidItem(
-            f"{self._plan.name}.{name} is part of its key, which is where it is: it can't change.",
-            public_detail=f"{self._plan.fields[name].stored} can't be changed.",
+            f"{self._codec.name}.{name} is part of its key, which is where it is: it can't change.",
+            public_detail=f"{self._codec.fields[name].stored} can't be changed.",
         )
 
     def _keeps_place(self, name: str, value: Any) -> bool:
@@ -232,14 +232,14 @@ class Update:
         except InvalidKey:
             return False
 
-    def _let(self, field: Field, change: Change, *, in_key: bool) -> None:
-        own = f"{self._plan.name}.{field.name}"
+    def _let(self, field: Field, change: UpdateAction, *, in_key: bool) -> None:
+        own = f"{self._codec.name}.{field.name}"
         if change.path not in (None, own):
-            raise EntityError(self._plan.name, f"{field.name} can't become what {change.path} does", fix=f"use {own}")
+            raise EntityError(self._codec.name, f"{field.name} can't become what {change.path} does", fix=f"use {own}")
         try:
             change.operand(field)
         except (ValueError, TypeError) as error:
-            raise self._plan.invalid(field, error) from None
+            raise self._codec.invalid(field, error) from None
         (self._native if change.is_native(field) and not in_key else self._computed).append((field, change))
 
     def _index_keys(self, changes: Set[str]) -> list[tuple[str, Template]]:
@@ -258,12 +258,12 @@ class Update:
         def value_of(name: str) -> Any:
             if name in self._known and name not in self._derived:
                 return self._known[name]
-            field = self._plan.fields[name]
+            field = self._codec.fields[name]
             stored = self._settled[field.stored] if field.stored in self._settled else basis.get(field.stored)
             try:
                 return None if stored is None else field.decode(stored)
             except msgspec.ValidationError as error:
-                raise StoredItemInvalid(f"{self.key} does not fit {self._plan.name}: {name}: {error}.") from None
+                raise StoredItemInvalid(f"{self.key} does not fit {self._codec.name}: {name}: {error}.") from None
 
         rewritten = self._index_keys(self._changes | self._derived) if self._derived else self._rewritten
         keys: Attributes = {attribute: template.render(value_of) for attribute, template in rewritten}
@@ -276,12 +276,12 @@ class Update:
         return keys
 
     def _stored(self, role: Any) -> str:
-        return self._plan.fields[self._roles[role]].stored
+        return self._codec.fields[self._roles[role]].stored
 
     def _is_stored(self, stored: str, value: Any) -> bool:
         """Whether a value is an attribute: None is one only where a field's default is another."""
         return value is not None or any(
-            field.stored == stored and field.optional and not field.omits_none for field in self._plan.fields.values()
+            field.stored == stored and field.optional and not field.omits_none for field in self._codec.fields.values()
         )
 
 
@@ -292,8 +292,8 @@ def same_value(exact: Any, inexact: Any) -> bool:
 
 def basis_of(entity: type[Any]) -> tuple[Field, ...]:
     """The fields that show whether an item is as it was read: all, for `put_many` sets its version back."""
-    check_width(entity.__plan__)
-    return tuple(entity.__plan__.fields.values())
+    check_width(entity.__codec__)
+    return tuple(entity.__codec__.fields.values())
 
 
 def mismatch(key: Key[Any], expected: int | None, stored: Attributes) -> VersionMismatch | None:
@@ -301,7 +301,7 @@ def mismatch(key: Key[Any], expected: int | None, stored: Attributes) -> Version
     if expected is None:
         return None
     entity = key.entity
-    actual = stored.get(entity.__plan__.fields[entity.__roles__["version"]].stored)
+    actual = stored.get(entity.__codec__.fields[entity.__roles__["version"]].stored)
     if actual == expected:
         return None
     return VersionMismatch(f"{key} is at version {actual}, not {expected}.", actual=actual)
@@ -314,7 +314,7 @@ def check_version(key: Key[Any], expected: int | None, stored: Attributes) -> No
         raise found
 
 
-def _computed(changes: list[tuple[Field, Change]], basis: Attributes) -> Attributes:
+def _computed(changes: list[tuple[Field, UpdateAction]], basis: Attributes) -> Attributes:
     """What changes make of what is stored. Raises Unfit."""
     found: Attributes = {}
     for field, change in changes:

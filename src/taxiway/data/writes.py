@@ -11,7 +11,7 @@ from taxiway.data._core import Attributes
 from taxiway.data.arguments import check_expected, check_item, check_key
 from taxiway.data.conditions import Condition, condition_of
 from taxiway.data.connection import CONFLICTS, Cancelled, ConditionNotMet, pause, where
-from taxiway.data.encoding import ENTITY, EXPIRES, Field, Plan, moment, seconds
+from taxiway.data.encoding import ENTITY, EXPIRES, Codec, Field, moment, seconds
 from taxiway.data.entity import Entity
 from taxiway.data.errors import (
     AccessDenied,
@@ -33,9 +33,9 @@ from taxiway.data.errors import (
 from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression, Named
 from taxiway.data.fields import now
-from taxiway.data.operations import Request, Write
 from taxiway.data.patterns import PARTITION, SORT, Key
 from taxiway.data.reads import Reads, label, same
+from taxiway.data.requests import Request, Write
 from taxiway.data.rewriting import Rewriting
 from taxiway.data.updates import Changes, Unfit, Update, alive, basis_of, check_version, mismatch, own
 
@@ -72,11 +72,11 @@ class Writes(Reads):
         attributes = attributes_of(item)
         expression = Expression()
         absent = f"attribute_not_exists({PARTITION})"
-        if item.__plan__.expires:
+        if item.__codec__.expires:
             absent = f"({absent} OR {expression.name(EXPIRES)} <= {expression.value(int(time.time()))})"
         taken = f"{type(item).__name__} at {attributes[PARTITION]!r} exists already."
         transaction = self._open()
-        if transaction is not None or item.__claims__:
+        if transaction is not None or item.__uniques__:
             body = {"type": "put", "item": attributes, **expression.arguments([absent])}
             request = Request(body, lambda _: AlreadyExists(taken))
             self._carry_out(_write("create", item, attributes, [request, *_taken(item, attributes)]), transaction)
@@ -105,7 +105,7 @@ class Writes(Reads):
         item = stamped(item, after=expect_version)
         key = _key_of(item)
         transaction = self._open()
-        if transaction is not None or item.__claims__:
+        if transaction is not None or item.__uniques__:
             return self._settle(
                 key, transaction, lambda key: self._replacement(key, item, required, expected=expect_version)
             )
@@ -176,7 +176,7 @@ class Writes(Reads):
                     raise self._condition_failed(key, conflict.stored) from None
                 pause(attempt)
                 continue
-            return key.entity.__plan__.decode((row or {}) | update.exact(basis), str(key))
+            return key.entity.__codec__.decode((row or {}) | update.exact(basis), str(key))
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being updated.")
 
     def delete(
@@ -191,18 +191,22 @@ class Writes(Reads):
         check_key("delete", key)
         check_expected("delete", key.entity, expect_version)
         required = _condition(condition, key.entity)
-        plan: Plan = key.entity.__plan__
+        codec: Codec = key.entity.__codec__
         transaction = self._open()
-        if transaction is not None or key.entity.__claims__:
+        if transaction is not None or key.entity.__uniques__:
             return self._settle(
                 key, transaction, lambda key: self._deleting(key, required=required, expected=expect_version)
             )
         for attempt in range(CONFLICTS):
-            basis = self._basis(key, plan.exact)
+            basis = self._basis(key, codec.exact)
             if basis is None:
                 return None
             expression = Expression()
-            conditions = [own(plan, expression), plan.evolution.knows(expression), *expression.holds(basis, plan.exact)]
+            conditions = [
+                own(codec, expression),
+                codec.evolution.knows(expression),
+                *expression.holds(basis, codec.exact),
+            ]
             conditions += _requirements(key.entity, expression, required, expect_version)
             try:
                 row, _metrics = self._call(
@@ -214,15 +218,15 @@ class Writes(Reads):
                     **expression.arguments(conditions),
                 )
             except ConditionNotMet as conflict:
-                if conflict.stored is None or plan.has_expired(conflict.stored, time.time()):
+                if conflict.stored is None or codec.has_expired(conflict.stored, time.time()):
                     return None
-                plan.check_readable(conflict.stored, str(key))
+                codec.check_readable(conflict.stored, str(key))
                 check_version(key, expect_version, conflict.stored)
-                if required is not None and self._basis(key, plan.exact) == basis:
+                if required is not None and self._basis(key, codec.exact) == basis:
                     raise self._condition_failed(key, conflict.stored) from None
                 pause(attempt)
                 continue
-            return None if row is None or plan.has_expired(row, time.time()) else plan.decode(row | basis, str(key))
+            return None if row is None or codec.has_expired(row, time.time()) else codec.decode(row | basis, str(key))
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being deleted.")
 
     def transaction(self, token: str | None = None, *, joinable: bool = False) -> "Transaction":
@@ -250,17 +254,17 @@ class Writes(Reads):
             raise TransactionInvalid("check is for a transaction: with table.transaction(): …")
         check_key("check", key)
         required = _condition(condition, key.entity)
-        expression, now, plan = Expression(), int(time.time()), key.entity.__plan__
+        expression, now, codec = Expression(), int(time.time()), key.entity.__codec__
         if required is None:
-            conditions = [f"attribute_exists({PARTITION})", *alive(plan, expression, now)]
+            conditions = [f"attribute_exists({PARTITION})", *alive(codec, expression, now)]
         else:
-            conditions = _unless_expired(plan, expression, required, now)
+            conditions = _unless_expired(codec, expression, required, now)
         body = {"type": "condition_check", "key": where(key), **expression.arguments(conditions)}
 
         def explain(row: Attributes | None) -> DataError:
             return Missing(f"There is no {key}.") if required is None else self._condition_failed(key, row)
 
-        request = Request(body, explain, plan, reads=required is not None)
+        request = Request(body, explain, codec, reads=required is not None)
         transaction.enqueue(Write("check", key.entity.__name__, str(key), [request]))
 
     def rewrite(self, entity: type[Entity], row: Attributes, *, indexes: Sequence[str] = ()) -> bool:
@@ -283,14 +287,14 @@ class Writes(Reads):
         key: Key[Any] = Key(entity, row[PARTITION], row[SORT], ())
         found: Attributes | None = row
         for attempt in range(CONFLICTS):
-            if found is None or entity.__plan__.has_expired(found, time.time()):
+            if found is None or entity.__codec__.has_expired(found, time.time()):
                 return False
             item, attributes, rewriting = _rewriting(entity, found, indexes)
             if rewriting.is_empty and not (claims and not self._has_claimed(item, attributes)):
                 return False
             body = rewriting.request()
             try:
-                if entity.__claims__:
+                if entity.__uniques__:
                     kind = "condition_check" if rewriting.is_empty else "update"
                     update = Request({"type": kind, "key": where(key), **body}, lambda _: _overtaken(key))
                     taken = _taken(item, attributes) if takes else []
@@ -315,7 +319,7 @@ class Writes(Reads):
 
         Raises NotUnique where another item does.
         """
-        for claim in item.__claims__:
+        for claim in item.__uniques__:
             sentinel = claim.sentinel(partial(getattr, item))
             if sentinel is not None:
                 row, _ = self._call(self.core.sync_get_item, self.name, claim.place(sentinel), True)
@@ -345,7 +349,7 @@ class Writes(Reads):
         self,
         key: Key[E],
         transaction: "Transaction | None",
-        plan: "Callable[[Key[E]], tuple[Write | None, Any]]",
+        codec: "Callable[[Key[E]], tuple[Write | None, Any]]",
     ) -> Any:
         """Carry out a write that is planned on what is stored; again where that has changed in between.
 
@@ -353,7 +357,7 @@ class Writes(Reads):
         """
         others: set[tuple[str, str]] = set()
         for attempt in range(CONFLICTS):
-            write, result = plan(key)
+            write, result = codec(key)
             if write is None:
                 return result
             kept = [request for request in write.requests if request.key not in others]
@@ -395,13 +399,13 @@ class Writes(Reads):
         if code != "ConditionalCheckFailed":
             return _REASONS.get(code, Refused)(f"DynamoDB: {code}.")
         row = None
-        if request.reads and request.plan is not None:
+        if request.reads and request.codec is not None:
             key: Attributes = dict(zip((PARTITION, SORT), request.key, strict=True))
             try:
-                row, _ = self._call(self.core.sync_get_item, self.name, key, True, _number_schema=request.plan.numbers)
+                row, _ = self._call(self.core.sync_get_item, self.name, key, True, _number_schema=request.codec.numbers)
             except AccessDenied:
                 return ConditionFailed("A condition failed, and the item may not be read to say why.", current=None)
-            if row is not None and request.plan.has_expired(row, time.time()):
+            if row is not None and request.codec.has_expired(row, time.time()):
                 row = None
         return request.explain(row)
 
@@ -410,7 +414,7 @@ class Writes(Reads):
     ) -> tuple[Write, E]:
         """A put as a transaction does it, with the unique values that it takes and gives up, and the item as stored."""
         raises = expected is None and "version" in item.__roles__
-        row = self._row(key) if raises or item.__claims__ else None
+        row = self._row(key) if raises or item.__uniques__ else None
         if raises:
             item = _raised(item, row)
         attributes = attributes_of(item)
@@ -421,11 +425,11 @@ class Writes(Reads):
         claims: list[Request] = []
         seen: Attributes | None = None
         claimed = _claimed_fields(type(item))
-        if item.__claims__:
+        if item.__uniques__:
             conditions += expression.holds(row, claimed) if row else [f"attribute_not_exists({PARTITION})"]
             # What has expired has given its values up: another may have them by now.
-            seen = None if row is None or item.__plan__.has_expired(row, time.time()) else row
-            old = None if seen is None else item.__plan__.decode(dict(seen), str(key))
+            seen = None if row is None or item.__codec__.has_expired(row, time.time()) else row
+            old = None if seen is None else item.__codec__.decode(dict(seen), str(key))
             claims += _taken(item, attributes, old, seen.get(EXPIRES) if seen else None)
             claims += _released(old, item, where(key)) if old is not None else []
         explained = self._put_failure(key, expected)
@@ -433,29 +437,29 @@ class Writes(Reads):
         def explain(current: Attributes | None) -> DataError:
             if (required is None and expected is None) or (raises and _raised(item, current) is not item):
                 return _overtaken(key)
-            if item.__claims__ and not _unchanged(seen, current, claimed):
+            if item.__uniques__ and not _unchanged(seen, current, claimed):
                 return _overtaken(key)
             return explained(current)
 
         body = {"type": "put", "item": attributes, **expression.arguments(conditions)}
-        request = Request(body, explain, item.__plan__, reads=True)
+        request = Request(body, explain, item.__codec__, reads=True)
         return _write("put", item, attributes, [request, *claims]), item
 
     def _updating(self, update: Update, key: Key[E]) -> tuple[Write, E]:
         """An update as a transaction does it, and the item as it will be."""
-        plan: Plan = key.entity.__plan__
+        codec: Codec = key.entity.__codec__
         row = self._row(key)
-        if row is None or plan.has_expired(row, time.time()):
+        if row is None or codec.has_expired(row, time.time()):
             raise Missing(f"There is no {key}.")
         if self._brought_up(key, row):
             return self._updating(update, key)
         check_version(key, update.expected, row)
-        old = plan.decode(dict(row), str(key))
+        old = codec.decode(dict(row), str(key))
         try:
             result, body = update.settled(row)
         except Unfit as error:
             raise self._unfit(key, error) from None
-        item = plan.decode(dict(result), str(key))
+        item = codec.decode(dict(result), str(key))
 
         def explain(current: Attributes | None) -> DataError:
             if current is None:
@@ -467,21 +471,21 @@ class Writes(Reads):
                 return self._condition_failed(key, current)
             return _overtaken(key)
 
-        requests = [Request({"type": "update", "key": where(key), **body}, explain, plan, reads=True, result=result)]
+        requests = [Request({"type": "update", "key": where(key), **body}, explain, codec, reads=True, result=result)]
         if _moves(update, key.entity):
             requests += [*_taken(item, result, old, row.get(EXPIRES)), *_released(old, item, where(key))]
-        return Write("update", plan.name, str(key), requests), item
+        return Write("update", codec.name, str(key), requests), item
 
     def _deleting(
         self, key: Key[E], *, required: Condition | None, expected: int | None
     ) -> tuple[Write | None, E | None]:
         """A delete as a transaction does it, and the item as it was."""
-        plan: Plan = key.entity.__plan__
+        codec: Codec = key.entity.__codec__
         row = self._row(key)
-        if row is None or plan.has_expired(row, time.time()):
+        if row is None or codec.has_expired(row, time.time()):
             return None, None
         check_version(key, expected, row)
-        item = plan.decode(dict(row), str(key))
+        item = codec.decode(dict(row), str(key))
         expression = Expression()
         basis = basis_of(key.entity)
         conditions = [f"attribute_exists({PARTITION})", *expression.holds(row, basis)]
@@ -497,8 +501,8 @@ class Writes(Reads):
             return _overtaken(key)
 
         body = {"type": "delete", "key": where(key), **expression.arguments(conditions)}
-        requests = [Request(body, explain, plan, reads=True), *_released(item, None, where(key))]
-        return Write("delete", plan.name, str(key), requests), item
+        requests = [Request(body, explain, codec, reads=True), *_released(item, None, where(key))]
+        return Write("delete", codec.name, str(key), requests), item
 
     def _updated(self, update: Update, basis: Attributes) -> Attributes | None:
         """The item as DynamoDB gives it back after an update."""
@@ -522,8 +526,8 @@ class Writes(Reads):
         """Raise what the item itself says against an update that was refused: it is gone, or doesn't fit."""
         key = update.key
         if stored is not None:
-            key.entity.__plan__.check_readable(stored, str(key))
-        if stored is None or key.entity.__plan__.has_expired(stored, time.time()):
+            key.entity.__codec__.check_readable(stored, str(key))
+        if stored is None or key.entity.__codec__.has_expired(stored, time.time()):
             raise Missing(f"There is no {key}.") from None
         if update.was_applied(stored):
             return
@@ -536,10 +540,10 @@ class Writes(Reads):
     def _expected(self, key: Key[E], expect_version: int | None) -> E:
         """The item, which must be there, and at that version."""
         row = self._row(key)
-        if row is None or key.entity.__plan__.has_expired(row, time.time()):
+        if row is None or key.entity.__codec__.has_expired(row, time.time()):
             raise Missing(f"There is no {key}.")
         check_version(key, expect_version, row)
-        return key.entity.__plan__.decode(row, str(key))
+        return key.entity.__codec__.decode(row, str(key))
 
     def _basis(self, key: Key[Any], wanted: tuple[Named, ...], *, present: bool = False) -> Attributes | None:
         """What is stored in these fields, absent ones left out; None where there is no item. No fields, no call.
@@ -548,7 +552,7 @@ class Writes(Reads):
         """
         if not wanted:
             return {}
-        plan: Plan = key.entity.__plan__
+        codec: Codec = key.entity.__codec__
         expression = Expression()
         stored = dict.fromkeys((PARTITION, EXPIRES, SCHEMA, *(field.stored for field in wanted)))
         projection = ", ".join(expression.name(each) for each in stored)
@@ -559,9 +563,9 @@ class Writes(Reads):
             True,
             projection,
             expression.names,
-            _number_schema=plan.numbers,
+            _number_schema=codec.numbers,
         )
-        if row is None or plan.has_expired(row, time.time()):
+        if row is None or codec.has_expired(row, time.time()):
             return None
         if present and self._brought_up(key, row):
             return self._basis(key, wanted, present=True)
@@ -569,8 +573,8 @@ class Writes(Reads):
 
     def _brought_up(self, key: Key[Any], stored: Attributes | None) -> bool:
         """Whether what is stored was of another form, and now is of the present one. Raises UnknownVersion."""
-        plan: Plan = key.entity.__plan__
-        if stored is None or not plan.evolution.is_other(stored) or plan.has_expired(stored, time.time()):
+        codec: Codec = key.entity.__codec__
+        if stored is None or not codec.evolution.is_other(stored) or codec.has_expired(stored, time.time()):
             return False
         row = self._row(key)
         if row is not None:
@@ -591,7 +595,7 @@ class Writes(Reads):
 
     def _put_failure(self, key: Key[Any], expected: int | None) -> Callable[[Attributes | None], DataError]:
         def explain(row: Attributes | None) -> DataError:
-            if row is not None and key.entity.__plan__.has_expired(row, time.time()):
+            if row is not None and key.entity.__codec__.has_expired(row, time.time()):
                 row = None
             return mismatch(key, expected, row or {}) or self._condition_failed(key, row)
 
@@ -599,15 +603,15 @@ class Writes(Reads):
 
     def _condition_failed(self, key: Key[Any], row: Attributes | None) -> ConditionFailed:
         """The error with the item as it is. A failed write's answer has Decimals as floats, so they are read again."""
-        plan: Plan = key.entity.__plan__
-        if row is not None and plan.numbers:
+        codec: Codec = key.entity.__codec__
+        if row is not None and codec.numbers:
             try:
                 row = self._row(key)
             except AccessDenied:
                 row = None
-        if row is not None and plan.has_expired(row, time.time()):
+        if row is not None and codec.has_expired(row, time.time()):
             row = None
-        current = None if row is None else plan.decode(dict(row), str(key))
+        current = None if row is None else codec.decode(dict(row), str(key))
         return ConditionFailed(f"The condition on {key} doesn't hold.", current=current)
 
     def _unfit(self, key: Key[Any], error: Unfit) -> ConditionFailed:
@@ -639,11 +643,11 @@ def stamped(item: E, *, fresh: bool = False, after: int | None = None) -> E:
         try:
             stamps[roles["ttl"]] = moment(seconds(getattr(item, roles["ttl"])))
         except ValueError as error:
-            raise item.__plan__.invalid(item.__plan__.fields[roles["ttl"]], error) from None
+            raise item.__codec__.invalid(item.__codec__.fields[roles["ttl"]], error) from None
     try:
         return replace(item, **stamps)
     except (ValueError, TypeError) as error:  # of a class that checks its objects
-        raise item.__plan__.invalid(None, error) from None
+        raise item.__codec__.invalid(None, error) from None
 
 
 def _raises_version(item: Entity, expression: Expression) -> list[str]:
@@ -651,7 +655,7 @@ def _raises_version(item: Entity, expression: Expression) -> list[str]:
     if "version" not in item.__roles__:
         return []
     own = item.__roles__["version"]
-    version = expression.name(item.__plan__.fields[own].stored)
+    version = expression.name(item.__codec__.fields[own].stored)
     return [f"(attribute_not_exists({version}) OR {version} < {expression.value(getattr(item, own))})"]
 
 
@@ -660,13 +664,13 @@ def _raised(item: E, row: Attributes | None) -> E:
     own = item.__roles__.get("version")
     if own is None or row is None:
         return item
-    stored = row.get(item.__plan__.fields[own].stored)
+    stored = row.get(item.__codec__.fields[own].stored)
     return replace(item, **{own: stored + 1}) if isinstance(stored, int) and stored >= getattr(item, own) else item
 
 
 def attributes_of(item: Entity) -> Attributes:
     """Everything that is stored of an item: its fields, its key, and its keys in the indexes that it is in."""
-    attributes = item.__plan__.encode(item)
+    attributes = item.__codec__.encode(item)
     get = partial(getattr, item)
     attributes[PARTITION] = item.__primary__.partition.render(get)
     attributes[SORT] = item.__primary__.sort.render(get)
@@ -680,9 +684,9 @@ def attributes_of(item: Entity) -> Attributes:
 
 
 def _rewriting(entity: type[Entity], row: Attributes, indexes: Sequence[str]) -> tuple[Entity, Attributes, Rewriting]:
-    plan, place = entity.__plan__, label(row)
-    upcast = plan.evolution.upcast(row, place) if plan.evolution.is_other(row) else row
-    item = plan.decode(dict(upcast), place)
+    codec, place = entity.__codec__, label(row)
+    upcast = codec.evolution.upcast(row, place) if codec.evolution.is_other(row) else row
+    item = codec.decode(dict(upcast), place)
     attributes = attributes_of(item)
     return item, attributes, Rewriting(entity, row, upcast, attributes, place, indexes)
 
@@ -693,16 +697,16 @@ def _condition(given: Condition | bool | None, entity: type[Entity]) -> Conditio
 
 def _holding(key: Key[Any], expected: int) -> Write:
     """What holds a transaction to an item's version and changes nothing: an update, which is what its caller may do."""
-    plan, expression = key.entity.__plan__, Expression()
+    codec, expression = key.entity.__codec__, Expression()
     conditions = _requirements(key.entity, expression, None, expected)
-    conditions += [own(plan, expression), *alive(plan, expression, int(time.time()))]
-    change = f"SET {expression.name(ENTITY)} = {expression.value(plan.name)}"
+    conditions += [own(codec, expression), *alive(codec, expression, int(time.time()))]
+    change = f"SET {expression.name(ENTITY)} = {expression.value(codec.name)}"
 
     def explain(row: Attributes | None) -> DataError:
         return Missing(f"There is no {key}.") if row is None else mismatch(key, expected, row) or _overtaken(key)
 
     body = {"type": "update", "key": where(key), "update_expression": change, **expression.arguments(conditions)}
-    return Write("update", plan.name, str(key), [Request(body, explain, plan, reads=True)])
+    return Write("update", codec.name, str(key), [Request(body, explain, codec, reads=True)])
 
 
 def _requirements(
@@ -711,7 +715,7 @@ def _requirements(
     """What the caller asks of the item that there is."""
     conditions: list[str] = []
     if expected is not None:
-        version = expression.name(entity.__plan__.fields[entity.__roles__["version"]].stored)
+        version = expression.name(entity.__codec__.fields[entity.__roles__["version"]].stored)
         conditions.append(f"{version} = {expression.value(expected)}")
     if required is not None:
         conditions.append(required.render(expression))
@@ -726,16 +730,16 @@ def _put_conditions(
     now = int(time.time())
     if expected is not None:
         wanted = _requirements(type(item), expression, required, expected)
-        return wanted + alive(item.__plan__, expression, now)
+        return wanted + alive(item.__codec__, expression, now)
     assert required is not None
-    return _unless_expired(item.__plan__, expression, required, now)
+    return _unless_expired(item.__codec__, expression, required, now)
 
 
-def _unless_expired(plan: Plan, expression: Expression, required: Condition, now: int) -> list[str]:
+def _unless_expired(codec: Codec, expression: Expression, required: Condition, now: int) -> list[str]:
     """A condition on what is there, where what has expired is nothing."""
     text = required.render(expression)
-    if not plan.expires or not required.of_nothing:
-        return [text, *alive(plan, expression, now)]
+    if not codec.expires or not required.of_nothing:
+        return [text, *alive(codec, expression, now)]
     return [f"({text} OR {expression.name(EXPIRES)} <= {expression.value(now)})"]
 
 
@@ -752,10 +756,10 @@ def _write(verb: str, item: Entity, attributes: Attributes, requests: list[Reque
 
 def _moves(update: Update, entity: type[Entity]) -> bool:
     """Whether an update changes what a sentinel says: a unique value, or when the item expires."""
-    if not entity.__claims__:
+    if not entity.__uniques__:
         return False
     expiry = entity.__roles__.get("ttl")
-    fields = [name for claim in entity.__claims__ for name in claim.template.fields]
+    fields = [name for claim in entity.__uniques__ for name in claim.template.fields]
     return update.touches((*fields, expiry) if expiry else tuple(fields))
 
 
@@ -763,8 +767,8 @@ def _taken(item: Entity, attributes: Attributes, old: Entity | None = None, unti
     """What makes an item's unique values its own; not those that the item as it was has `until` the same moment."""
     requests: list[Request] = []
     key = f"{type(item).__name__} at {attributes[PARTITION]!r}, {attributes[SORT]!r}"
-    expires = attributes.get(EXPIRES) if item.__plan__.expires else None
-    for claim in item.__claims__:
+    expires = attributes.get(EXPIRES) if item.__codec__.expires else None
+    for claim in item.__uniques__:
         sentinel = claim.sentinel(partial(getattr, item))
         held = None if old is None or until != expires else claim.sentinel(partial(getattr, old))
         if sentinel is not None and sentinel != held:
@@ -777,7 +781,7 @@ def _taken(item: Entity, attributes: Attributes, old: Entity | None = None, unti
 def _released(old: Entity, new: Entity | None, holder: Attributes) -> list[Request]:
     """What frees the unique values that an item had and doesn't have any more."""
     requests: list[Request] = []
-    for claim in old.__claims__:
+    for claim in old.__uniques__:
         sentinel = claim.sentinel(partial(getattr, old))
         kept = None if new is None else claim.sentinel(partial(getattr, new))
         if sentinel is not None and sentinel != kept:
@@ -787,10 +791,10 @@ def _released(old: Entity, new: Entity | None, holder: Attributes) -> list[Reque
 
 def _claimed_fields(entity: type[Entity]) -> tuple[Field, ...]:
     """The fields that an item's sentinels follow from, with when it expires, as they do then."""
-    names = dict.fromkeys(name for claim in entity.__claims__ for name in claim.template.fields)
+    names = dict.fromkeys(name for claim in entity.__uniques__ for name in claim.template.fields)
     if "ttl" in entity.__roles__:
         names[entity.__roles__["ttl"]] = None
-    return tuple(entity.__plan__.fields[name] for name in names)
+    return tuple(entity.__codec__.fields[name] for name in names)
 
 
 def _unchanged(before: Attributes | None, after: Attributes | None, fields: tuple[Field, ...]) -> bool:

@@ -5,7 +5,7 @@ from taxiway.declare.backend import Backend
 from taxiway.declare.edge import Cdn, ClientCertificate, Domain, Firewall
 from taxiway.declare.errors import DeclarationError
 from taxiway.declare.function import Function, Provisioned
-from taxiway.declare.grants import Grant, check, delete, get, idempotency, put, query, update, write_many
+from taxiway.declare.grants import Grant, allow
 from taxiway.declare.network import Network
 from taxiway.declare.operations import Alarms, Operations
 from taxiway.declare.secret import Rotation, Secret
@@ -42,12 +42,5 @@ __all__ = [
     "Table",
     "Throttle",
     "Trigger",
-    "check",
-    "delete",
-    "get",
-    "idempotency",
-    "put",
-    "query",
-    "update",
-    "write_many",
+    "allow",
 ]

@@ -10,7 +10,7 @@ from taxiway.declare.api import HttpApi, Route
 from taxiway.declare.edge import Cdn, Domain
 from taxiway.declare.errors import DeclarationError
 from taxiway.declare.function import Function
-from taxiway.declare.grants import Pattern, idempotency
+from taxiway.declare.grants import Pattern, allow
 from taxiway.declare.network import Network
 from taxiway.declare.operations import Operations
 from taxiway.declare.secret import Secret
@@ -103,10 +103,11 @@ class Backend:
         """A handler that remembers its answers (`idempotency`, of taxiway.http) needs a place to, and must be let."""
         if getattr(route.handler, "idempotency", None) is None:
             return
-        if idempotency not in route.function.uses:
+        if allow.idempotency_records() not in route.function.uses:
             raise DeclarationError(
-                f"Route {route.key}: its handler {route.handler_path} keeps its answers, and may not write them.",
-                fix="add idempotency to the uses of its function: from taxiway import idempotency",
+                f"Route {route.key}: its handler {route.handler_path} keeps its answers, and is not allowed to write "
+                "them.",
+                fix="add allow.idempotency_records() to the uses of its function",
                 where=route.source,
             )
         if self.table is not None and self.table.ttl != "expiresAt":

@@ -83,7 +83,7 @@ class Function:
             if not isinstance(use, Grant | Secret):  # pyright: ignore[reportUnnecessaryIsInstance]  the user may not run a checker
                 self._refuse(
                     f"uses={use!r} is no grant",
-                    "name what it may do: get(Item), put(Item), update(Item), delete(Item), query(Item.by_…), a Secret",
+                    "name what it may do, as in allow.get(Item) or allow.query(Item.by_category), or a Secret",
                 )
         self._check_environment()
 

@@ -1,10 +1,10 @@
-"""What a function may do: one grant names one operation on one entity or one access pattern."""
+"""What a function may do: one grant names one verb on one entity or one access pattern."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Operation = Literal["get", "put", "update", "delete", "query", "check", "write_many", "idempotency"]
+Verb = Literal["get", "put", "update", "delete", "query", "check", "write_many", "idempotency_records"]
 
 
 class Pattern(Protocol):
@@ -41,7 +41,7 @@ class _Template(Protocol):
     text: str
 
 
-class _Claim(Protocol):
+class _UniqueValue(Protocol):
     """A unique value of an entity."""
 
     template: _Template
@@ -58,7 +58,7 @@ class Access:
 
 # A batch of reads tells no more than reads one by one do. UpdateItem and DeleteItem can return the item that they
 # change, so GetItem beside them opens nothing more. DynamoDB has one permission for both kinds of a batch of writes.
-_CALLS: dict[Operation, tuple[str, ...]] = {
+_CALLS: dict[Verb, tuple[str, ...]] = {
     "get": ("BatchGetItem", "GetItem"),
     "put": ("PutItem",),
     "update": ("GetItem", "UpdateItem"),
@@ -66,11 +66,11 @@ _CALLS: dict[Operation, tuple[str, ...]] = {
     "query": ("Query",),
     "check": ("ConditionCheckItem",),
     "write_many": ("BatchWriteItem",),
-    "idempotency": ("DeleteItem", "PutItem"),
+    "idempotency_records": ("DeleteItem", "PutItem"),
 }
 
 # Of the sentinel of each unique value.
-_SENTINEL_CALLS: dict[Operation, tuple[str, ...]] = {
+_SENTINEL_CALLS: dict[Verb, tuple[str, ...]] = {
     "put": ("DeleteItem", "PutItem"),
     "update": ("DeleteItem", "PutItem"),
     "delete": ("DeleteItem",),
@@ -79,9 +79,12 @@ _SENTINEL_CALLS: dict[Operation, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Grant:
-    """One operation, through one access pattern. What else it touches follows: a write keeps the entity's indexes."""
+    """One verb of the table, through one access pattern.
 
-    operation: Operation
+    What else it touches follows: a write keeps the indexes of the entity.
+    """
+
+    verb: Verb
     pattern: Pattern
     written: tuple[Pattern, ...] = ()
     sentinels: tuple[str, ...] = ()
@@ -90,7 +93,11 @@ class Grant:
     """Whether a put may look at what it replaces, as its answer could anyway."""
 
     def __str__(self) -> str:
-        return f"{self.operation}({self.pattern.entity}.{self.pattern.name})"
+        """As a declaration writes it."""
+        if self.verb == "idempotency_records":
+            return "allow.idempotency_records()"
+        of = f"{self.pattern.entity}.{self.pattern.name}" if self.verb == "query" else self.pattern.entity
+        return f"allow.{self.verb}({of})"
 
     @property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -99,58 +106,16 @@ class Grant:
     @property
     def accesses(self) -> tuple[Access, ...]:
         """What it comes to at DynamoDB. An index is kept by DynamoDB itself: a write needs no access to it."""
-        calls = _CALLS[self.operation]
+        calls = _CALLS[self.verb]
         if self.reads:
             calls = ("GetItem", *calls)
         own = Access(calls, self.pattern.index, self.pattern.partition_key)
-        return (own, *(Access(_SENTINEL_CALLS[self.operation], None, sentinel) for sentinel in self.sentinels))
-
-
-def get(entity: Entity) -> Grant:
-    """Read one entity by its own key, or many by theirs."""
-    return Grant("get", entity.__primary__)
-
-
-def put(entity: Entity) -> Grant:
-    """Create or replace an entity, which may take reading it where it has a version or unique values."""
-    sentinels = _sentinels(entity)
-    reads = bool(sentinels) or "version" in getattr(entity, "__roles__", {})
-    return Grant("put", entity.__primary__, entity.__patterns__, sentinels, reads)
-
-
-def update(entity: Entity) -> Grant:
-    """Change fields of an entity, which takes reading it where a change follows from what is stored."""
-    return Grant("update", entity.__primary__, entity.__patterns__, _sentinels(entity))
-
-
-def delete(entity: Entity) -> Grant:
-    """Delete an entity by its own key, which takes reading it where it has Decimals."""
-    return Grant("delete", entity.__primary__, (), _sentinels(entity))
-
-
-def query(pattern: Pattern) -> Grant:
-    """Read many entities through one access pattern."""
-    return Grant("query", pattern)
-
-
-def check(entity: Entity) -> Grant:
-    """Make a transaction depend on an entity that it doesn't write."""
-    return Grant("check", entity.__primary__)
-
-
-def write_many(entity: Entity) -> Grant:
-    """Put and delete entities in batches; DynamoDB can't allow one of the two alone."""
-    return Grant("write_many", entity.__primary__, entity.__patterns__)
-
-
-def _sentinels(entity: Entity) -> tuple[str, ...]:
-    claims: Iterable[_Claim] = getattr(entity, "__claims__", ())
-    return tuple(claim.template.text for claim in claims)
+        return (own, *(Access(_SENTINEL_CALLS[self.verb], None, sentinel) for sentinel in self.sentinels))
 
 
 @dataclass(frozen=True)
 class _Records:
-    """The records of requests, which `taxiway.data.idempotency` writes."""
+    """The records of requests, which `taxiway.data.request_records` writes."""
 
     name: str = "request"
     entity: str = "Idempotency"
@@ -158,5 +123,48 @@ class _Records:
     partition_key: str = "IDEMPOTENCY#{request}"
 
 
-idempotency = Grant("idempotency", _Records())
-"""Put and delete the records by which a route with `@handler(idempotency=…)` answers a repeated request."""
+class Allow:
+    """What a function may do, for its `uses`: `uses=[allow.get(Item), allow.query(Item.by_category)]`."""
+
+    def get(self, entity: Entity) -> Grant:
+        """Read one entity by its own key, or many by theirs."""
+        return Grant("get", entity.__primary__)
+
+    def put(self, entity: Entity) -> Grant:
+        """Create or replace an entity, which may take reading it where it has a version or unique values."""
+        sentinels = _sentinels(entity)
+        reads = bool(sentinels) or "version" in getattr(entity, "__roles__", {})
+        return Grant("put", entity.__primary__, entity.__patterns__, sentinels, reads)
+
+    def update(self, entity: Entity) -> Grant:
+        """Change fields of an entity, which takes reading it where a change follows from what is stored."""
+        return Grant("update", entity.__primary__, entity.__patterns__, _sentinels(entity))
+
+    def delete(self, entity: Entity) -> Grant:
+        """Delete an entity by its own key, which takes reading it where it has Decimals."""
+        return Grant("delete", entity.__primary__, (), _sentinels(entity))
+
+    def query(self, pattern: Pattern) -> Grant:
+        """Read many entities through one access pattern."""
+        return Grant("query", pattern)
+
+    def check(self, entity: Entity) -> Grant:
+        """Make a transaction depend on an entity that it does not write."""
+        return Grant("check", entity.__primary__)
+
+    def write_many(self, entity: Entity) -> Grant:
+        """Put and delete entities in batches; DynamoDB can't allow one of the two alone."""
+        return Grant("write_many", entity.__primary__, entity.__patterns__)
+
+    def idempotency_records(self) -> Grant:
+        """Put and delete the records by which `@handler(idempotency=…)` answers a repeated request."""
+        return Grant("idempotency_records", _Records())
+
+
+allow = Allow()
+"""The verbs that a function may be allowed."""
+
+
+def _sentinels(entity: Entity) -> tuple[str, ...]:
+    values: Iterable[_UniqueValue] = getattr(entity, "__uniques__", ())
+    return tuple(value.template.text for value in values)

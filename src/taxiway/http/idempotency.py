@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from taxiway.data import TableClient
-from taxiway.data.idempotency import Kept, Records
+from taxiway.data.request_records import Kept, Records
 from taxiway.http.context import Json, method, strings
 from taxiway.http.problems import Conflict, FieldError, UnprocessableContent
 from taxiway.http.responses import Response, render

@@ -54,7 +54,7 @@ class Backfill:
         self._lock = threading.Lock()
         self._counts = Counts()
         exact = {
-            name: each.__plan__.numbers["fields"] for name, each in self._entities.items() if each.__plan__.numbers
+            name: each.__codec__.numbers["fields"] for name, each in self._entities.items() if each.__codec__.numbers
         }
         self._numbers: Any = {"fields": frozenset[str](), "variants": {"entity": exact}} if exact else None
 
@@ -133,7 +133,7 @@ class Backfill:
         counts.seen += 1
         try:
             if self._dry_run:
-                expired = entity.__plan__.has_expired(row, time.time())
+                expired = entity.__codec__.has_expired(row, time.time())
                 counts.written += not expired and self._table.needs_rewrite(entity, row, indexes=self._indexes)
             else:
                 counts.written += self._patiently(lambda: self._table.rewrite(entity, row, indexes=self._indexes))

@@ -85,9 +85,9 @@ def _target(entities: Sequence[type[Entity]], indexes: Sequence[str], segments: 
     """What is being migrated to, in few characters: another declaration is another migration."""
     parts = [str(segments), *sorted(indexes)]
     for entity in sorted(entities, key=lambda entity: entity.__name__):
-        parts.append(f"{entity.__name__} {entity.__plan__.evolution.version}")
-        parts += [f"{field.name} {field.stored} {field.type}" for field in entity.__plan__.fields.values()]
-        parts += [f"unique {claim.template.text}" for claim in entity.__claims__]
+        parts.append(f"{entity.__name__} {entity.__codec__.evolution.version}")
+        parts += [f"{field.name} {field.stored} {field.type}" for field in entity.__codec__.fields.values()]
+        parts += [f"unique {claim.template.text}" for claim in entity.__uniques__]
         for pattern in entity.__indexed__:
             shards = pattern.sharding and pattern.sharding.layouts
             parts.append(f"{pattern.index} {pattern.partition.text} {pattern.sort.text} {shards}")

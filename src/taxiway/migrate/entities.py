@@ -23,6 +23,6 @@ def choose(entities: tuple[type[Entity], ...], names: Sequence[str]) -> tuple[ty
                 f"No function of this backend uses an entity {name!r}.",
                 fix=f"name one of {', '.join(known)}"
                 if known
-                else "grant something of it in backend.py: uses=[get(…)]",
+                else "grant something of it in backend.py: uses=[allow.get(…)]",
             )
     return tuple(known[name] for name in dict.fromkeys(names)) if names else entities

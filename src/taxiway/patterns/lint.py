@@ -167,7 +167,7 @@ def _unused_pattern(pattern: AccessPattern) -> Iterator[Finding]:
         str(pattern),
         pattern.source,
         f"No function may query it.{cost}",
-        f"grant it to who needs it, as in uses=[query({pattern})]; or remove the pattern{drop}",
+        f"grant it to who needs it, as in uses=[allow.query({pattern})]; or remove the pattern{drop}",
     )
 
 
@@ -265,7 +265,7 @@ def _functions(uses: tuple[Use, ...]) -> str:
 
 
 def _operations(uses: tuple[Use, ...]) -> str:
-    return " or ".join(dict.fromkeys(use.operation for use in uses))
+    return " or ".join(dict.fromkeys(use.verb for use in uses))
 
 
 def _key(pattern: AccessPattern) -> str:

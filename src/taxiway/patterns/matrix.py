@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from taxiway.data.shard_merge import part
 from taxiway.declare import Backend
-from taxiway.declare.grants import Operation
+from taxiway.declare.grants import Verb
 from taxiway.patterns import units
 from taxiway.patterns.model import AccessPattern, Model, StoredEntity, model
 
@@ -27,10 +27,10 @@ _HEADINGS = ("pattern", "index", "key condition", "sorted by", "RCU", "WCU", "us
 
 @dataclass(frozen=True)
 class Row:
-    """One operation through one access pattern. `users` is empty where no function may do it."""
+    """One verb through one access pattern. `users` is empty where no function may do it."""
 
     pattern: AccessPattern
-    operation: Operation
+    verb: Verb
     reads: Units
     writes: Units
     users: tuple[str, ...]
@@ -40,7 +40,7 @@ class Row:
         """The key condition, with templates for values: `gsi1pk = ITEM#CATEGORY#{category}`."""
         (partition, sort), template = self.pattern.attributes, self.pattern.sort
         condition = f"{partition} = {self.pattern.partition.text}"
-        if self.pattern.primary and self.operation == "query":  # of a collection: all that is beside it
+        if self.pattern.primary and self.verb == "query":  # of a collection: all that is beside it
             return condition
         if self.pattern.primary or self.pattern.given == len(template.fields):
             return f"{condition} and {sort} = {template.text}"
@@ -74,7 +74,7 @@ class Matrix:
                 titles[len(table)] = _title(row.pattern)
             users = row.users or ("nobody",)
             place = (row.pattern.index or "table", row.condition, row.order) if first else ("", "", "")
-            table.append((f"  {row.operation}", *place, _units(row.reads), _units(row.writes), users[0]))
+            table.append((f"  {row.verb}", *place, _units(row.reads), _units(row.writes), users[0]))
             table += [("",) * 6 + (user,) for user in users[1:]]
         lines: list[str] = []
         for position, line in enumerate(_aligned(table)):
@@ -92,7 +92,7 @@ class Matrix:
             _line(
                 f"`{row.pattern}`",
                 row.pattern.description,
-                row.operation,
+                row.verb,
                 row.pattern.index or "table",
                 f"`{row.condition}`",
                 row.order,
@@ -113,40 +113,38 @@ def matrix(backend: Backend, *, item_size: int = ITEM_SIZE, page: int = PAGE) ->
 
 def _rows(found: Model, size: int, page: int) -> list[Row]:
     return [
-        Row(pattern, operation, *_cost(entity, pattern, operation, size, page), users=users)
+        Row(pattern, verb, *_cost(entity, pattern, verb, size, page), users=users)
         for entity in found.entities
         for pattern in entity.patterns
-        for operation, users in _users(pattern).items()
+        for verb, users in _users(pattern).items()
     ]
 
 
-def _users(pattern: AccessPattern) -> dict[Operation, tuple[str, ...]]:
+def _users(pattern: AccessPattern) -> dict[Verb, tuple[str, ...]]:
     """Who does what through a pattern; where nobody does anything, nobody reads it."""
-    users: dict[Operation, tuple[str, ...]] = {}
-    for operation in ("get", "query", "put", "update", "delete", "write_many", "check"):
-        if names := tuple(str(use) for use in pattern.uses if use.operation == operation):
-            users[operation] = names
+    users: dict[Verb, tuple[str, ...]] = {}
+    for verb in ("get", "query", "put", "update", "delete", "write_many", "check"):
+        if names := tuple(str(use) for use in pattern.uses if use.verb == verb):
+            users[verb] = names
     return users or {"get" if pattern.primary else "query": ()}
 
 
-def _cost(
-    entity: StoredEntity, pattern: AccessPattern, operation: Operation, size: int, page: int
-) -> tuple[Units, Units]:
+def _cost(entity: StoredEntity, pattern: AccessPattern, verb: Verb, size: int, page: int) -> tuple[Units, Units]:
     """What one call reads and writes, at least and at most."""
     consistent = units.read(size, units.Consistency.STRONG)
-    if operation == "get":
+    if verb == "get":
         return _exactly(units.read(size)), _NOTHING
-    if operation == "query":
+    if verb == "query":
         wanted = [part(page + AHEAD, share) for share in pattern.shares] or [page + AHEAD]
         return _exactly(sum(units.page(items, size) for items in wanted)), _NOTHING
-    if operation == "check":
+    if verb == "check":
         return _NOTHING, _exactly(units.write(size, transactional=True))
-    if operation == "write_many":  # of each item; those with unique values are refused
+    if verb == "write_many":  # of each item; those with unique values are refused
         return _NOTHING, _writes(entity, size, moves=True, claims=(0, 0))
-    if operation == "delete":
+    if verb == "delete":
         reads = consistent if entity.reads_to_write or entity.unique else 0
         return _exactly(reads), _writes(entity, size, moves=False, claims=(1, 1))
-    if operation == "update":
+    if verb == "update":
         reads = consistent if entity.reads_to_write or entity.unique or entity.checks or _mixes(entity) else 0
         return (reads if entity.checks else 0, reads), _writes(entity, size, moves=True, claims=(0, 2))
     return (0, consistent if entity.unique else 0), _writes(entity, size, moves=True, claims=(1, 2))

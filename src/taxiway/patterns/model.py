@@ -11,7 +11,7 @@ from msgspec import inspect
 
 from taxiway.data import Entity
 from taxiway.declare import Backend, Function, Index, Route, StreamConsumer, Table, Trigger
-from taxiway.declare.grants import Operation, Pattern
+from taxiway.declare.grants import Pattern, Verb
 from taxiway.patterns.sources import source_of
 from taxiway.patterns.templates import KeyTemplate, bare, is_optional, key_template
 
@@ -20,7 +20,7 @@ from taxiway.patterns.templates import KeyTemplate, bare, is_optional, key_templ
 class Use:
     """One function, what it does through a pattern, and what invokes it."""
 
-    operation: Operation
+    verb: Verb
     function: Function
     triggers: tuple[Trigger, ...]
 
@@ -108,9 +108,9 @@ class StoredEntity:
         """Whether deleting one reads it first: what DynamoDB answers to a write has Decimals as floats."""
         return any(isinstance(bare(kind), inspect.DecimalType) for kind in self.types.values())
 
-    def uses(self, *operations: Operation) -> tuple[Use, ...]:
+    def uses(self, *verbs: Verb) -> tuple[Use, ...]:
         """Who does one of these to it."""
-        return tuple(use for pattern in self.patterns for use in pattern.uses if use.operation in operations)
+        return tuple(use for pattern in self.patterns for use in pattern.uses if use.verb in verbs)
 
     def movable(self, fields: tuple[str, ...]) -> tuple[str, ...]:
         """Those that a write may change: not the fields of its own key, nor when it was created."""
@@ -139,7 +139,7 @@ def model(backend: Backend) -> Model | None:
     entities: dict[type[Entity], None] = {}
     for function in backend.functions:
         for grant in dict.fromkeys(function.grants):
-            use = Use(grant.operation, function, backend.triggers_of(function))
+            use = Use(grant.verb, function, backend.triggers_of(function))
             for pattern in members(grant.pattern):
                 uses.setdefault(id(pattern), []).append(use)
                 if (entity := _entity_of(pattern)) is not None:
@@ -187,6 +187,6 @@ def _stored(entity: type[Entity], table: Table, uses: dict[int, list[Use]]) -> S
         updated=roles.get("updated"),
         version=roles.get("version"),
         patterns=tuple(seen(pattern) for pattern in (entity.__primary__, *entity.__patterns__)),
-        checks=entity.__plan__.checks,
-        unique=len(entity.__claims__),
+        checks=entity.__codec__.checks,
+        unique=len(entity.__uniques__),
     )

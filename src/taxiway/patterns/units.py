@@ -1,6 +1,6 @@
 """Request units: what one call of DynamoDB is billed for, by the size of what it reads or writes.
 
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html and, for what a write costs
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-verbs.html and, for what a write costs
 in the indexes, https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html. A unit is the same on-demand
 (a request unit) and provisioned (a capacity unit, that many a second). Sizes are in bytes.
 """

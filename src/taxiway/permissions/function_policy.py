@@ -161,7 +161,7 @@ def _encryption(
     if key is None or not (function.grants or reads_stream):
         return []
     actions = ["kms:Decrypt", "kms:DescribeKey"]
-    if any(grant.operation not in ("get", "query", "check") for grant in function.grants):
+    if any(grant.verb not in ("get", "query", "check") for grant in function.grants):
         actions += ["kms:CreateGrant", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
     return [statement("TableKey", sorted(actions), [key], via("dynamodb", stage))]
 

@@ -7,23 +7,7 @@ import pytest
 from taxiway.aws.cost.bill import Assumptions, Bill, Measured, bill, gb_seconds, quantity, read_durations, report
 from taxiway.aws.cost.prices import FREE_TIER, REGIONS, charge, prices_of
 from taxiway.data import Entity, key, pattern, unique
-from taxiway.declare import (
-    Backend,
-    DeclarationError,
-    Function,
-    HttpApi,
-    Index,
-    Secret,
-    Stage,
-    Table,
-    check,
-    delete,
-    get,
-    idempotency,
-    put,
-    query,
-    update,
-)
+from taxiway.declare import Backend, DeclarationError, Function, HttpApi, Index, Secret, Stage, Table, allow
 from taxiway.declare.edge import Cdn, Firewall
 from taxiway.declare.function import Provisioned
 from taxiway.declare.network import Network
@@ -64,7 +48,12 @@ def stored() -> Backend:
     """A route of each kind."""
     secret = Secret("tests")
     api = HttpApi()
-    uses = {"read": [get(Item)], "find": [query(Item.by_category), secret], "make": [put(Item)], "drop": [delete(Item)]}
+    uses = {
+        "read": [allow.get(Item)],
+        "find": [allow.query(Item.by_category), secret],
+        "make": [allow.put(Item)],
+        "drop": [allow.delete(Item)],
+    }
     for name, used in uses.items():
         function = Function(name=name, memory=512, uses=used)
         route = api.get if name in ("read", "find") else api.post
@@ -175,13 +164,16 @@ class Member(Entity):
 @pytest.mark.parametrize(
     ("uses", "units"),
     [
-        ([put(Item)], 2),  # in the table and its index
-        ([put(Item), idempotency], 1 + 2 + 2 + 1),  # the claim, the record and the item together, the index
-        ([put(Member)], 2 + 2),  # the item and its sentinel together
-        ([put(Member), idempotency], 1 + 2 + 2 + 2),
-        ([update(Member)], 1),
-        ([delete(Member)], 2 + 2),
-        ([check(Item), put(Item)], 1 + 2),  # a check writes to no index
+        ([allow.put(Item)], 2),  # in the table and its index
+        (
+            [allow.put(Item), allow.idempotency_records()],
+            1 + 2 + 2 + 1,
+        ),  # the claim, the record and the item together, the index
+        ([allow.put(Member)], 2 + 2),  # the item and its sentinel together
+        ([allow.put(Member), allow.idempotency_records()], 1 + 2 + 2 + 2),
+        ([allow.update(Member)], 1),
+        ([allow.delete(Member)], 2 + 2),
+        ([allow.check(Item), allow.put(Item)], 1 + 2),  # a check writes to no index
     ],
 )
 def test_what_is_written_together_costs_twice(uses: list[Any], units: int) -> None:
@@ -192,16 +184,21 @@ def test_what_is_written_together_costs_twice(uses: list[Any], units: int) -> No
 
 
 def test_routes_that_share_a_function_cost_the_table_what_they_would_apart() -> None:
-    api, shared = HttpApi(), Function(name="all", uses=[get(Item), query(Item.by_category), put(Item), update(Item)])
+    api, shared = (
+        HttpApi(),
+        Function(
+            name="all", uses=[allow.get(Item), allow.query(Item.by_category), allow.put(Item), allow.update(Item)]
+        ),
+    )
     for name in ("read", "find"):
         api.get(f"/{name}", handle, function=shared)
     for name in ("make", "change"):
         api.post(f"/{name}", handle, function=shared)
     together = Backend("tests", api=api, table=Table(indexes=[Index("gsi1")]))
     api = HttpApi()
-    for name, used in (("read", get(Item)), ("find", query(Item.by_category))):
+    for name, used in (("read", allow.get(Item)), ("find", allow.query(Item.by_category))):
         api.get(f"/{name}", handle, function=Function(name=name, uses=[used]))
-    for name, used in (("make", put(Item)), ("change", update(Item))):
+    for name, used in (("make", allow.put(Item)), ("change", allow.update(Item))):
         api.post(f"/{name}", handle, function=Function(name=name, uses=[used]))
     apart = Backend("tests", api=api, table=Table(indexes=[Index("gsi1")]))
     one, other = (bill(backend, DEV, requests=1e6, read_ratio=0.7) for backend in (together, apart))
@@ -229,7 +226,7 @@ def test_what_is_free_is_free_only_when_asked_for() -> None:
 
 def test_a_little_capacity_and_a_little_cdn_are_free_too() -> None:
     api = HttpApi(cdn=Cdn())
-    api.get("/", handle, uses=[get(Item)])
+    api.get("/", handle, uses=[allow.get(Item)])
     table = Table(capacity=Capacity(read=(25, 50), write=(30, 50)))
     free = bill(Backend("tests", api=api, table=table), DEV, requests=5e6, read_ratio=1, free_tier=True)
     assert of(free, "CloudFront") == of(free, "DynamoDB", "read capacity") == 0
@@ -273,19 +270,19 @@ def test_declared_environments_are_kept_ready_for_the_whole_month() -> None:
 def test_declared_capacity_is_paid_by_the_hour_between_its_bounds() -> None:
     indexes = [Index("gsi1")]
     table = Table(indexes=indexes, capacity=Capacity(read=(5, 20), write=(2, 4), target=50))
-    idle = bill(one(table=table, uses=[get(Item)]), DEV, requests=1, read_ratio=1)
+    idle = bill(one(table=table, uses=[allow.get(Item)]), DEV, requests=1, read_ratio=1)
     assert (amount(idle, "DynamoDB", "read capacity"), amount(idle, "DynamoDB", "write capacity")) == (10, 4)
     # 12 reads a second of half a unit, of which half of the capacity is kept in use: 12, and the least of the index.
-    some = bill(one(table=table, uses=[get(Item)]), DEV, requests=12 * A_SECOND, read_ratio=1)
+    some = bill(one(table=table, uses=[allow.get(Item)]), DEV, requests=12 * A_SECOND, read_ratio=1)
     assert amount(some, "DynamoDB", "read capacity") == 12 + 5
-    on_demand = bill(one(table=Table(indexes=indexes), uses=[get(Item)]), DEV, requests=1, read_ratio=1)
+    on_demand = bill(one(table=Table(indexes=indexes), uses=[allow.get(Item)]), DEV, requests=1, read_ratio=1)
     assert idle.total + knob(idle, "on demand") == pytest.approx(on_demand.total)
 
 
 def test_the_traffic_of_a_table_needs_no_capacity_of_its_index() -> None:
     """30 gets a second: 15 units, at 70% of 22. The index, which nobody reads, has the 5 that it has at least."""
     table = Table(indexes=[Index("gsi1")], capacity=Capacity(read=(5, 100), write=(1, 1)))
-    month = bill(one(table=table, uses=[get(Item)]), DEV, requests=30 * A_SECOND, read_ratio=1)
+    month = bill(one(table=table, uses=[allow.get(Item)]), DEV, requests=30 * A_SECOND, read_ratio=1)
     assert amount(month, "DynamoDB", "read capacity") == 22 + 5
     assert cents(of(month, "DynamoDB", "read capacity")) == cents(27 * 730 * 0.00013) == 2.56
 
@@ -294,7 +291,7 @@ def test_each_index_is_provisioned_for_the_queries_that_read_it() -> None:
     """4 queries a second of 20 KB: 10 units, at 50% of 20 of gsi1; the table and gsi2 have 2 at least."""
     capacity = Capacity(read=(2, 100), write=(1, 1), target=50)
     table = Table(indexes=[Index("gsi1"), Index("gsi2")], capacity=capacity)
-    month = bill(one(table=table, uses=[query(Item.by_category)]), DEV, requests=4 * A_SECOND, read_ratio=1)
+    month = bill(one(table=table, uses=[allow.query(Item.by_category)]), DEV, requests=4 * A_SECOND, read_ratio=1)
     assert amount(month, "DynamoDB", "read capacity") == 2 + 20 + 2
 
 
@@ -305,7 +302,7 @@ def test_a_write_is_provisioned_in_the_table_and_in_the_indexes_that_have_the_it
     Of gsi1, which has the item: 3 units, 21 a second, at 70% of 30. Of gsi2, which hasn't: the 4 at least.
     """
     table = Table(indexes=[Index("gsi1"), Index("gsi2")], capacity=Capacity(read=(1, 1), write=(4, 500)))
-    backend = one(table=table, uses=[put(Item), idempotency])
+    backend = one(table=table, uses=[allow.put(Item), allow.idempotency_records()])
     size = Assumptions(item_size=3 * 1024)
     month = bill(backend, DEV, requests=7 * A_SECOND, read_ratio=0, assumptions=size)
     assert amount(month, "DynamoDB", "write capacity") == 130 + 30 + 4
@@ -314,14 +311,16 @@ def test_a_write_is_provisioned_in_the_table_and_in_the_indexes_that_have_the_it
 
 def test_a_table_and_each_index_stop_at_the_most_that_is_declared() -> None:
     table = Table(indexes=[Index("gsi1")], capacity=Capacity(read=(1, 10), write=(1, 10)))
-    month = bill(one(table=table, uses=[get(Item), put(Item)]), DEV, requests=1000 * A_SECOND, read_ratio=1)
+    month = bill(one(table=table, uses=[allow.get(Item), allow.put(Item)]), DEV, requests=1000 * A_SECOND, read_ratio=1)
     assert amount(month, "DynamoDB", "read capacity") == 10 + 1
     assert amount(month, "DynamoDB", "write capacity") == 10 + 10
 
 
 def test_a_table_that_would_be_provisioned_has_a_capacity_in_each_index_too() -> None:
     """10 gets a second: 5 units, at 50% of 10, and the index's 1; nothing is written, so there is 1 of each."""
-    month = bill(one(table=Table(indexes=[Index("gsi1")]), uses=[get(Item)]), DEV, requests=10 * A_SECOND, read_ratio=1)
+    month = bill(
+        one(table=Table(indexes=[Index("gsi1")]), uses=[allow.get(Item)]), DEV, requests=10 * A_SECOND, read_ratio=1
+    )
     provisioned = 11 * 730 * 0.00013 + 2 * 730 * 0.00065
     alarms = 4 * 4 * 0.10  # of auto-scaling, for each capacity
     now = of(month, "DynamoDB", "reads")
@@ -354,7 +353,7 @@ def watched(**options: Any) -> Backend:
 
 
 def test_alarms_are_paid_by_the_metrics_that_they_look_at_and_dashboards_come_with_them() -> None:
-    month = bill(watched(table=Table(indexes=[Index("gsi1")]), uses=[get(Item)]), DEV, requests=1e6, read_ratio=1)
+    month = bill(watched(table=Table(indexes=[Index("gsi1")]), uses=[allow.get(Item)]), DEV, requests=1e6, read_ratio=1)
     # Of the function: errors by two metrics, throttles, duration. Of the API two; of the table four, and user errors.
     assert amount(month, "CloudWatch", "metrics of alarms") == 4 + 2 + 5
     assert of(month, "CloudWatch", "metrics of alarms") == pytest.approx(1.10)
@@ -374,7 +373,7 @@ def test_ten_metrics_and_the_dashboards_are_free_in_the_free_tier() -> None:
 
 def test_auto_scaling_makes_alarms_of_its_own() -> None:
     table = Table(indexes=[Index("gsi1")], capacity=Capacity(read=(5, 20), write=(5, 20)))
-    scaled = one(table=table, uses=[get(Item)], provisioned=Provisioned(minimum=1, maximum=2))
+    scaled = one(table=table, uses=[allow.get(Item)], provisioned=Provisioned(minimum=1, maximum=2))
     month = bill(scaled, DEV, requests=1e6, read_ratio=1)
     assert amount(month, "CloudWatch", "metrics of alarms") == 2 * 2 * 4 + 2
     assert knob(month, "a table on demand") < -of(month, "DynamoDB", "read capacity") - 1.5
@@ -393,9 +392,11 @@ class Summary(Entity):
 
 def consumed(batch: int = 100, **options: Any) -> Backend:
     """A route that writes an item with each request, and a consumer that writes another of its own."""
-    consumer = StreamConsumer(handle, Function(name="changes", memory=512, uses=[put(Summary)], **options), batch=batch)
+    consumer = StreamConsumer(
+        handle, Function(name="changes", memory=512, uses=[allow.put(Summary)], **options), batch=batch
+    )
     api = HttpApi()
-    api.post("/", handle, uses=[put(Item)])
+    api.post("/", handle, uses=[allow.put(Item)])
     return Backend("tests", api=api, table=Table(indexes=[Index("gsi1")], consumers=[consumer]))
 
 
@@ -434,7 +435,7 @@ def test_keys_of_ones_own_are_paid_by_the_month_and_the_call() -> None:
     key_arn = "arn:aws:kms:us-east-1:111122223333:key/1234"
     secret = Secret("tests", encryption_key=key_arn)
     api = HttpApi()
-    api.get("/", handle, uses=[get(Item), secret])
+    api.get("/", handle, uses=[allow.get(Item), secret])
     table = Table(indexes=[Index("gsi1")], encryption_key=key_arn)
     month = bill(Backend("tests", api=api, table=table, secrets=[secret]), DEV, requests=1000, read_ratio=1)
     assert (amount(month, "KMS", "keys"), of(month, "KMS", "keys")) == (1, 1.0)
@@ -492,7 +493,7 @@ def test_a_duration_of_a_function_that_is_not_declared_is_an_error() -> None:
 def test_a_function_with_less_cpu_computes_for_longer_and_waits_as_long() -> None:
     """Measured on a laptop: 2 ms of a whole CPU. With 1769/4 MB that is 8 ms, and 5 ms for the table stay 5 ms."""
     api = HttpApi()
-    api.get("/", handle, memory=442, uses=[get(Item)])
+    api.get("/", handle, memory=442, uses=[allow.get(Item)])
     backend = Backend("tests", api=api, table=Table(indexes=[Index("gsi1")]))
     measured = {"handle": Measured(2, "laptop")}
     month = bill(backend, DEV, requests=1e6, read_ratio=1, durations=measured, assumptions=WARM)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.aws.backends import BACKENDS
 
-from taxiway.aws.deploying.resource_changes import Change, holds_data, losses, names, read, report
+from taxiway.aws.deploying.resource_changes import ResourceChange, holds_data, losses, names, read, report
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "items-prod"}}
 FUNCTION = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "items-prod_health"}}
@@ -219,6 +219,6 @@ def test_a_resource_without_a_name_is_called_as_in_the_template_and_an_unknown_k
     other = {"Type": "AWS::CodeDeploy::DeploymentGroup"}
 
     assert read([entry("Add", "healthRelease1A2B3C4D", other)], {}, template(healthRelease1A2B3C4D=other)) == [
-        Change("add", "AWS::CodeDeploy::DeploymentGroup", "healthRelease")
+        ResourceChange("add", "AWS::CodeDeploy::DeploymentGroup", "healthRelease")
     ]
-    assert "deployment group" in report([Change("add", "AWS::CodeDeploy::DeploymentGroup", "healthRelease")])[0]
+    assert "deployment group" in report([ResourceChange("add", "AWS::CodeDeploy::DeploymentGroup", "healthRelease")])[0]

@@ -24,9 +24,7 @@ from taxiway import (
     Secret,
     StreamConsumer,
     Table,
-    get,
-    put,
-    query,
+    allow,
 )
 from taxiway.aws.deploying.transitions import transitions
 from taxiway.aws.template.synthesis import synthesize
@@ -88,8 +86,8 @@ def edge(**options: Any) -> Backend:
 
 def test_a_grant_that_a_canary_takes_from_the_old_code_is_named_with_where_it_was(render: Render) -> None:
     secret = Secret("shop/keys")
-    old = render(shop([get(Order), put(Order), query(Order.by_customer), secret]), code="a")
-    new = render(shop([get(Order)], indexes=["gsi2"]), code="b")
+    old = render(shop([allow.get(Order), allow.put(Order), allow.query(Order.by_customer), secret]), code="a")
+    new = render(shop([allow.get(Order)], indexes=["gsi2"]), code="b")
 
     (found,) = said(old, new)
     assert found.startswith("The function shop-test_answer loses ")
@@ -101,12 +99,14 @@ def test_a_grant_that_a_canary_takes_from_the_old_code_is_named_with_where_it_wa
 
 
 def test_of_a_grant_for_some_keys_the_others_are_lost(render: Render) -> None:
-    (found,) = said(render(shop([get(Order), get(Customer)]), code="a"), render(shop([get(Customer)]), code="b"))
+    (found,) = said(
+        render(shop([allow.get(Order), allow.get(Customer)]), code="a"), render(shop([allow.get(Customer)]), code="b")
+    )
     assert "loses dynamodb:BatchGetItem, dynamodb:GetItem on table/shop-test (ORDER#*) before" in found
 
 
 def test_where_no_old_code_lasts_or_none_used_it_nothing_is_said(render: Render) -> None:
-    both, one = [get(Order), put(Order)], [get(Order)]
+    both, one = [allow.get(Order), allow.put(Order)], [allow.get(Order)]
     canary = render(shop(both), code="a")
 
     assert said(canary, render(shop(one), code="a")) == []  # the remedy's second deployment
@@ -330,7 +330,7 @@ def waits(template: Rendered, kind: str) -> list[str]:
 def test_out_of_a_network_leads_in_two_deployments(render: Render) -> None:
     def inside(network: Network | None) -> Backend:
         api = HttpApi()
-        api.get("/orders/{id}", answer, uses=[get(Order)])
+        api.get("/orders/{id}", answer, uses=[allow.get(Order)])
         return Backend("shop", api=api, table=Table(), network=network)
 
     theirs = Network(subnets=["subnet-11111111"], security_groups=["sg-11111111"])

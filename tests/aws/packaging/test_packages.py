@@ -20,7 +20,7 @@ from zipfile import ZipFile
 import pytest
 from tests.local.workers import on_uvloop, running
 
-from taxiway import idempotency
+from taxiway import allow
 from taxiway import project as projects
 from taxiway.aws.packaging import bytecode, packages
 from taxiway.aws.packaging.imports import PackageError
@@ -740,7 +740,7 @@ def test_a_package_serves_under_awslambdaric_with_nothing_else_on_the_path(
     handlers = {route.handler.__name__: route.handler for route in declared.api.routes}
     api = HttpApi()
     shared = Function(name="items", timeout=20)
-    api.post("/items", handlers["create_item"], timeout=20, uses=[idempotency])
+    api.post("/items", handlers["create_item"], timeout=20, uses=[allow.idempotency_records()])
     api.get("/items/{id}", handlers["get_item"], function=shared)
     api.delete("/items/{id}", handlers["delete_item"], function=shared)
     served = Backend("items", api=api, table=declared.table)

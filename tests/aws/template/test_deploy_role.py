@@ -12,7 +12,7 @@ import pytest
 from tests.aws.backends import ACCOUNT, BACKENDS, Order, answer, of_the_template, stage, with_everything
 
 import taxiway.aws
-from taxiway import Backend, Cdn, DeclarationError, Domain, HttpApi, Network, Operations, Secret, Stage, Table, get
+from taxiway import Backend, Cdn, DeclarationError, Domain, HttpApi, Network, Operations, Secret, Stage, Table, allow
 from taxiway.aws.template.deploy_permissions import permissions
 from taxiway.aws.template.deploy_role import POLICY_LIMIT, Workflow, statements, template
 from taxiway.declare import names
@@ -288,7 +288,7 @@ def test_only_the_services_that_are_declared_are_allowed() -> None:
     ("uses", "touched"),
     [
         ((), None),
-        ((get(Order),), {"vpc-endpoint/*", "vpc/*", "route-table/*"}),
+        ((allow.get(Order),), {"vpc-endpoint/*", "vpc/*", "route-table/*"}),
         ((Secret("shop/dev"),), {"vpc-endpoint/*", "vpc/*", "security-group/*", "subnet/*"}),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from tests.aws.backends import Order, answer, packages, stage
 from tests.aws.reading import Template
 
-from taxiway import Backend, HttpApi, Network, Operations, Secret, Table, get
+from taxiway import Backend, HttpApi, Network, Operations, Secret, Table, allow
 from taxiway.aws.template.synthesis import synthesize
 from taxiway.permissions.function_policy import function_policy
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.synth
 
 def shop(network: Network | None, *, watched: bool = False) -> Backend:
     api, secret = HttpApi(), Secret("shop/dev")
-    api.get("/orders", answer, uses=[get(Order), secret])
+    api.get("/orders", answer, uses=[allow.get(Order), secret])
     operations = Operations(alarms=True, release="canary-5m") if watched else Operations()
     return Backend("shop", api=api, table=Table(), secrets=[secret], network=network, operations=operations)
 

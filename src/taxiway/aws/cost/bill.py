@@ -332,7 +332,7 @@ class _Month:
                 reads += self._reads(grants) * (here * part)
                 writes += self._writes(grants) * (here * part)
                 changes += here * sum(map(table_units.changes, grants)) * part
-                items = self._assumptions.page if any(grant.operation == "query" for grant in grants) else 1
+                items = self._assumptions.page if any(grant.verb == "query" for grant in grants) else 1
                 out += here * (_HEADERS + (items * self._assumptions.item_size if grants else 0))
             loads.append(_Load(function, total, calls / total if total else 0.0, reads, writes, changes, out))
         return loads

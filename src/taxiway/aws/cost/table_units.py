@@ -49,17 +49,17 @@ def sum_of(units: Iterable[Units]) -> Units:
 
 
 def is_read(grant: Grant) -> bool:
-    return grant.operation in ("get", "query")
+    return grant.verb in ("get", "query")
 
 
 def calls(grant: Grant) -> int:
     """Calls of the table: a key of idempotency is claimed first, and has the answer written to it afterwards."""
-    return 2 if grant.operation == "idempotency" else 1
+    return 2 if grant.verb == "idempotency_records" else 1
 
 
 def changes(grant: Grant) -> int:
     """Items that a request writes with it."""
-    return 0 if is_read(grant) or grant.operation == "check" else calls(grant)
+    return 0 if is_read(grant) or grant.verb == "check" else calls(grant)
 
 
 def read_units(grant: Grant, *, item_size: int, page: int) -> Units:
@@ -69,7 +69,7 @@ def read_units(grant: Grant, *, item_size: int, page: int) -> Units:
     """
     if not is_read(grant):
         return Units()
-    items = page if grant.operation == "query" else 1
+    items = page if grant.verb == "query" else 1
     return Units({grant.pattern.index: ceil(items * item_size / (4 * _KB)) / 2})
 
 
@@ -82,10 +82,10 @@ def write_units(grant: Grant, *, beside: Iterable[Grant], backend: Backend, item
     if is_read(grant):
         return Units()
     blocks = ceil(item_size / _KB)
-    if grant.operation == "idempotency":  # claimed first, and then kept with the answer
+    if grant.verb == "idempotency_records":  # claimed first, and then kept with the answer
         return Units({None: 1 + 2 * blocks})
-    takes = len(grant.sentinels) if grant.operation in ("put", "delete") else 0
-    together = bool(takes) or any(other.operation == "idempotency" for other in beside)
+    takes = len(grant.sentinels) if grant.verb in ("put", "delete") else 0
+    together = bool(takes) or any(other.verb == "idempotency_records" for other in beside)
     indexes = _indexes_of(grant.pattern.entity, backend) if changes(grant) else set[str]()
     return Units({None: blocks * (2 if together else 1) + 2 * takes, **dict.fromkeys(indexes, blocks)})
 

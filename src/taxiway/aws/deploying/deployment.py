@@ -20,7 +20,7 @@ from taxiway.aws.deploying.deployed_stack import Say
 from taxiway.aws.deploying.outcomes import STATES, going_on, way_out, why
 from taxiway.aws.deploying.progress import Watch
 from taxiway.aws.deploying.removal import check_nothing_stays, destroy
-from taxiway.aws.deploying.resource_changes import Change
+from taxiway.aws.deploying.resource_changes import ResourceChange
 from taxiway.aws.deploying.steps import Step, Template, steps, table_names
 from taxiway.aws.deploying.upload import Assembly
 from taxiway.aws.errors import AwsError
@@ -38,7 +38,7 @@ class Plan(Struct, frozen=True):
     before: Template
     """What the stack has; empty of a new one."""
     steps: tuple[Step, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[ResourceChange, ...]
     names: dict[str, str]
     """What a person calls each resource, by its logical id."""
     cautions: tuple[str, ...] = ()
@@ -214,7 +214,7 @@ def _nested_templates(
 
 def _nested(
     client: Any, change: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[Change]:
+) -> list[ResourceChange]:
     """The changes of a nested stack.
 
     CloudFormation says them in a change set of their own, but not of a stack that goes with all that is in it.

@@ -74,7 +74,7 @@ _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WIDTH = 116
 
 
-class Change(Struct, frozen=True):
+class ResourceChange(Struct, frozen=True):
     """What becomes of one resource."""
 
     action: Action
@@ -134,7 +134,9 @@ def _name(logical_id: str, resource: Mapping[str, Any], functions: Mapping[str, 
     return named or plain.partition("NestedStack")[0]
 
 
-def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+def read(
+    described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Mapping[str, Any]
+) -> list[ResourceChange]:
     """The changes of a change set, as DescribeChangeSet gives them, between two templates.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
@@ -142,7 +144,7 @@ def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Ma
     before: Mapping[str, Any] = old.get("Resources", {})
     after: Mapping[str, Any] = new.get("Resources", {})
     called = names(old, new)
-    changes: list[Change] = []
+    changes: list[ResourceChange] = []
     for entry in described:
         change = entry["ResourceChange"]
         logical: str = change["LogicalResourceId"]
@@ -150,7 +152,7 @@ def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Ma
         own = [detail for detail in details if not _is_consequence(detail)]
         targets = [detail["Target"] for detail in own or details]
         changes.append(
-            Change(
+            ResourceChange(
                 _action(change, before.get(logical, {})),
                 change["ResourceType"],
                 called.get(logical, logical),
@@ -163,7 +165,7 @@ def read(described: Iterable[Mapping[str, Any]], old: Mapping[str, Any], new: Ma
     return changes
 
 
-def between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+def between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[ResourceChange]:
     """The changes between two templates, where CloudFormation does not say: a stack's first or last, for one.
 
     What holds data and is changed may be replaced: a template does not tell.
@@ -195,7 +197,7 @@ def _how(was: Mapping[str, Any] | None, becomes: Mapping[str, Any] | None) -> di
     }
 
 
-def report(changes: Sequence[Change]) -> list[str]:
+def report(changes: Sequence[ResourceChange]) -> list[str]:
     """Lines for a person: what is lost first, what is added last, and of that one line for each kind."""
     own = [change for change in changes if not change.is_consequence or change.parts_with_data]
     width = max((len(change.kind) for change in own), default=0) + 1
@@ -212,7 +214,7 @@ def report(changes: Sequence[Change]) -> list[str]:
     return lines
 
 
-def losses(changes: Iterable[Change]) -> list[str]:
+def losses(changes: Iterable[ResourceChange]) -> list[str]:
     """A sentence for everything whose data the backend would no longer have."""
     how = {
         "delete": "is deleted",
@@ -228,7 +230,7 @@ def losses(changes: Iterable[Change]) -> list[str]:
     ]
 
 
-def _fate(change: Change) -> str:
+def _fate(change: ResourceChange) -> str:
     if change.action == "change":
         # https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_update-secret-value.html
         return "what is in it, keys that were set later too, can be read as AWSPREVIOUS until it changes again"
@@ -270,7 +272,7 @@ def _is_consequence(detail: Mapping[str, Any]) -> bool:
     return detail.get("Evaluation") == "Dynamic" and detail.get("ChangeSource") in _FROM_ELSEWHERE
 
 
-def _added(changes: Iterable[Change], width: int) -> list[str]:
+def _added(changes: Iterable[ResourceChange], width: int) -> list[str]:
     by_kind: defaultdict[str, list[str]] = defaultdict(list)
     for change in changes:
         by_kind[change.kind].append(change.name)
@@ -282,7 +284,7 @@ def _added(changes: Iterable[Change], width: int) -> list[str]:
     return lines
 
 
-def _line(change: Change, width: int) -> str:
+def _line(change: ResourceChange, width: int) -> str:
     said = f"  {change.action:<12} {change.kind:<{width}}  {change.name}"
     if change.parts_with_data:
         return f"{said}  ({_fate(change)})"

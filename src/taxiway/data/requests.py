@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from taxiway.data._core import Attributes
-from taxiway.data.encoding import Plan
+from taxiway.data.encoding import Codec
 from taxiway.data.errors import DataError
 from taxiway.data.patterns import PARTITION, SORT
 from taxiway.data.sizes import LARGEST_ITEM, size
@@ -25,7 +25,7 @@ class Request(msgspec.Struct, frozen=True):
 
     body: dict[str, Any]
     explain: Explain
-    plan: Plan | None = None
+    codec: Codec | None = None
     reads: bool = False
     result: Attributes | None = None
     takes: bool = False
