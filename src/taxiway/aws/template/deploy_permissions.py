@@ -130,6 +130,8 @@ def _files(of: _Scope) -> Iterator[Permission]:
 
 def _api(of: _Scope) -> Iterator[Permission]:
     """https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html"""
+    if of.backend.api is None:
+        return
     apis = [f"arn:{names.partition(of.stage.region)}:apigateway:{of.stage.region}::/{each}" for each in _APIS]
     yield _permit("Api", _of("apigateway", "DELETE GET PATCH POST PUT"), apis, None, _API_IDS)
     # The registry names them; they are asked for on the stages of an API:
@@ -172,11 +174,13 @@ def _functions(of: _Scope) -> Iterator[Permission]:
     functions = of.backend.functions
     if not functions:
         return
-    calls = "AddPermission CreateFunction DeleteFunction DeleteFunctionConcurrency GetFunction"
-    calls += " GetFunctionCodeSigningConfig GetFunctionRecursionConfig GetFunctionScalingConfig GetPolicy"
+    calls = "CreateFunction DeleteFunction DeleteFunctionConcurrency GetFunction"
+    calls += " GetFunctionCodeSigningConfig GetFunctionRecursionConfig GetFunctionScalingConfig"
     calls += " GetRuntimeManagementConfig ListTags"
-    calls += " PutFunctionConcurrency RemovePermission TagResource UntagResource UpdateFunctionCode"
+    calls += " PutFunctionConcurrency TagResource UntagResource UpdateFunctionCode"
     calls += " UpdateFunctionConfiguration"
+    if of.backend.routes:
+        calls += " AddPermission GetPolicy RemovePermission"
     released = of.backend.operations.release_of(of.stage) != "all-at-once"
     if released or any(function.provisioned for function in functions):
         calls += " CreateAlias DeleteAlias GetAlias GetFunctionConfiguration ListVersionsByFunction PublishVersion"
@@ -210,7 +214,9 @@ def _roles(of: _Scope) -> Iterator[Permission]:
 
 
 def _logs(of: _Scope) -> Iterator[Permission]:
-    own = [f"/aws/lambda/{of.own('*')}", f"{names.access_log(of.backend, of.named)}*"]
+    own = [f"/aws/lambda/{of.own('*')}"]
+    if of.backend.api is not None:
+        own.append(f"{names.access_log(of.backend, of.named)}*")
     if _makes_network(of):
         own.append(f"{names.network_log(of.backend, of.named)}*")
     groups = of.arn("logs", *(f"log-group:{each}" for each in own))
