@@ -13,28 +13,42 @@ import taxiway
 
 PACKAGE = Path(taxiway.__file__).parent
 
-SHIPPED = frozenset({"http", "data", "secrets", "log", "metrics"})
+SHIPPED = frozenset({"http", "data", "secrets", "log"})
 """What runs inside a function."""
+
+PROJECTIONS = frozenset({"declare", "permissions", "project", *SHIPPED})
+"""What a projection of the declaration may be made of."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "__init__": frozenset({"declare"}),
-    "declare": frozenset({"declare"}),
+    "declare": frozenset(),
+    "permissions": frozenset({"declare"}),
+    "project": frozenset({"declare"}),
     **dict.fromkeys(SHIPPED, SHIPPED),
+    "patterns": frozenset({"declare", "data"}),
+    "migrate": frozenset({"declare", "data", "patterns"}),
+    "local": PROJECTIONS,
+    "aws": PROJECTIONS | {"__init__"},
+    "cli": frozenset({"__init__", "aws", "local", "migrate", "patterns"}) | PROJECTIONS,
+    "testing": frozenset({"__init__", "local"}) | PROJECTIONS,
 }
-"""The rooms that a room may import, where they are limited."""
+"""The rooms that each room may import beside itself: every room is here."""
+
+FOLDERS_OF_AWS: dict[str, frozenset[str]] = {
+    "cost": frozenset({"packaging", "template"}),
+    "deploying": frozenset({"packaging", "template"}),
+    "packaging": frozenset(),
+    "template": frozenset({"packaging"}),
+}
+"""The same within `aws/`."""
 
 LIBRARIES: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
     "declare": frozenset(),
+    "permissions": frozenset(),
     **{room: frozenset({"msgspec", "pydynox", "pydynox_core"}) for room in SHIPPED},
 }
 """The packages beside the standard library that a room may import, where they are limited."""
-
-ONLY_FROM: dict[str, frozenset[str]] = {
-    "local": frozenset({"local", "cli", "testing"}),
-    "aws": frozenset({"aws", "cli", "testing"}),
-}
-"""The rooms that alone may import a room."""
 
 NEVER_IN_A_FUNCTION = frozenset(
     {
@@ -57,10 +71,7 @@ def imports_of(module: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}:{node.lineno}: import by the absolute name"
-            if node.module == "taxiway":
-                yield from (f"taxiway.{alias.name}" for alias in node.names)
-            elif node.module:
-                yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
@@ -69,11 +80,43 @@ def test_a_room_imports_what_it_may(module):
     for name in imports_of(module):
         package, _, rest = name.partition(".")
         if package == "taxiway":
-            imported = rest.partition(".")[0] or "__init__"
-            assert imported in MAY_IMPORT.get(room, {imported}), f"{room} may not import taxiway.{imported}"
-            assert room in ONLY_FROM.get(imported, {room}), f"{room} may not import taxiway.{imported}"
+            imported = rest.partition(".")[0]
+            imported = imported if imported in MAY_IMPORT else "__init__"  # a name of `taxiway` itself
+            assert imported in MAY_IMPORT[room] | {room}, f"{room} may not import taxiway.{imported}"
         elif package not in sys.stdlib_module_names:
             assert package in LIBRARIES.get(room, {package}), f"{room} may not import {package}"
+
+
+@pytest.mark.parametrize("module", [*(PACKAGE / "aws").glob("*/*.py")], ids=lambda module: "/".join(module.parts[-2:]))
+def test_a_folder_of_aws_imports_what_it_may(module):
+    folder = module.parent.name
+    for name in imports_of(module):
+        parts = name.split(".")
+        if parts[:2] == ["taxiway", "aws"] and len(parts) > 2 and parts[2] in FOLDERS_OF_AWS:
+            assert parts[2] in FOLDERS_OF_AWS[folder] | {folder}, f"aws/{folder} may not import aws/{parts[2]}"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    modules = {_name_of(module): module for module in MODULES}
+    imports = {
+        name: {_nearest(each, modules) for each in imports_of(module)} - {name, None}
+        for name, module in modules.items()
+    }
+    done: set[str] = set()
+    while ready := [name for name, needs in imports.items() if name not in done and needs <= done]:
+        done.update(ready)
+    assert imports.keys() - done == set(), "these import each other, or are imported by such: open the circle"
+
+
+def _name_of(module: Path) -> str:
+    return ".".join(("taxiway", *module.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def _nearest(name: str, modules: dict[str, Path]) -> str | None:
+    """The module that an import names: `taxiway.declare.api` of `taxiway.declare.api.Route`."""
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    return name or None
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,12 @@ from msgspec import Struct
 from taxiway.aws.runtime import RUNTIME
 from taxiway.aws.template import limits
 from taxiway.aws.template.alarm_topic import AlarmTopic, watch_function
+from taxiway.aws.template.code import Code
 from taxiway.aws.template.construct_ids import construct_id
 from taxiway.aws.template.nag_suppressions import acknowledge
 from taxiway.aws.template.network import PrivateNetwork
 from taxiway.aws.template.release import Releases
 from taxiway.aws.template.stream_consumers import add_stream_consumer
-from taxiway.aws.template.synthesis import Code
 from taxiway.declare import Backend, DeclarationError, Function, Stage, StreamConsumer, names
 from taxiway.permissions.function_policy import WILDCARDS, function_policy
 from taxiway.permissions.invocation import invoked_by

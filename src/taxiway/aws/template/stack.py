@@ -11,12 +11,12 @@ from constructs import Construct
 from taxiway.aws.template import alarms
 from taxiway.aws.template.alarm_topic import AlarmTopic
 from taxiway.aws.template.api import Api
+from taxiway.aws.template.code import Code
 from taxiway.aws.template.dashboards import add_dashboards
 from taxiway.aws.template.edge import add_cdn, add_domain
 from taxiway.aws.template.functions import DeployedFunction, FunctionGroup, Surroundings
 from taxiway.aws.template.network import PrivateNetwork
 from taxiway.aws.template.secrets import add_secret
-from taxiway.aws.template.synthesis import Code
 from taxiway.aws.template.table import add_table
 from taxiway.declare import Backend, Function, Route, Stage, StreamConsumer, Trigger, names, placement
 
