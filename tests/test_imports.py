@@ -19,6 +19,7 @@ SHIPPED = frozenset({"http", "data", "secrets", "log", "metrics"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "__init__": frozenset({"declare"}),
     "declare": frozenset({"declare"}),
+    "sdk": frozenset({"sdk"}),
     **dict.fromkeys(SHIPPED, SHIPPED),
 }
 """The rooms that a room may import, where they are limited."""
@@ -26,6 +27,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 LIBRARIES: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
     "declare": frozenset(),
+    "sdk": frozenset({"msgspec"}),
     **{room: frozenset({"msgspec", "pydynox", "pydynox_core"}) for room in SHIPPED},
 }
 """The packages beside the standard library that a room may import, where they are limited."""

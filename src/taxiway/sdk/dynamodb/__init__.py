@@ -1,0 +1,1 @@
+"""DynamoDB: its data plane, as a function calls it."""
