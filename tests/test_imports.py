@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "__init__": frozenset({"declare"}),
     "declare": frozenset({"declare"}),
     "sdk": frozenset({"sdk"}),
-    **dict.fromkeys(SHIPPED, SHIPPED),
+    **dict.fromkeys(SHIPPED, SHIPPED | {"sdk"}),
 }
 """The rooms that a room may import, where they are limited."""
 
