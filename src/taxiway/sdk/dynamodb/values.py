@@ -17,7 +17,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 """
 
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
@@ -33,7 +33,7 @@ DIGITS = 38
 LARGEST, SMALLEST = 125, -130
 """The exponents of the largest and the smallest number, written with one digit before the point."""
 NESTING = 32
-"""How many lists and maps may be in each other."""
+"""Levels of a value, counted from the attribute's own, which is the first."""
 
 _INT_LIMIT = 10**DIGITS
 _SMALLEST_FLOAT, _LARGEST_FLOAT = 1e-130, 9.99e125
@@ -131,7 +131,7 @@ def _binary(value: bytes | bytearray | memoryview, _: int) -> WireValue:
 
 
 def _mapping(value: dict[Any, Any], depth: int) -> WireValue:
-    if depth == NESTING:
+    if depth >= NESTING - 1 and value:
         raise ValueError(f"it is nested more than {NESTING} levels deep")
     members: dict[str, WireValue] = {}
     for name, member in value.items():
@@ -141,8 +141,8 @@ def _mapping(value: dict[Any, Any], depth: int) -> WireValue:
     return {"M": members}
 
 
-def _sequence(value: Iterable[Any], depth: int) -> WireValue:
-    if depth == NESTING:
+def _sequence(value: Sequence[Any], depth: int) -> WireValue:
+    if depth >= NESTING - 1 and value:
         raise ValueError(f"it is nested more than {NESTING} levels deep")
     return {"L": [_to_wire(member, depth + 1) for member in value]}
 
