@@ -146,7 +146,7 @@ class Pool:
             limit = time.monotonic() + self._connect_timeout
             limit = limit if deadline is None else min(limit, deadline)
             return self._secured(limit) if self._endpoint.secure else self._plain(limit)
-        except (OSError, UnicodeError) as error:  # the latter: the name is not one that can be looked up
+        except OSError as error:
             raise TransportError(f"cannot connect to {self._endpoint.host}: {_told(error)}", sent=False) from error
 
     def _plain(self, limit: float) -> Connection:
@@ -200,7 +200,8 @@ def left(timeout: float, deadline: float) -> float:
 
 def _connected(endpoint: Endpoint, limit: float) -> socket.socket:
     """A socket connected to the first of the host's addresses that answers; each has its share of the time."""
-    addresses = socket.getaddrinfo(endpoint.name, endpoint.port, type=socket.SOCK_STREAM)
+    name = endpoint.name.encode()  # of a str, the codec for international names would be loaded
+    addresses = socket.getaddrinfo(name, endpoint.port, type=socket.SOCK_STREAM)
     failed: OSError | None = None
     for place, (family, kind, protocol, _, address) in enumerate(addresses):
         made = None
