@@ -254,6 +254,10 @@ def test_a_client_that_nobody_holds_is_freed_with_its_sockets(client_of):
             gc.enable()
 
 
+FORKING = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # the server has threads
+
+
+@FORKING
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_child_process_has_connections_of_its_own(client_of, trusted, secure):
     with Server(context=trusted if secure else None) as server:
@@ -276,6 +280,7 @@ def test_a_child_process_has_connections_of_its_own(client_of, trusted, secure):
         assert [request.connection for request in server.requests] == [1, 2, 2, 1]
 
 
+@FORKING
 def test_a_child_process_is_not_stuck_on_a_lock_of_its_parents(client_of):
     with Server() as server:
         server.default = answer({"__type": "x#ThrottlingException"}, 400, x_amz_retry_after="0")

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
+from tests.sdk.fuzzing import ON_THE_ENGINE
 from tests.sdk.server import Server, answer, cut, failure
 from tests.sdk.test_values import FOR_BOTO3, VALUES, plain, same
 
@@ -125,7 +126,7 @@ def test_capacity_is_told_on_request(db, table, key):
     assert page.capacity.table.capacity_units == 0.5
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@ON_THE_ENGINE
 @given(VALUES)
 def test_what_is_stored_comes_back_exactly(db, table, key, value):
     db.put_item(table, {**key, "v": value})
@@ -133,7 +134,7 @@ def test_what_is_stored_comes_back_exactly(db, table, key, value):
     assert same(value, db.get_item(table, key, consistent_read=True).item["v"])
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@ON_THE_ENGINE
 @given(FOR_BOTO3)
 def test_boto3_reads_what_was_written_and_the_reverse(db, table, boto, key, value):
     db.put_item(table, {**key, "v": value})

@@ -5,6 +5,7 @@ from botocore.config import Config
 from botocore.session import get_session
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.sdk.fuzzing import FUZZ
 
 from taxiway.sdk import NotConfigured, secretsmanager
 from taxiway.sdk.dynamodb import service, streams
@@ -90,6 +91,7 @@ def test_a_url_that_is_none_is_refused(url):
         parse_url(url, "X")
 
 
+@FUZZ
 @given(st.text(max_size=30).map(lambda text: f"http://{text}"))
 @example("http://[")
 def test_any_text_is_a_url_or_a_typed_error(url):

@@ -1,15 +1,14 @@
 """The parser of responses: what RFC 9112 allows, and typed errors for everything else."""
 
-import os
 from contextlib import suppress
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.sdk.fuzzing import FUZZ
 
 from taxiway.sdk.responses import LARGEST_HEAD, MOST_HEADERS, ResponseError, read_response
 
-EXAMPLES = int(os.environ.get("TAXIWAY_FUZZ", "300"))
 LARGEST = 1000
 
 
@@ -97,7 +96,7 @@ def test_what_is_not_a_whole_response_is_refused(data):
         parse(data)
 
 
-@settings(max_examples=EXAMPLES)
+@FUZZ
 @given(st.binary(max_size=200), st.integers(1, 50))
 @example(GOOD, 1)
 def test_any_bytes_are_a_response_or_a_typed_error(data, piece):
@@ -105,7 +104,7 @@ def test_any_bytes_are_a_response_or_a_typed_error(data, piece):
         parse(data, piece)
 
 
-@settings(max_examples=EXAMPLES)
+@FUZZ
 @given(st.sampled_from([GOOD, CHUNKED]), st.data())
 def test_a_response_that_was_damaged_is_a_response_or_a_typed_error(data, draw):
     damaged = bytearray(data)

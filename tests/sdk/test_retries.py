@@ -1,6 +1,5 @@
 """Retry decisions are those of botocore's standard mode, but for the differences that are named here."""
 
-import os
 from types import SimpleNamespace
 from zlib import crc32
 
@@ -9,14 +8,13 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.retries import quota, standard
 from botocore.session import get_session
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.sdk.fuzzing import FUZZ
 
 from taxiway.sdk import retries
 from taxiway.sdk.dynamodb.errors import contention
 from taxiway.sdk.dynamodb.service import SERVICE
-
-EXAMPLES = int(os.environ.get("TAXIWAY_FUZZ", "300"))
 
 DIFFERENT = {"TransactionConflictException", "TransactionCanceledException"}
 """Tried again here, for the reasons that dynamodb.errors.contention tells, and not by botocore."""
@@ -66,7 +64,7 @@ class Decider:
         return self.backoff.delay_amount(context)
 
 
-@settings(max_examples=EXAMPLES)
+@FUZZ
 @given(
     operation=st.sampled_from(OPERATIONS),
     status=STATUSES,
@@ -115,7 +113,7 @@ def test_other_services_wait_as_botocore_has_them_wait():
     assert retries.pause("transient", 2, scale=0.05, chance=0.5) == decider.decide(2, "GetItem", 500, "X")
 
 
-@settings(max_examples=EXAMPLES)
+@FUZZ
 @given(st.lists(st.sampled_from(["throttling", "transient", "success", "success after a retry"]), max_size=120))
 def test_tokens_are_taken_and_given_back_as_botocore_does(events):
     decider, bucket = Decider(9), retries.Bucket()

@@ -2,19 +2,17 @@
 
 import contextlib
 import json
-import os
 from decimal import Decimal, localcontext
 from enum import IntEnum, StrEnum
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.sdk.fuzzing import FUZZ
 
 from taxiway.sdk import InvalidAnswer, InvalidValue
 from taxiway.sdk.dynamodb.values import NESTING, from_wire, item_from_wire, item_to_wire, number, to_wire
-
-EXAMPLES = int(os.environ.get("TAXIWAY_FUZZ", "300"))
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 DECIMALS = st.builds(
@@ -64,13 +62,13 @@ def same(value, other):
     return type(value) is type(other) and value == other
 
 
-@settings(max_examples=EXAMPLES)
+@FUZZ
 @given(VALUES)
 def test_what_is_stored_is_read_back_exactly(value):
     assert same(value, over_the_wire(value))
 
 
-@settings(max_examples=EXAMPLES)
+@FUZZ
 @given(VALUES)
 def test_boto3_reads_the_same_values(value):
     written = to_wire(value)
@@ -96,6 +94,7 @@ def plain(value):
     return getattr(value, "value", value)
 
 
+@FUZZ
 @given(st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: x == 0 or 1e-130 <= abs(x) <= 9.99e125))
 def test_a_float_is_read_as_the_decimal_that_repr_shows(value):
     read = over_the_wire(value)
@@ -195,7 +194,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=EXAMPLES)
+@FUZZ
 @given(JSON)
 def test_an_answer_that_is_not_in_the_wire_form_is_a_typed_error(value):
     for decode in (from_wire, item_from_wire):
@@ -203,7 +202,7 @@ def test_an_answer_that_is_not_in_the_wire_form_is_a_typed_error(value):
             decode(value)
 
 
-@settings(max_examples=EXAMPLES)
+@FUZZ
 @given(
     st.one_of(VALUES, st.floats(), st.sets(st.one_of(st.integers(), TEXTS, st.none())), st.decimals(), st.integers())
 )
