@@ -216,6 +216,7 @@ def _migrate_at(options: argparse.Namespace, endpoint: str) -> None:
     from taxiway.data import DataError, TableClient
     from taxiway.local.manifest import to_manifest
     from taxiway.local.tables import credentials_for
+    from taxiway.sdk.dynamodb.tables import Tables
 
     stage = projects.read_stage(options.project, options.stage, local=True)
     backend = projects.read_backend(options.project, stage)
@@ -234,7 +235,7 @@ def _migrate_at(options: argparse.Namespace, endpoint: str) -> None:
         "AWS_SESSION_TOKEN": credentials.token,
     }
     table = TableClient(table_name=planned.table.name)
-    if not table.core.sync_table_exists(table.name):
+    if table.name not in Tables(table.core).names():
         sys.exit(f"There is no table {table.name} at {endpoint}: nothing to migrate.")
     names = ", ".join(entity.__name__ for entity in entities)
     total = migrate.count(table, entities) if sys.stdout.isatty() and options.rate is None else None

@@ -24,9 +24,9 @@ from taxiway.local.manifest import Manifest, ServedFunction, to_manifest
 from taxiway.local.responses import own_response
 from taxiway.local.secret_extension import SecretExtension
 from taxiway.local.secret_store import SecretStore
-from taxiway.local.sigv4 import Credentials
 from taxiway.local.sources import Sources
 from taxiway.local.terminal import Console
+from taxiway.sdk import Credentials
 
 if TYPE_CHECKING:
     from taxiway.local.inline import Inline
