@@ -31,11 +31,10 @@ from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.testing import Server, serve
 
 ROOT = Path(__file__).parents[1]
-VERBS = sorted((ROOT / "docs" / "data").glob("*.md"))
-ENTITIES = ROOT / "docs" / "data" / "entity.md"
+ENTITIES = ROOT / "docs" / "reference" / "data" / "entity.md"
 """Its files are there on every page of its folder."""
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *VERBS]
-LINKING = [*PAGES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINKING = [*PAGES, ROOT / "CONTRIBUTING.md"]
 
 ADDRESS = "http://127.0.0.1:8000"
 """What the pages write; the backend under test has a free port."""
@@ -281,7 +280,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert anchor in known, f"{page.name} links to {target}#{anchor}, and there is no such heading"
 
 
-@pytest.mark.parametrize("page", [*VERBS, ROOT / "docs" / "data.md"], ids=lambda page: os.path.relpath(page, ROOT))
+@pytest.mark.parametrize("page", sorted(ENTITIES.parent.glob("*.md")), ids=lambda page: os.path.relpath(page, ROOT))
 def test_every_status_is_that_of_its_error(page: Path) -> None:
     for names, status in _STATUS.findall(page.read_text(encoding="utf-8")):
         for name in re.findall(r"\w+", names):

@@ -96,7 +96,7 @@ NOT_ON_MINISTACK = (
     "tests/test_health.py",  # it answers GET /health itself
     "tests/test_items.py::test_a_browser_may_send_and_see_what_this_takes",  # its CloudFormation drops CORS
 )
-"""docs/deploying.md lists them too."""
+"""docs/how-to/deploying.md lists them too."""
 
 
 def test_the_function_of_a_route_that_ministack_has_itself_answers_when_called(cloud: Cloud) -> None:

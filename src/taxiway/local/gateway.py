@@ -1,6 +1,6 @@
 """API Gateway on the laptop: an HTTP API that turns requests into invocations, and what comes of them into answers.
 
-docs/gateway.md says what is emulated, from which documentation, and what is not.
+docs/reference/gateway.md says what is emulated, from which documentation, and what is not.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _MAX_HEAD = 10_240  # bytes of the request line and the header values
 _MAX_EVENT = 6 * 1024 * 1024  # bytes
 
 # What a failed invocation is to the client. 500 is documented for whatever goes wrong in the function
-# (http-api-troubleshooting-lambda.html); the 503 for a throttled one is not documented (docs/gateway.md).
+# (http-api-troubleshooting-lambda.html); the 503 for a throttled one is not documented (docs/reference/gateway.md).
 _STATUS_OF: dict[Failure, int] = {
     "error": 500,
     "init": 500,

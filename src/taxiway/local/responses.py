@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from taxiway.local.http1 import Response
 
-# docs/gateway.md says which of these AWS documents, and what each is for.
+# docs/reference/gateway.md says which of these AWS documents, and what each is for.
 _MESSAGES = {
     404: "Not Found",
     413: "Request Entity Too Large",
