@@ -16,17 +16,18 @@ PACKAGE = Path(taxiway.__file__).parent
 SHIPPED = frozenset({"http", "data", "secrets", "log"})
 """What runs inside a function."""
 
-PROJECTIONS = frozenset({"declare", "permissions", "project", *SHIPPED})
+PROJECTIONS = frozenset({"declare", "permissions", "project", "sdk", *SHIPPED})
 """What a projection of the declaration may be made of."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "__init__": frozenset({"declare"}),
     "declare": frozenset(),
     "permissions": frozenset({"declare"}),
+    "sdk": frozenset(),
     "project": frozenset({"declare"}),
-    **dict.fromkeys(SHIPPED, SHIPPED),
+    **dict.fromkeys(SHIPPED, SHIPPED | {"sdk"}),
     "patterns": frozenset({"declare", "data"}),
-    "migrate": frozenset({"declare", "data", "patterns"}),
+    "migrate": frozenset({"declare", "data", "patterns", "sdk"}),
     "local": PROJECTIONS,
     "aws": PROJECTIONS | {"__init__"},
     "cli": frozenset({"__init__", "aws", "local", "migrate", "patterns"}) | PROJECTIONS,
@@ -46,6 +47,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
     "declare": frozenset(),
     "permissions": frozenset(),
+    "sdk": frozenset({"msgspec"}),
     **{room: frozenset({"msgspec", "pydynox", "pydynox_core"}) for room in SHIPPED},
 }
 """The packages beside the standard library that a room may import, where they are limited."""
