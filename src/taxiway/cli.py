@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 from taxiway import project as projects
 from taxiway.aws import commands as on_aws
-from taxiway.aws.errors import AwsError
-from taxiway.declare import DeclarationError
-from taxiway.local.errors import LaptopError
+from taxiway.declare.errors import TaxiwayError
 
 if TYPE_CHECKING:
     from taxiway.local.secret_store import SecretStore
@@ -24,7 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
         options.project = projects.find((options.project or Path.cwd()).resolve())
         options.command(options)
         sys.stdout.flush()
-    except (AwsError, DeclarationError, LaptopError) as error:
+    except TaxiwayError as error:
         sys.exit(f"\n{error}\n")
     except KeyboardInterrupt:
         sys.exit(130)
