@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import re
 import secrets
 import stat
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -14,10 +13,10 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct
 
+from taxiway.declare import arns
 from taxiway.local.errors import LocalError
 from taxiway.local.manifest import ServedSecret
 
-_ID = re.compile(r"[A-Za-z0-9/_+=.@:-]{1,512}")
 _MAX_SIZE = 65_536  # bytes of a secret's JSON: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 
 
@@ -68,9 +67,9 @@ class SecretStore:
 
         Raises SecretStoreError where the id or a key is malformed, or the secret would be over 64 KB.
         """
-        if not _ID.fullmatch(secret_id):
+        if not arns.SECRET_ID.fullmatch(secret_id):
             raise SecretStoreError(
-                f"Invalid secret id {secret_id!r}.", fix="use 1 to 512 letters, digits and /_+=.@:-, as in items/dev"
+                f"Invalid secret id {secret_id!r}.", fix="use 1 to 512 letters, digits and /_+=.@-, as in items/dev"
             )
         if not values or not all(values):
             raise SecretStoreError(
