@@ -5,11 +5,11 @@ import os
 import resource
 import signal
 import time
-from importlib.metadata import version
 
 import psutil
 from uvloop import run
 
+from taxiway import __version__
 from taxiway.local.dynamodb import VERSION
 from taxiway.local.local_backend import LocalBackend, Options
 from taxiway.local.route_table import rows
@@ -47,7 +47,7 @@ def _stop(serving: asyncio.Task[None]) -> None:
 async def _until_cancelled(options: Options, console: Console) -> None:
     async with LocalBackend(options, console) as backend:
         console.banner(
-            f"taxiway {version('taxiway')} · {backend.plan.backend} · stage {backend.plan.stage}",
+            f"taxiway {__version__} · {backend.plan.backend} · stage {backend.plan.stage}",
             backend.url,
             _sections(backend),
             f"ready in {time.time() - psutil.Process().create_time():.2f} s · an edit is served by the next request · "
