@@ -92,7 +92,7 @@ def test_killed_it_leaves_no_process_behind(project: Path, path_with_engine: dic
 def test_a_taken_port_is_an_error_that_says_so(project: Path, path_with_engine: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        command = [sys.executable, "-m", "taxiway.cli", "dev", "--project", str(project), "--port", port, "--ephemeral"]
+        command = [sys.executable, "-m", "taxiway", "dev", "--project", str(project), "--port", port, "--ephemeral"]
         done = subprocess.run(
             command, env={**os.environ, **path_with_engine}, capture_output=True, text=True, check=False, timeout=60
         )

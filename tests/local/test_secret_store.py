@@ -156,8 +156,8 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(store: SecretStore) -> None
 @pytest.mark.parametrize(
     ("secret_id", "values", "problem"),
     [
-        ("", {"key": VALUE}, "no id"),
-        ("with a space", {"key": VALUE}, "no id"),
+        ("", {"key": VALUE}, "Invalid secret id"),
+        ("with a space", {"key": VALUE}, "Invalid secret id"),
         ("items/dev", {}, "needs a key"),
         ("items/dev", {"": VALUE}, "needs a key"),
         ("items/dev", {"key": VALUE * 5000}, "takes 65536"),

@@ -16,7 +16,7 @@ from taxiway import project as projects
 from taxiway.declare import DeclarationError
 from taxiway.local import dynamodb, tables
 from taxiway.local.declaration import DeclarationReader
-from taxiway.local.errors import LaptopError
+from taxiway.local.errors import LocalError
 from taxiway.local.functions import Functions, handler_of
 from taxiway.local.gateway import MAX_BODY, Gateway
 from taxiway.local.http1 import HttpServer, Request, Response
@@ -65,11 +65,11 @@ class Options(Struct, kw_only=True, frozen=True):
         return (self.data or self.state) / dynamodb.DATABASE
 
 
-class Laptop:
+class LocalBackend:
     """One running backend, as an asynchronous context manager.
 
-    Raises DeclarationError on entering where the declaration can't be read or the laptop can't do what it asks, and
-    LaptopError where a part does not start. Leaving stops every process that it started.
+    Raises DeclarationError on entering where the declaration can't be read or can't be served locally, and
+    LocalError where a part does not start. Leaving stops every process that it started.
     """
 
     plan: Manifest
@@ -129,9 +129,9 @@ class Laptop:
         try:
             bound = await server.start(host, port)
         except OSError as error:
-            raise LaptopError(
-                f"Port {port} of {host} can't be had: {error.strerror}.\n"
-                'Fix: stop what uses it, or choose another: --port N, with make: make dev ARGS="--port N"'
+            raise LocalError(
+                f"Cannot listen on {host}:{port}: {error.strerror}.",
+                fix='stop what uses it, or choose another: --port N, with make: make dev ARGS="--port N"',
             ) from None
         self._stack.push_async_callback(server.close)
         self.url = f"http://{host}:{bound}"
@@ -178,9 +178,9 @@ class Laptop:
         for made in self._secrets.ensure(new.secrets):
             self._console.note(f"Made the local secret {made}.")
         if new.secrets and not self._credentials_of("").token:
-            raise LaptopError(
-                f"The functions use secrets, and the credentials for {self.endpoint} have no session token.\n"
-                "Fix: use temporary credentials, which have one: AWS_SESSION_TOKEN opens the secrets to a function"
+            raise LocalError(
+                f"The functions use secrets, and the credentials for {self.endpoint} have no session token.",
+                fix="use temporary credentials, which have one: AWS_SESSION_TOKEN opens the secrets to a function",
             )
         if new.table is not None:
             await asyncio.to_thread(
@@ -214,7 +214,7 @@ class Laptop:
             try:
                 new = await self._read_plan()
                 await self._prepare(new)
-            except (DeclarationError, LaptopError) as error:
+            except (DeclarationError, LocalError) as error:
                 self._broken = True
                 self._console.problem(f"{error}\n\nEvery request is answered with 500 until this is mended.")
             else:

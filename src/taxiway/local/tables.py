@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from taxiway.local.errors import LaptopError
+from taxiway.local.errors import LocalError
 from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.local.sigv4 import Credentials, sign
 
@@ -23,8 +23,10 @@ _ANSWER_LIMIT = 30.0  # seconds for one call
 _ACTIVE_LIMIT = 1800.0  # seconds; AWS fills a new index of a large table for a long time
 
 
-class TableError(LaptopError):
-    """The table can't be brought up to date. The message says what to do."""
+class TableError(LocalError):
+    """The table can't be brought up to date."""
+
+    code = "local-table"
 
 
 def bring_up_to_date(
@@ -68,7 +70,9 @@ def _create(api: "_Api", table: ServedTable) -> None:
     try:
         api.call("CreateTable", request, _Any)
     except _RefusedError as error:
-        if error.code != "ResourceInUseException":  # it was created since, or by our own attempt whose answer was lost
+        if (
+            error.exception != "ResourceInUseException"
+        ):  # it was created since, or by our own attempt whose answer was lost
             raise
 
 
@@ -79,8 +83,8 @@ def _check_keys(existing: "_Table", table: ServedTable) -> None:
         found = ", ".join(f"{name} ({types.get(name)})" for name in _names(existing.key_schema))
         raise TableError(
             f"The table {table.name} has the keys {found}, and the declaration says {', '.join(keys)} (strings).\n"
-            "A table's keys can't be changed, and its data is never dropped by itself.\n"
-            "Fix: give the declaration the table's keys, or start over with an empty table: taxiway reset"
+            "A table's keys can't be changed, and its data is never dropped by itself.",
+            fix="give the declaration the table's keys, or start over with an empty table: taxiway reset",
         )
 
 
@@ -126,7 +130,7 @@ def _describe(api: "_Api", table: str) -> "_Table | None":
     try:
         return api.call("DescribeTable", {"TableName": table}, _DescribeTable).table
     except _RefusedError as error:
-        if error.code == "ResourceNotFoundException":
+        if error.exception == "ResourceNotFoundException":
             return None
         raise
 
@@ -142,8 +146,8 @@ def _active(api: "_Api", name: str) -> "_Table":
         sleep(pause)
         pause = min(pause * 2, 2.0)
     raise TableError(
-        f"The table {name} at {api.endpoint} is still not active after {_ACTIVE_LIMIT / 60:.0f} minutes.\n"
-        "Fix: look at it in the DynamoDB console"
+        f"The table {name} at {api.endpoint} is still not active after {_ACTIVE_LIMIT / 60:.0f} minutes.",
+        fix="look at it in the DynamoDB console",
     )
 
 
@@ -230,11 +234,11 @@ class _Refusal(Struct):
 
 
 class _RefusedError(TableError):
-    """The API refused a call, and said why."""
+    """The API refused a call; `exception` is its name for the reason, as in `ResourceInUseException`."""
 
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
-        self.code = code
+    def __init__(self, problem: str, *, fix: str, exception: str) -> None:
+        super().__init__(problem, fix=fix)
+        self.exception = exception
 
 
 def _names(keys: list[_Key]) -> tuple[str, ...]:
@@ -251,7 +255,7 @@ class _Api:
         self.endpoint = endpoint
         url = urlsplit(endpoint)
         if url.scheme not in ("http", "https") or not url.hostname:
-            raise TableError(f"{endpoint!r} is no endpoint.\nFix: write it like http://127.0.0.1:8001")
+            raise TableError(f"Invalid endpoint {endpoint!r}.", fix="write it like http://127.0.0.1:8001")
         connection = HTTPSConnection if url.scheme == "https" else HTTPConnection
         self._connection = connection(url.hostname, url.port, timeout=_ANSWER_LIMIT)
         self._host = url.netloc.rpartition("@")[2]
@@ -280,11 +284,13 @@ class _Api:
             problem = f"{code}: {refusal.message or refusal.Message}"
             if status < 500 and "Throttl" not in code and code != "LimitExceededException":
                 raise _RefusedError(
-                    f"{operation} of the table {request['TableName']} at {self.endpoint}: {problem}", code
+                    f"{operation} of the table {request['TableName']} at {self.endpoint}: {problem}",
+                    fix="correct what it says: the declaration of the table, or what the credentials may do",
+                    exception=code,
                 )
         raise TableError(
-            f"{operation} of the table {request['TableName']}: no answer from {self.endpoint} ({problem}).\n"
-            "Fix: see that the endpoint is right and that it runs"
+            f"{operation} of the table {request['TableName']}: no answer from {self.endpoint} ({problem}).",
+            fix="check the endpoint's URL, and that it runs",
         )
 
     def _read(self, body: bytes, answer: type[_T]) -> _T:
@@ -292,7 +298,7 @@ class _Api:
             return msgspec.json.decode(body, type=answer)
         except msgspec.DecodeError as error:
             raise TableError(
-                f"What {self.endpoint} answers is not DynamoDB's ({error}).\nFix: see that the endpoint is right"
+                f"The answer of {self.endpoint} is not one of DynamoDB's API ({error}).", fix="check the endpoint's URL"
             ) from None
 
     def _post(self, operation: str, body: bytes) -> tuple[int, bytes]:
@@ -331,7 +337,7 @@ def credentials_for(endpoint: str) -> Credentials:
     if is_local(endpoint):
         return Credentials("local", "local")
     raise TableError(
-        f"The DynamoDB at {endpoint} needs credentials, and the environment has none.\n"
-        "Fix: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with a profile by: "
-        'eval "$(aws configure export-credentials --format env)"'
+        f"The DynamoDB at {endpoint} needs credentials, and the environment has none.",
+        fix="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with a profile by: "
+        'eval "$(aws configure export-credentials --format env)"',
     )

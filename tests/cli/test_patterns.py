@@ -1,10 +1,11 @@
 """`taxiway patterns`, as a user and as CI run it."""
 
+import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.commands import taxiway
 
 BACKEND = """
 from taxiway import Backend, HttpApi, Index, Stage, Table, allow
@@ -41,8 +42,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def patterns(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "taxiway.cli", "patterns", *arguments]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=60)
+    return taxiway(directory, "patterns", *arguments)
 
 
 def test_it_shows_the_matrix_and_then_the_warnings(directory: Path) -> None:
@@ -83,4 +83,19 @@ def test_markdown_is_a_table_and_a_list(directory: Path) -> None:
 @pytest.mark.parametrize("arguments", [("--item-size", "0"), ("--page", "many")])
 def test_a_wrong_number_is_explained(directory: Path, arguments: tuple[str, ...]) -> None:
     done = patterns(directory, *arguments)
-    assert (done.returncode, "is no number of 1 or more" in done.stderr) == (2, True)
+    assert (done.returncode, "expected 1 or more" in done.stderr) == (2, True)
+
+
+def test_as_json_a_pattern_has_its_units_and_a_warning_its_place(directory: Path) -> None:
+    done = patterns(directory, "--json", "--item-size", "3000", "--page", "1")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    row = next(row for row in found["patterns"] if row["verb"] == "query")
+    assert (row["pattern"], row["index"], row["order"]) == ("Note.by_topic", "gsi1", "id")
+    assert (row["reads"], row["writes"]) == ([1, 1], [0, 0])
+    assert row["users"] == ["handle (GET /notes)"]
+    [warning] = found["warnings"]
+    assert (warning["rule"], warning["acknowledged"]) == ("unbounded-partition", None)
+    assert warning["where"].endswith("notes.py:11")
+    checked = patterns(directory, "--json", "--check")
+    assert (checked.returncode, json.loads(checked.stdout)) == (1, {"warnings": [warning]})

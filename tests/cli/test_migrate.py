@@ -50,7 +50,7 @@ def project(tmp_path: Path) -> Path:
 def run(project: Path, path_with_engine: dict[str, str]) -> Run:
     def run(*arguments: str) -> tuple[int, str]:
         done = subprocess.run(
-            [sys.executable, "-m", "taxiway.cli", "migrate", *arguments],
+            [sys.executable, "-m", "taxiway", "migrate", *arguments],
             cwd=project,
             env={**os.environ, **path_with_engine, "PYTHONPATH": str(ROOT)},
             capture_output=True,
@@ -71,7 +71,7 @@ def runner() -> Generator[asyncio.Runner]:
 def test_it_migrates_the_laptops_database_running_or_not(
     project: Path, run: Run, runner: asyncio.Runner, dynoxide: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run()[1].endswith("nothing to migrate.\n")
+    assert "nothing to migrate.\nFix: start `taxiway dev` first" in run()[1]
     engine = dynamodb.Engine(dynoxide, project / ".taxiway", note=print)
     runner.run(engine.start())
     try:
