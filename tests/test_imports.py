@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 LIBRARIES: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
     "declare": frozenset(),
-    "sdk": frozenset({"msgspec"}),
+    "sdk": frozenset({"msgspec", "snapshot_restore_py"}),  # the latter comes with Lambda's runtime
     **{room: frozenset({"msgspec", "pydynox", "pydynox_core"}) for room in SHIPPED},
 }
 """The packages beside the standard library that a room may import, where they are limited."""

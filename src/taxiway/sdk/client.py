@@ -1,5 +1,6 @@
 """Sends a service's calls: signs them, tries them again as AWS's standard mode does, and tells what became of them."""
 
+import os
 import time
 from collections.abc import Callable
 from zlib import crc32
@@ -123,7 +124,7 @@ class Client:
         if isinstance(outcome, Response) and 200 <= outcome.status < 300 and _is_intact(outcome):
             self._bucket.give_back(1)
             return Answer(outcome.body, 1, may_have_run=False)
-        answered = _Retrying(line, self._service, self._bucket, operation, body, deadline).go_on(outcome)
+        answered = _Retrying(line, self._service, self._bucket, operation, body, deadline).run(outcome)
         if isinstance(answered, Answer):
             return answered
         try:
@@ -161,6 +162,8 @@ class Client:
         credentials = provider() if self._credentials is None else EnvironmentCredentials(self._credentials)
         attempts = self._max_attempts or retries.attempts_of_environment(service.attempts)
         self._line = line = _Line(pool, signer, credentials, attempts)
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            _close_before_snapshot(pool)
         return line
 
 
@@ -219,7 +222,7 @@ class _Retrying:
         self._may_have_run = False
         self._started = time.monotonic()
 
-    def go_on(self, outcome: Response | _Failure) -> Answer | CallError:
+    def run(self, outcome: Response | _Failure) -> Answer | CallError:
         """Take the first attempt's outcome, and try again for as long as that makes sense."""
         while True:
             error, kind, retry_after = self._judge(outcome)
@@ -301,6 +304,16 @@ class _Retrying:
 
     def _is_too_late(self, wait: float) -> bool:
         return self._deadline is not None and time.monotonic() + wait >= self._deadline
+
+
+def _close_before_snapshot(pool: Pool) -> None:
+    """Have no connection in SnapStart's snapshot: a copy would take it for one that is open.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
+    """
+    from snapshot_restore_py import register_before_snapshot  # pyright: ignore[reportMissingTypeStubs]  Lambda's own
+
+    register_before_snapshot(pool.close)
 
 
 def _is_intact(response: Response) -> bool:
