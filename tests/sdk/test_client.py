@@ -235,6 +235,27 @@ def test_a_clock_that_differs_is_made_up_for(client_of, code):
         assert signed[:11] == time.strftime("%Y%m%dT%H", time.gmtime(theirs))[:11]
 
 
+def test_calls_at_the_same_time_set_the_clock_once(client_of):
+    refusal = failure("InvalidSignatureException", "m", 403, date=date_of(time.time() + 3600))
+    together = threading.Barrier(4)
+
+    def refuse(made):
+        together.wait(20)
+        return refusal(made)
+
+    with Server(*[refuse] * 4) as server:
+        client = client_of(server.url)
+        threads = [threading.Thread(target=client.call, args=("GetItem", b"{}")) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        client.call("GetItem", b"{}")
+
+    assert len(server.requests) == 9
+    assert len({request.headers["x-amz-date"][:11] for request in server.requests[4:]}) <= 2  # of one clock
+
+
 @pytest.mark.parametrize("seconds", [0, 200, -200])
 def test_a_clock_that_is_near_enough_is_not_the_reason(client_of, seconds):
     with (
@@ -291,7 +312,7 @@ def test_a_transaction_that_met_other_writers_is_tried_again(client_of, codes, a
 
 def test_a_transaction_that_is_still_running_is_asked_for_after_five_seconds(client_of, monkeypatch):
     slept = []
-    monkeypatch.setattr("taxiway.sdk.client.time.sleep", slept.append)
+    monkeypatch.setattr("taxiway.sdk.attempts.time.sleep", slept.append)
     with Server(*[failure("TransactionInProgressException")] * 4) as server, pytest.raises(TransactionInProgress):
         client_of(server.url).call("TransactWriteItems", b"{}")
 
