@@ -218,7 +218,7 @@ def test_a_name_that_can_not_be_looked_up_is_no_connection(client_of):
 def test_a_handshake_that_takes_too_long_was_not_carried_out(client_of):
     with Server() as server:  # it waits for a request in plain text
         client = client_of(server.url.replace("http", "https"), connect_timeout=0.1, max_attempts=1)
-        with pytest.raises(NoAnswer, match="cannot connect to .*: timed out") as raised:
+        with pytest.raises(NoAnswer, match=r"cannot connect to .*: timed out") as raised:
             client.call("PutItem", b"{}")
 
     assert not raised.value.may_have_run
