@@ -48,7 +48,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
     "declare": frozenset(),
     "permissions": frozenset(),
-    "sdk": frozenset({"msgspec"}),
+    "sdk": frozenset({"msgspec", "snapshot_restore_py"}),  # the latter comes with the runtime of Lambda
     **{room: frozenset({"msgspec", "pydynox", "pydynox_core"}) for room in SHIPPED},
 }
 """The packages beside the standard library that a room may import, where they are limited."""
