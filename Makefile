@@ -6,10 +6,11 @@ UV     := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 READY  := $(VENV)/.ready
 READY_FOR_SYNTH := $(VENV)/.ready-for-synth
 ARGS   ?=
+MINUTES ?=
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: dev test lint synth snapshot format bench clean
+.PHONY: dev test lint synth soak snapshot format bench clean
 .DEFAULT_GOAL := dev
 
 dev: $(READY)
@@ -28,6 +29,10 @@ lint: $(READY)
 synth: $(READY_FOR_SYNTH)
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --project pyright-cdk.json
 	@$(BIN)/pytest -m synth tests/aws tests/correctness $(ARGS)
+
+# Repeats the tests that have a count until they reach it (tests/counts.py). `make soak MINUTES=15` starts nothing later.
+soak: $(READY_FOR_SYNTH)
+	@$(BIN)/pytest -n 2 --maxschedchunk 1 --maxfail 3 --soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 snapshot: $(READY_FOR_SYNTH)
 	@$(BIN)/python -m tests.aws.snapshot
