@@ -268,6 +268,8 @@ def _refuses(model: Model, operation: Operation, seen: Any) -> bool:
     return False
 
 
+# Hypothesis now and then puts the strategies into its statistics, and warns of their length.
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @count("operations", test=OPERATIONS, soak=250_000)
 def test_the_table_answers_as_a_dictionary_would(
     empty_table: EmptyTable, dynamodb: str, capsys: pytest.CaptureFixture[str]
