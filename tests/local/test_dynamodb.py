@@ -16,6 +16,7 @@ import psutil
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from tests.counts import count
 
 from taxiway.local import dynamodb
 from taxiway.local.dynamodb import DATABASE, Engine, EngineError
@@ -129,6 +130,7 @@ def test_a_stop_ends_everything_that_was_started(dynoxide: Path, tmp_path: Path)
     asyncio.run(main())
 
 
+@count("kills", test=3, soak=300)
 def test_killed_during_writes_it_loses_nothing_acknowledged(dynoxide: Path, tmp_path: Path) -> None:
     notes: list[str] = []
 
@@ -153,6 +155,7 @@ def test_killed_during_writes_it_loses_nothing_acknowledged(dynoxide: Path, tmp_
     assert len(notes) == 3
 
 
+@count("kills", test=4, soak=400)
 def test_restarts_leak_no_file_and_no_process(dynoxide: Path, tmp_path: Path) -> None:
     async def main() -> None:
         this = psutil.Process()

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_args
 
 import pytest
+from tests.counts import count
 
 from taxiway.local.gateway import MAX_BODY, Entry, Gateway
 from taxiway.local.http1 import Request, Response
@@ -206,6 +207,7 @@ def test_closing_the_server_cancels_the_invocation_that_is_waited_for() -> None:
     assert api.problems == []
 
 
+@count("requests", test=300, soak=30_000)
 def test_many_clients_get_their_own_answers() -> None:
     async def function(event: Any) -> Any:
         await asyncio.sleep(0)
