@@ -22,8 +22,8 @@ PATIENCE = 20  # seconds that a test waits for what must happen
 class Serving:
     """Serves a handler while it is entered."""
 
-    def __init__(self, handler: Handler, *, loop: str = "asyncio", max_body: int = 1000, cancel: bool = False) -> None:
-        self._server = HttpServer(handler, max_body=max_body, cancel_on_disconnect=cancel)
+    def __init__(self, handler: Handler, *, loop: str = "asyncio", max_body: int = 1000, **options: Any) -> None:
+        self._server = HttpServer(handler, max_body=max_body, **options)
         self._new_loop = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run)

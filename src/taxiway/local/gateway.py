@@ -108,7 +108,7 @@ class Gateway:
         """Answer one request; what HttpServer serves. Raises nothing of its own: a fault here is a 500 and an entry."""
         started = perf_counter()
         api = self._api
-        path, _, query = _origin_form(request.target).partition("?")
+        path, _, query = request.target.partition("?")
         entry = Entry(method=request.method, path=path, request_id=_request_id())
         try:
             response = await self._answer(api, request, path, query, entry)
@@ -185,14 +185,6 @@ class Gateway:
         """Let an invocation run to its end, as Lambda does; the loop itself keeps only weak references to tasks."""
         self._abandoned.add(task)
         task.add_done_callback(self._abandoned.discard)
-
-
-def _origin_form(target: str) -> str:
-    """The path and query of a request target; some clients send a whole URL (RFC 9112, section 3.2.2)."""
-    if target.startswith("/"):
-        return target
-    _, separator, rest = target.partition("://")
-    return "/" + rest.partition("/")[2] if separator else "/" + target
 
 
 def _head_size(request: Request) -> int:
