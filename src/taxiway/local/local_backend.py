@@ -256,7 +256,11 @@ class LocalBackend:
 
     def _allowed_secrets(self, token: str) -> tuple[str, tuple[str, ...]] | None:
         """Whose session token it is, and the secrets that were granted there."""
-        owners = [f for f in self.plan.functions if compare_digest(self._credentials_of(f.name).token, token)]
+        owners = [
+            f
+            for f in self.plan.functions
+            if compare_digest(self._credentials_of(f.name).token.encode(), token.encode())
+        ]
         if not owners:
             return None
         return ", ".join(f.name for f in owners), tuple(id for f in owners for id in f.secrets)

@@ -3,7 +3,8 @@
 docs/decisions/0003 says why no larger server stands here.
 """
 
+from taxiway.local.http1.connection import Admission
 from taxiway.local.http1.message import Handler, Headers, Request, Response
 from taxiway.local.http1.server import HttpServer
 
-__all__ = ["Handler", "Headers", "HttpServer", "Request", "Response"]
+__all__ = ["Admission", "Handler", "Headers", "HttpServer", "Request", "Response"]
