@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import uvloop
 
+from taxiway.local.callers import OwnHosts
 from taxiway.local.gateway import MAX_BODY, Entry, Gateway
 from taxiway.local.http1 import Handler, HttpServer
 from taxiway.local.invocation import Outcome
@@ -155,5 +156,6 @@ class ServedGateway(Serving):
     ) -> None:
         self.entries: list[Entry] = []
         self.invoker = InProcess(function)
-        self.gateway = Gateway(a_plan(routes, cors), self.invoker, self.entries.append, timeout=timeout)
+        hosts = OwnHosts("127.0.0.1", ["x", ".amazonaws.com"])
+        self.gateway = Gateway(a_plan(routes, cors), self.invoker, self.entries.append, hosts=hosts, timeout=timeout)
         super().__init__(self.gateway.handle, max_body=MAX_BODY)
