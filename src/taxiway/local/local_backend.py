@@ -15,6 +15,7 @@ from msgspec import Struct
 from taxiway import project as projects
 from taxiway.declare import DeclarationError
 from taxiway.local import dynamodb, tables
+from taxiway.local.callers import OwnHosts
 from taxiway.local.declaration import DeclarationReader
 from taxiway.local.errors import LocalError
 from taxiway.local.functions import Functions, handler_of
@@ -42,6 +43,8 @@ class Options(Struct, kw_only=True, frozen=True):
     host: str = "127.0.0.1"
     port: int = 8000
     """0 takes a free one."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names, beside its own, under which the API answers; `.example.com` stands for every name under it."""
     data: Path | None = None
     """The directory of the database; `.taxiway` of the project where it is None."""
     ephemeral: bool = False
@@ -84,7 +87,7 @@ class LocalBackend:
         self._sources = Sources(options.project)
         self._loaded = self._sources.version()
         self._loading = asyncio.Lock()
-        self._broken = False
+        self._gateway: Gateway | None = None
         self._credentials: dict[str, Credentials] = {}
         self._declaration = DeclarationReader(options.project, options.stage, output=console.note)
         self._secrets = SecretStore(options.state / "secrets.json", note=console.note)
@@ -118,7 +121,8 @@ class LocalBackend:
             self._stack.push_async_callback(extension.close)
             self._functions = self._start_functions()
             self._stack.push_async_callback(self._functions.close)
-            self._gateway = Gateway(self.plan, self._functions, self._console.request)
+            hosts = OwnHosts(options.host, options.allowed_hosts)
+            self._gateway = Gateway(self.plan, self._functions, self._console.request, hosts=hosts)
         if not options.inline:
             watching = asyncio.create_task(self._watch())
             self._stack.callback(watching.cancel)
@@ -134,7 +138,7 @@ class LocalBackend:
                 fix='stop what uses it, or choose another: --port N, with make: make dev ARGS="--port N"',
             ) from None
         self._stack.push_async_callback(server.close)
-        self.url = f"http://{host}:{bound}"
+        self.url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
 
     async def _start_engine(self) -> str:
         options = self.options
@@ -191,8 +195,8 @@ class LocalBackend:
         """A request from outside: it waits until the start, or the reload for the last edit, is complete."""
         if self._loading.locked() or self._sources.version() != self._loaded:
             await self._reload()
-        if self._broken:
-            return own_response(500)
+        if self._gateway is None:  # the start has failed meanwhile
+            return own_response(503)
         return await self._gateway.handle(request)
 
     async def _watch(self) -> None:
@@ -208,17 +212,17 @@ class LocalBackend:
         """
         async with self._loading:
             version = self._sources.version()
-            if self.options.inline or version == self._loaded:
+            if self.options.inline or version == self._loaded or self._gateway is None:
                 return
             started = perf_counter()
             try:
                 new = await self._read_plan()
                 await self._prepare(new)
             except (DeclarationError, LocalError) as error:
-                self._broken = True
+                self._gateway.readable = False
                 self._console.problem(f"{error}\n\nEvery request is answered with 500 until this is mended.")
             else:
-                self.plan, self._broken = new, False
+                self.plan = new
                 await self._functions.replace(new)
                 self._gateway.replace(new)
                 self._console.note(f"Reloaded in {(perf_counter() - started) * 1000:.0f} ms.")
@@ -256,7 +260,11 @@ class LocalBackend:
 
     def _allowed_secrets(self, token: str) -> tuple[str, tuple[str, ...]] | None:
         """Whose session token it is, and the secrets that were granted there."""
-        owners = [f for f in self.plan.functions if compare_digest(self._credentials_of(f.name).token, token)]
+        owners = [
+            f
+            for f in self.plan.functions
+            if compare_digest(self._credentials_of(f.name).token.encode(), token.encode())
+        ]
         if not owners:
             return None
         return ", ".join(f.name for f in owners), tuple(id for f in owners for id in f.secrets)

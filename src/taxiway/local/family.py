@@ -1,4 +1,4 @@
-"""How much memory a process and all that it started hold."""
+"""A process and all that it started: how much memory they hold, and which connections."""
 
 import os
 import sys
@@ -29,6 +29,10 @@ class Family:
             self._members = {pid: known for pid, known in self._members.items() if known.is_running()}
         resident = sum(_resident(member) for member in members)
         return resident if resident <= limit or len(members) == 1 else sum(_share(member) for member in members)
+
+    def holds(self, address: tuple[str, int]) -> bool:
+        """Whether one of them holds the TCP connection with this end."""
+        return any(_holds(pid, address) for pid in (self._root, *_descendants(self._root)))
 
     def kill(self) -> None:
         """Kill every member that was seen and still runs."""
@@ -62,6 +66,13 @@ def _descendants(pid: int) -> list[int]:
     except (OSError, ValueError):
         pass
     return found
+
+
+def _holds(pid: int, address: tuple[str, int]) -> bool:
+    try:
+        return any(connection.laddr == address for connection in psutil.Process(pid).net_connections("tcp4"))
+    except psutil.Error:
+        return False
 
 
 def _resident(process: psutil.Process) -> int:
