@@ -156,6 +156,6 @@ class ServedGateway(Serving):
     ) -> None:
         self.entries: list[Entry] = []
         self.invoker = InProcess(function)
-        hosts = OwnHosts("127.0.0.1", ["x", ".amazonaws.com"])
+        hosts = OwnHosts("127.0.0.1", ["x", ".amazonaws.com", "api.example.com"])
         self.gateway = Gateway(a_plan(routes, cors), self.invoker, self.entries.append, hosts=hosts, timeout=timeout)
         super().__init__(self.gateway.handle, max_body=MAX_BODY)

@@ -14,6 +14,14 @@ def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=port, default=8000, help="port to listen on; 0 chooses a free one (default: 8000)"
     )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another host name that the API answers under, as of a tunnel; `.example.com` allows all below it; "
+        "may be repeated (default: loopback names and --host)",
+    )
     storage = parser.add_mutually_exclusive_group()
     storage.add_argument("--data", type=Path, metavar="DIR", help=DATA_HELP)
     storage.add_argument("--ephemeral", action="store_true", help="start with an empty database, discarded at the end")
@@ -41,6 +49,7 @@ def run(options: Namespace) -> None:
             stage=options.stage,
             host=options.host,
             port=options.port,
+            allowed_hosts=tuple(options.allow_host),
             data=options.data and options.data.resolve(),
             ephemeral=options.ephemeral,
             dynamodb_endpoint=options.dynamodb_endpoint,
