@@ -6,10 +6,11 @@ UV     := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 READY  := $(VENV)/.ready
 READY_FOR_SYNTH := $(VENV)/.ready-for-synth
 ARGS   ?=
+MINUTES ?=
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: dev test lint synth snapshot format bench clean
+.PHONY: dev test lint synth soak snapshot format bench clean
 .DEFAULT_GOAL := dev
 
 dev: $(READY)
@@ -26,8 +27,12 @@ lint: $(READY)
 # What needs the CDK, which starts Node, or MiniStack, a local stand-in for AWS: the templates, their checks, a
 # deployment, and the correctness suite on a second engine.
 synth: $(READY_FOR_SYNTH)
-	@$(BIN)/pyright $(shell grep -lE "aws_cdk|jsii" src/taxiway/aws/*/*.py)
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --project pyright-cdk.json
 	@$(BIN)/pytest -m synth tests/aws tests/correctness $(ARGS)
+
+# Repeats the tests that have a count until they reach it (tests/counts.py). `make soak MINUTES=15` starts nothing later.
+soak: $(READY_FOR_SYNTH)
+	@$(BIN)/pytest -n 2 --maxschedchunk 1 --maxfail 3 --soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 snapshot: $(READY_FOR_SYNTH)
 	@$(BIN)/python -m tests.aws.snapshot

@@ -63,7 +63,7 @@ def _loads(port: int) -> None:
 @contextmanager
 def _serving(project: Path) -> Iterator[int]:
     """`taxiway dev` on a free port, until the block ends; gives the port once it is bound."""
-    command = [sys.executable, "-m", "taxiway.cli", "dev", "--project", str(project), "--port", "0"]
+    command = [sys.executable, "-m", "taxiway", "dev", "--project", str(project), "--port", "0"]
     with (
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,

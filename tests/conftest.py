@@ -1,10 +1,11 @@
 """A real Dynoxide for the tests: installed once for all of them, and running for those that share one.
 
-Those marked `synth` start Node or MiniStack and take seconds, so they run where they are asked for: -m synth.
+Those marked `synth` start Node or MiniStack and take seconds, so they run where they are asked for: -m synth or --soak.
 """
 
 import asyncio
 import fcntl
+import math
 import os
 import signal
 import sys
@@ -12,21 +13,33 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from tests import counts
 
 from taxiway.local import dynamodb
 
 TEMPLATE = Path(__file__).parents[1] / "template"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="repeat the tests that have a count until they reach it")
+    parser.addoption("--minutes", type=float, default=math.inf, help="start no run of --soak after this many minutes")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # A shell starts what runs in the background with Ctrl-C ignored, and so would be all that the tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "synth: needs the group `synth`, for the CDK (and Node) or for MiniStack")
+    config.addinivalue_line("markers", "soak(count): `make soak` repeats it up to its count, see tests/counts.py")
+    counts.register_profiles()
+    settings.load_profile("soak" if config.option.soak else "test")
+    if config.option.soak:
+        config.pluginmanager.register(counts.Soak(config.option.minutes))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "synth" in config.option.markexpr:
+    if "synth" in config.option.markexpr or config.option.soak:
         return
     slow = [item for item in items if item.get_closest_marker("synth")]
     config.hook.pytest_deselected(items=slow)
@@ -39,6 +52,12 @@ def no_project_is_imported() -> None:
     for name in list(sys.modules):
         if name.partition(".")[0] in ("backend", "dal", "handlers", "models"):
             del sys.modules[name]
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> int:
+    """The seed of the test's random choices: the number of the run, which is 0 in `make test`."""
+    return getattr(request, "param", 0)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,11 @@
 """Every example of README.md and docs/: its files make a project, its commands run, and what it shows is what comes.
 
-A block under `<!-- file: path -->` is a file of the page's project; a later one of the same path replaces it. A
-`python` block of another kind is executed, with the names of the blocks before it; lines of `>>>` are a doctest. In a
-`console` block each line of `$ …` is carried out in the project, and the lines under it are compared with what comes
-of it; with no lines there it has to succeed. A `dynamodb` block is every call that the `python` block before it made,
-and what each was billed. `…` stands for anything. A `text` block is read by people alone.
+A block under `<!-- file: path -->` is a file of the page's project; a later one of the same path replaces it, and a
+`diff` block changes it. A `python` block of another kind is executed, with the names of the blocks before it; lines of
+`>>>` are a doctest. In a `console` block each line of `$ …` is carried out in the project, and the lines under it are
+compared with what comes of it; with no lines there it has to succeed. Of `make …` it is what make would run once
+everything is set up. A `dynamodb` block is every call that the `python` block before it made, and what each was billed.
+`…` stands for anything. A `text` block is read by people alone.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import doctest
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -31,21 +33,22 @@ from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.testing import Server, serve
 
 ROOT = Path(__file__).parents[1]
-VERBS = sorted((ROOT / "docs" / "data").glob("*.md"))
-ENTITIES = ROOT / "docs" / "data" / "entity.md"
+ENTITIES = ROOT / "docs" / "reference" / "data" / "entity.md"
 """Its files are there on every page of its folder."""
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *VERBS]
-LINKING = [*PAGES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+TUTORIAL = ROOT / "docs" / "tutorial"
+"""Its pages start with the template, in a folder like the repository's root."""
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 ADDRESS = "http://127.0.0.1:8000"
 """What the pages write; the backend under test has a free port."""
-PATIENCE = 30.0  # seconds that a test waits for what must happen
+PATIENCE = 60.0  # seconds that a test waits for what must happen
 
 _BLOCK = re.compile(
     r"^(?:<!-- file: (?P<path>\S+) -->\n+)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _STATUS = re.compile(r"^\| (`\w+`(?:, `\w+`)*) \| (\d{3}) \|", re.MULTILINE)
-_LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+_SERVE = re.compile(r"(?:cd (?P<folder>\S+) && )?(?:exec )?(?:\S+/)?taxiway dev\b(?P<arguments>.*)")
 
 _curl = argparse.ArgumentParser(prog="curl")
 _curl.add_argument("-s", action="store_true")
@@ -108,11 +111,20 @@ class Reader:
             for block in blocks(ENTITIES):
                 if block.path is not None:
                     self._write(block.path, block.text)
+        if page.parent == TUTORIAL:
+            self._add_template()
         for block in blocks(page):
             self._take(block)
 
+    def _add_template(self) -> None:
+        unwanted = shutil.ignore_patterns(".taxiway", "__pycache__", ".*_cache")
+        shutil.copytree(ROOT / "template", self._project / "template", ignore=unwanted)
+        (self._project / ".venv").symlink_to(sys.prefix)
+
     def _take(self, block: Block) -> None:
-        if block.path is not None:
+        if block.path is not None and block.language == "diff":
+            self._change(block.path, block)
+        elif block.path is not None:
             self._write(block.path, block.text)
         elif block.language == "python":
             self._recorder.calls.clear()
@@ -130,6 +142,17 @@ class Reader:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         forget_modules(self._project)
+
+    def _change(self, path: str, block: Block) -> None:
+        """Change a file as a diff shows; what stands there before has to be in the file once."""
+        text = (self._project / path).read_text(encoding="utf-8")
+        for part in re.split(r"^@@\n", block.text, flags=re.MULTILINE):
+            lines = part.splitlines(keepends=True)
+            before = "".join(line[1:] for line in lines if not line.startswith("+"))
+            if text.count(before) != 1:
+                pytest.fail(f"{block.page}:{block.line}: {path} does not have this once:\n{before}", pytrace=False)
+            text = text.replace(before, "".join(line[1:] for line in lines if not line.startswith("-")))
+        self._write(path, text)
 
     def _execute(self, block: Block) -> None:
         if not block.text.startswith(">>>"):
@@ -151,13 +174,14 @@ class Reader:
 
     def _follow(self, where: str, command: str, shown: str) -> None:
         failed = False
-        if command.startswith("curl "):
-            came = self._request(command)
-        elif command.startswith("taxiway dev"):
-            came = self._serve(shlex.split(command)[2:])
+        run = run_by_make(command) if command.startswith("make ") else command
+        if run.startswith("curl "):
+            came = self._request(run)
+        elif serving := _SERVE.fullmatch(run):
+            came = self._serve(shlex.split(serving["arguments"]), serving["folder"] or ".")
         else:
             done = subprocess.run(
-                ["sh", "-c", command],
+                ["sh", "-c", run],
                 cwd=self._project,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -171,15 +195,14 @@ class Reader:
         if failed if not shown.strip() else not fits(shown, came):
             pytest.fail(f"{where}: $ {command}\n\nThe page shows:\n{shown}\nWhat came:\n{came}", pytrace=False)
 
-    def _serve(self, arguments: list[str]) -> str:
+    def _serve(self, arguments: list[str], folder: str = ".") -> str:
         """Serve the project on a free port, in place of what was served before; what the banner says."""
         self._stack.close()
         if "--port" in arguments:
             del arguments[(port := arguments.index("--port")) : port + 2]
-        data = None if "--ephemeral" in arguments else self._project / ".taxiway"
-        self._server = self._stack.enter_context(
-            serve(self._project, *arguments, data=data, environment=self._environment)
-        )
+        project = self._project / folder
+        data = None if "--ephemeral" in arguments else project / ".taxiway"
+        self._server = self._stack.enter_context(serve(project, *arguments, data=data, environment=self._environment))
         deadline = monotonic() + PATIENCE
         while not any("ready in" in line for line in self._server.output) and monotonic() < deadline:
             sleep(0.01)
@@ -205,6 +228,12 @@ class Reader:
             body = response.read().decode(errors="replace")
         connection.close()
         return "\n".join([*head, "", body]) if asked.i else body
+
+
+def run_by_make(command: str) -> str:
+    """The last command that make would run in the repository: those before it set up what the tests have already."""
+    dry = [*shlex.split(command), "--dry-run", "--no-print-directory"]
+    return subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()[-1].strip()
 
 
 def forget_modules(project: Path) -> None:
@@ -261,6 +290,7 @@ def test_a_page_does_what_it_says(page: Path, reader: Reader) -> None:
         "```console\n$ false\n```",
         "```python\n1 + 1\n```\n```dynamodb\nGetItem  (0.5 RCU)\n```",
         "```json\n{}\n```",
+        "<!-- file: a.py -->\n```python\nx = 1\n```\n\n<!-- file: a.py -->\n```diff\n-x = 2\n+x = 3\n```",
     ],
 )
 def test_a_page_that_is_wrong_is_found_out(wrong: str, reader: Reader, tmp_path: Path) -> None:
@@ -270,18 +300,7 @@ def test_a_page_that_is_wrong_is_found_out(wrong: str, reader: Reader, tmp_path:
         reader.read(page)
 
 
-@pytest.mark.parametrize("page", LINKING, ids=lambda page: os.path.relpath(page, ROOT))
-def test_every_link_leads_somewhere(page: Path) -> None:
-    for target, anchor in _LINK.findall(page.read_text(encoding="utf-8")):
-        file = page.parent / target if target else page
-        assert file.exists(), f"{page.name} links to {target}, which is not there"
-        if anchor:
-            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-            known = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-            assert anchor in known, f"{page.name} links to {target}#{anchor}, and there is no such heading"
-
-
-@pytest.mark.parametrize("page", [*VERBS, ROOT / "docs" / "data.md"], ids=lambda page: os.path.relpath(page, ROOT))
+@pytest.mark.parametrize("page", sorted(ENTITIES.parent.glob("*.md")), ids=lambda page: os.path.relpath(page, ROOT))
 def test_every_status_is_that_of_its_error(page: Path) -> None:
     for names, status in _STATUS.findall(page.read_text(encoding="utf-8")):
         for name in re.findall(r"\w+", names):

@@ -21,6 +21,7 @@ PROJECTIONS = frozenset({"declare", "permissions", "project", "sdk", *SHIPPED})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "__init__": frozenset({"declare"}),
+    "__main__": frozenset({"cli"}),
     "declare": frozenset(),
     "permissions": frozenset({"declare"}),
     "sdk": frozenset(),
@@ -28,7 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     **dict.fromkeys(SHIPPED, SHIPPED | {"sdk"}),
     "patterns": frozenset({"declare", "data"}),
     "migrate": frozenset({"declare", "data", "patterns", "sdk"}),
-    "local": PROJECTIONS,
+    "local": PROJECTIONS | {"__init__"},
     "aws": PROJECTIONS | {"__init__"},
     "cli": frozenset({"__init__", "aws", "local", "migrate", "patterns"}) | PROJECTIONS,
     "testing": frozenset({"__init__", "local"}) | PROJECTIONS,
@@ -47,7 +48,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
     "declare": frozenset(),
     "permissions": frozenset(),
-    "sdk": frozenset({"msgspec"}),
+    "sdk": frozenset({"msgspec", "snapshot_restore_py"}),  # the latter comes with the runtime of Lambda
     **{room: frozenset({"msgspec"}) for room in SHIPPED},
 }
 """The packages beside the standard library that a room may import, where they are limited."""

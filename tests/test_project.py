@@ -53,14 +53,14 @@ def test_the_local_file_overrides_the_stage_file(directory: Path) -> None:
 
 def test_what_goes_to_aws_can_not_have_the_laptops_file_for_its_stage_file(directory: Path) -> None:
     (directory / ".env.local").write_text("AWS_REGION=eu-north-1\nAWS_ACCOUNT=123456789012\n")
-    with pytest.raises(DeclarationError, match=r"would have \.env\.local for its stage file"):
+    with pytest.raises(DeclarationError, match=r"its stage file would be \.env\.local"):
         project.read_stage(directory, "local", local=False)
     assert project.read_stage(directory, "local", local=True).region == "eu-north-1"
 
 
 def test_a_malformed_override_is_looked_for_where_it_is(directory: Path) -> None:
     (directory / ".env.local").write_text("AWS_REGION=nowhere\n")
-    with pytest.raises(DeclarationError, match="AWS_REGION is malformed") as raised:
+    with pytest.raises(DeclarationError, match="Invalid AWS_REGION: ") as raised:
         project.read_stage(directory, "dev", local=True)
     assert raised.value.where.endswith(".env.local")
 
@@ -76,7 +76,7 @@ def test_what_goes_to_aws_has_nothing_of_the_local_file(directory: Path) -> None
 
 def test_a_file_in_another_encoding_is_named_with_the_line(directory: Path) -> None:
     (directory / ".env.dev").write_bytes("SECRETS_ID=a\nNAME=Zoë\n".encode("latin-1"))
-    with pytest.raises(DeclarationError, match=r"Line 2 is no UTF-8\.") as raised:
+    with pytest.raises(DeclarationError, match=r"Line 2 is not valid UTF-8\.") as raised:
         project.read_stage(directory, "dev", local=True)
     assert raised.value.where.endswith(".env.dev")
 
@@ -122,7 +122,7 @@ def test_what_the_project_prints_while_it_is_read_is_not_taken_for_the_answer(di
         ("def backend(stage:", "SyntaxError"),
         ("x = 1", "no function called backend"),
         ("def backend(stage): return 1", "returned 1"),
-        ("def backend(stage): return stage.required('TOKEN')", "needs TOKEN"),
+        ("def backend(stage): return stage.required('TOKEN')", "is missing TOKEN"),
     ],
 )
 def test_a_declaration_that_cannot_be_read_says_why_and_where(directory: Path, source: str, said: str) -> None:

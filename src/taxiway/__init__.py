@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         allow,
     )
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Alarms",
     "Authorizer",

@@ -38,15 +38,16 @@ def read_stage(project: Path, name: str, *, local: bool, has_account: bool = Tru
 
     What goes to AWS never has `.env.local`: which account it is, and who is let in, must not depend on whose laptop it
     comes from. The shell's environment is not read: what a backend is must not depend on who starts it. A line may take
-    a value from there by naming it: `SECRETS_ID=${SECRETS_ID}`. Raises DeclarationError where a file is no UTF-8 or a
-    line of it is malformed, where the stage file is missing or the laptop's own (off the laptop) and where a required
+    a value from there by naming it: `SECRETS_ID=${SECRETS_ID}`. Raises DeclarationError where a file is not valid
+    UTF-8 or a line of it is malformed, where the stage file is missing or the local one (for AWS) and where a required
     value is missing or malformed. Where it need not have an account yet (`has_account`), a stage file and its account
     and region may be missing.
     """
     path = project / f".env.{name}"
     if not local and path.name == LOCAL_OVERRIDES:
         raise DeclarationError(
-            f"A stage {name!r} would have {LOCAL_OVERRIDES} for its stage file, which is the laptop's.",
+            f"The stage {name!r} is not supported: its stage file would be {LOCAL_OVERRIDES}, "
+            "which is for local development.",
             fix="give what goes to AWS another name: --stage dev",
         )
     if not local and has_account and not path.is_file():
@@ -86,8 +87,8 @@ def read_backend(project: Path, stage: Stage) -> Backend:
         raise
     except Exception as error:
         raise DeclarationError(
-            f"{FILE} can't be read: {type(error).__name__}: {error}\n\n{_traceback_in(project, error)}",
-            fix="mend the line that the traceback ends with",
+            f"Cannot read {FILE}: {type(error).__name__}: {error}\n\n{_traceback_in(project, error)}",
+            fix="correct the line that the traceback ends with",
             where=str(path),
         ) from error
     if not isinstance(backend, Backend):
@@ -102,7 +103,9 @@ def _read_variables(path: Path) -> dict[str, str]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise DeclarationError(f"Line {line} is no UTF-8.", fix="save the file as UTF-8", where=str(path)) from None
+        raise DeclarationError(
+            f"Line {line} is not valid UTF-8.", fix="save the file as UTF-8", where=str(path)
+        ) from None
     for binding in parse_stream(StringIO(text)):
         if binding.error:
             raise DeclarationError(

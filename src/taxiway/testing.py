@@ -120,7 +120,7 @@ def serve(
     Raises RuntimeError, with what was printed, where it does not start.
     """
     storage = ["--data", str(data)] if data else [] if "--dynamodb-endpoint" in arguments else ["--ephemeral"]
-    command = [sys.executable, "-m", "taxiway.cli", "dev", "--project", str(project), "--stage", stage, "--port", "0"]
+    command = [sys.executable, "-m", "taxiway", "dev", "--project", str(project), "--stage", stage, "--port", "0"]
     with subprocess.Popen(
         [*command, *storage, *arguments],
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Everything that is done with items in the table."""
+"""Access to the items in the table."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ def get(item_id: str) -> Item | None:
 
 
 def of_category(category: str, *, since: datetime | None, limit: int, cursor: str | None) -> Page[Item]:
-    """The items of a category, newest first, from a point in time on where `since` says one."""
+    """The items of a category, newest first, created at `since` or later if given."""
     items = Item.by_category(category).newest_first()
     return table.query(items.since(since) if since else items, limit=limit, cursor=cursor)
 

@@ -1,4 +1,4 @@
-"""The table, with the key that signs its cursors where the stage has secrets."""
+"""The table, with the key that signs its cursors if the stage has secrets."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Everything that is done with users in the table."""
+"""Access to the users in the table."""
 
 from taxiway.data import Page
 

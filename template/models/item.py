@@ -1,4 +1,4 @@
-"""An item of the catalogue, and what a client may say of one."""
+"""An item of the catalogue, and the fields that a client may send."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -28,7 +28,7 @@ class Item(Entity):
     # taxiway: allow[mutable-key] a category is seldom changed, and the item belongs in the other list then
     @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}", sorted_by=datetime)
     def by_category(self, category: str) -> None:
-        """The items of a category, by the time of their creation."""
+        """The items of a category, by creation time."""
 
 
 class NewItem(Struct, rename="camel", forbid_unknown_fields=True):
@@ -38,7 +38,7 @@ class NewItem(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class ItemChanges(Struct, rename="camel", forbid_unknown_fields=True):
-    """What is left out stays as it is; a price of null is removed."""
+    """Omitted fields are unchanged; a price of null is removed."""
 
     name: Name | UnsetType = UNSET
     category: Category | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""The backend whole, as `taxiway dev` serves it, with a database that starts empty."""
+"""The whole backend, served as by `taxiway dev`, with an empty database."""
 
 from collections.abc import Generator
 from pathlib import Path

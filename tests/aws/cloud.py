@@ -48,7 +48,7 @@ class Cloud:
         self, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-m", "taxiway.cli", *arguments],
+            [sys.executable, "-m", "taxiway", *arguments],
             cwd=self.project,
             env={**self.environment, **(environment or {})},
             input=stdin,
@@ -61,7 +61,7 @@ class Cloud:
     def on_terminal(self, *arguments: str, question: str, keys: str) -> tuple[int, str]:
         """Run the command on a terminal, press these keys at its question: how it ended, and what it showed."""
         terminal, end = pty.openpty()
-        command = [sys.executable, "-c", _TAKES_TERMINAL, sys.executable, "-m", "taxiway.cli", *arguments]
+        command = [sys.executable, "-c", _TAKES_TERMINAL, sys.executable, "-m", "taxiway", *arguments]
         with subprocess.Popen(
             command, cwd=self.project, env=self.environment, stdin=end, stdout=end, stderr=end, start_new_session=True
         ) as process:

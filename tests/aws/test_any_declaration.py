@@ -8,10 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from tests.aws.backends import ACCOUNT, Customer, answer, packages, stage
+from tests.counts import count
 
 from taxiway import (
     Alarms,
@@ -153,17 +154,8 @@ def backends(draw: DrawFn) -> Backend:
     )
 
 
-def tried(times: int) -> settings:
-    """The same ones each time, and none made smaller: that takes minutes."""
-    phases = (Phase.explicit, Phase.generate)
-    return settings(
-        max_examples=times,
-        derandomize=True,
-        deadline=None,
-        phases=phases,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-
+UNSHRUNK = (Phase.explicit, Phase.generate)
+"""Making a failing declaration smaller takes minutes."""
 
 stages = st.sampled_from(["prod", "pr-7", "x" * 20]).map(lambda name: stage(name, REGION))
 
@@ -195,7 +187,7 @@ def one_route_more(backend: Backend) -> Backend:
     return replace(backend, api=api)
 
 
-@tried(20)
+@count("declarations", test=20, soak=500, phases=UNSHRUNK)
 @given(backends(), stages)
 def test_any_declaration_goes_to_aws_as_it_is_declared(backend: Backend, at: Stage) -> None:
     made, functions = Synthesized(backend, at), backend.functions
@@ -220,7 +212,7 @@ def test_any_declaration_goes_to_aws_as_it_is_declared(backend: Backend, at: Sta
     assert Synthesized(backend, at).templates == made.templates
 
 
-@tried(8)
+@count("declarations", test=8, soak=200, phases=UNSHRUNK)
 @given(backends(), stages)
 def test_a_route_more_leaves_all_else_as_it_was(backend: Backend, at: Stage) -> None:
     """But for what is of all routes: the stage with their throttles, the dashboards, and who may release functions."""

@@ -81,6 +81,7 @@ def cloud(empty: Cloud) -> Cloud:
 def test_every_route_answers_as_on_the_laptop(cloud: Cloud) -> None:
     """By the template's own tests, which the laptop passes."""
     url = cloud.taxiway("outputs", "ApiUrl").stdout
+    assert json.loads(cloud.taxiway("outputs", "--json").stdout)["ApiUrl"] == url.rstrip()
     host = url.split("//")[1].split(".")[0] + ".execute-api.localhost"
     tests = cloud.project / "tests"
     (tests / "conftest.py").write_text(ANSWERS.format(host=host, address=cloud.endpoint.removeprefix("http://")))
@@ -96,7 +97,7 @@ NOT_ON_MINISTACK = (
     "tests/test_health.py",  # it answers GET /health itself
     "tests/test_items.py::test_a_browser_may_send_and_see_what_this_takes",  # its CloudFormation drops CORS
 )
-"""docs/deploying.md lists them too."""
+"""docs/how-to/deploying.md lists them too."""
 
 
 def test_the_function_of_a_route_that_ministack_has_itself_answers_when_called(cloud: Cloud) -> None:
@@ -284,6 +285,7 @@ def test_secrets_of_a_stage_are_set_key_by_key_and_never_shown(cloud: Cloud) -> 
 
 def _set_and_unset(cloud: Cloud, of_stage: tuple[str, str]) -> None:
     assert cloud.taxiway("secrets", "list", *of_stage).stdout == "items/kept  (not there yet)\n"
+    assert json.loads(cloud.taxiway("secrets", "list", "--json", *of_stage).stdout) == {"items/kept": None}
 
     mistyped = cloud.taxiway("secrets", "set", "items/keep", "one", *of_stage, stdin="hunter2\n")
     assert mistyped.returncode == 1
@@ -340,7 +342,7 @@ def test_logs_go_on_as_they_come(cloud: Cloud) -> None:
     health(cloud)
     since = ("--since", "2h")  # both of all that there is: no line grows too old between the two
     before = starts(cloud.taxiway("logs", "health", *since).stdout.splitlines())
-    command = [sys.executable, "-m", "taxiway.cli", "logs", "health", "--follow", *since]
+    command = [sys.executable, "-m", "taxiway", "logs", "health", "--follow", *since]
     with subprocess.Popen(command, cwd=cloud.project, env=cloud.environment, stdout=subprocess.PIPE, text=True) as tail:
         never = threading.Timer(180, tail.kill)  # so that a line that never comes is a failure
         never.start()

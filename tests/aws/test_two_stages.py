@@ -6,7 +6,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tests.aws.backends import ACCOUNT, BACKENDS, answer, stage
 from tests.aws.reading import Template
@@ -142,7 +142,6 @@ def named(of: tuple[Backend, Stage]) -> set[str]:
     return set(found)
 
 
-@settings(deadline=None)  # no test is timed
 @given(backends, stages, backends, stages)
 @example("items", "dev", "items", "dev-admin")
 @example("items", "prod", "items", "prod-7")

@@ -1,10 +1,8 @@
 """Throttling, failures and lost answers lose nothing, double nothing, and surface as typed errors alone.
 
-About 1,500 calls in the one test and half as many in the other, of which more than a quarter meet a fault;
-TAXIWAY_STEPS says how many instead of 1,500.
+About 1,500 calls in the one test and half as many in the other, of which more than a quarter meet a fault.
 """
 
-import os
 import time
 import uuid
 from collections import Counter
@@ -20,13 +18,14 @@ from msgspec import Struct
 from tests.correctness.clients import Remote
 from tests.correctness.entities import Order, Tally
 from tests.correctness.proxy import OFTEN, Fault, Proxy
+from tests.counts import count
 from tests.tables import rows_of
 
 from taxiway.data import AlreadyExists, DataError, TableClient, Throttled, Unavailable, VersionMismatch
 from taxiway.http import Created, Handler, handler
 from taxiway.http.idempotency import Idempotency
 
-CALLS = int(os.environ.get("TAXIWAY_STEPS", "1500"))
+CALLS = 1_500
 WRITERS = 12
 SHARED = 3
 TIMEOUT = 0.2
@@ -40,8 +39,8 @@ UNANSWERED = (Throttled, Unavailable)
 
 
 @pytest.fixture
-def proxy(dynamodb: str) -> Generator[Proxy]:
-    with Proxy(dynamodb, seed=7, chances=OFTEN, delay=2 * TIMEOUT) as proxy:
+def proxy(dynamodb: str, run: int) -> Generator[Proxy]:
+    with Proxy(dynamodb, seed=run, chances=OFTEN, delay=2 * TIMEOUT) as proxy:
         yield proxy
 
 
@@ -61,10 +60,10 @@ class Journal:
 class Writer:
     """Creates tallies of its own and counts in them, and in those that all share, by optimistic updates."""
 
-    def __init__(self, table: TableClient, number: int) -> None:
+    def __init__(self, table: TableClient, seed: str) -> None:
         self.table = table
         self.journal = Journal()
-        self.random = Random(number)
+        self.random = Random(seed)
 
     def work(self, proxy: Proxy) -> Journal:
         while proxy.calls < CALLS:
@@ -124,8 +123,9 @@ class Writer:
             return error
 
 
+@count("calls", test=CALLS, soak=150_000)
 def test_nothing_is_lost_or_doubled_in_a_storm_of_faults(
-    table_name: str, proxy: Proxy, capsys: pytest.CaptureFixture[str]
+    table_name: str, proxy: Proxy, run: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """12 writers, some of whose clients try again by themselves, make 1,500 calls, of which a quarter meet a fault."""
     table = TableClient(table_name=table_name)
@@ -133,7 +133,7 @@ def test_nothing_is_lost_or_doubled_in_a_storm_of_faults(
         table.create(Tally(id=f"shared-{number}", marks=["made"], count=1))
     attempts = [1, 1, 1, 3] * (WRITERS // 4)
     writers = [
-        Writer(Remote(table_name, proxy.url, attempts=each, timeout=TIMEOUT), number)
+        Writer(Remote(table_name, proxy.url, attempts=each, timeout=TIMEOUT), f"{run}-{number}")
         for number, each in enumerate(attempts)
     ]
     with ThreadPoolExecutor(WRITERS) as threads:
@@ -191,6 +191,7 @@ def send(call: Handler[..., Any], request: str) -> dict[str, Any]:
     return call(event, Context())
 
 
+@count("calls", test=CALLS // 2, soak=75_000)
 def test_a_request_with_an_idempotency_key_is_carried_out_once(
     table_name: str, proxy: Proxy, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,11 +1,9 @@
 """Whatever several clients do, in whatever order, the table answers as a dictionary would.
 
 Hypothesis makes up sequences of operations, and shortens one that fails to the few that it takes, which it prints.
-TAXIWAY_STEPS says how many operations are tried, about: 2,500 without it, and always the same ones; with it others
-each time. The indented lines of what it prints are the operations, with the values that they had.
+The indented lines of what it prints are the operations, with the values that they had.
 """
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
@@ -47,11 +45,13 @@ from tests.correctness.operations import (
     writes,
 )
 from tests.correctness.proxy import Fault, Proxy
+from tests.counts import count
 from tests.tables import rows_of
 
 from taxiway.data import Contended, TableClient, Throttled, TransactionFailed, Unavailable, add
 
-DEFAULT_STEPS = 2_500
+OPERATIONS = 2_500
+"""How many the clients make in one run, about."""
 RULES_PER_RUN, STEPS_PER_RUN = 20, 32  # some rules make several steps
 CLIENTS = st.integers(0, 2)
 SWIFT = [fault for fault in Fault if fault not in (Fault.DELAY, Fault.LATE)]
@@ -269,18 +269,18 @@ def _refuses(model: Model, operation: Operation, seen: Any) -> bool:
     return False
 
 
+# Hypothesis now and then puts the strategies into its statistics, and warns of their length.
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
+@count("operations", test=OPERATIONS, soak=250_000)
 def test_the_table_answers_as_a_dictionary_would(
     empty_table: EmptyTable, dynamodb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    steps = int(os.environ.get("TAXIWAY_STEPS", DEFAULT_STEPS))
     chosen = settings(
-        max_examples=max(1, steps // STEPS_PER_RUN),
+        max_examples=OPERATIONS // STEPS_PER_RUN,
         stateful_step_count=RULES_PER_RUN,
-        derandomize="TAXIWAY_STEPS" not in os.environ,
-        deadline=None,
-        print_blob=True,
         suppress_health_check=list(HealthCheck),
     )
+    Clients.steps = 0
     with Proxy(dynamodb) as proxy:
         run_state_machine_as_test(lambda: Clients(empty_table, proxy), settings=chosen)
     with capsys.disabled():

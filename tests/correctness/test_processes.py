@@ -1,7 +1,4 @@
-"""Eight processes on the same items lose nothing and double nothing: what is stored is what was acknowledged.
-
-TAXIWAY_STEPS says how many operations each test makes, about; 160 to 800 without it.
-"""
+"""Eight processes on the same items lose nothing and double nothing: what is stored is what was acknowledged."""
 
 import json
 import os
@@ -12,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.correctness.entities import Member, Tally
+from tests.counts import count
 from tests.tables import rows_of
 
 from taxiway.data import TableClient
@@ -27,7 +25,6 @@ def table(table_name: str) -> TableClient:
 
 def run(table: TableClient, job: str, *, rounds: int, capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
     """What each of eight processes was acknowledged, all having begun at once."""
-    rounds = int(os.environ.get("TAXIWAY_STEPS", rounds * PROCESSES)) // PROCESSES
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.correctness.worker", job, str(number), str(rounds)],
@@ -68,6 +65,7 @@ def tally(table: TableClient, name: str) -> Tally:
     return found
 
 
+@count("updates", test=160, soak=16_000)
 def test_optimistic_updates_are_all_counted_once(table: TableClient, capsys: pytest.CaptureFixture[str]) -> None:
     """160 updates at the version that was read, repeated after each mismatch."""
     table.create(Tally(id="one"))
@@ -79,6 +77,7 @@ def test_optimistic_updates_are_all_counted_once(table: TableClient, capsys: pyt
     assert [each.count for each in table.query(Tally.by_group("none")).items] == [len(versions)]
 
 
+@count("updates", test=160, soak=16_000)
 def test_a_counter_in_an_index_counts_each_once(table: TableClient, capsys: pytest.CaptureFixture[str]) -> None:
     """160 increments, each of which reads first, and starts again where another came between."""
     table.create(Tally(id="one"))
@@ -90,6 +89,7 @@ def test_a_counter_in_an_index_counts_each_once(table: TableClient, capsys: pyte
     assert [each.count for each in table.query(Tally.by_group("none")).items] == [len(seen)]
 
 
+@count("updates", test=800, soak=80_000)
 def test_a_counter_counts_each_once(table: TableClient, capsys: pytest.CaptureFixture[str]) -> None:
     """800 increments in one call each."""
     table.create(Member(id="one", email="one"))
@@ -99,6 +99,7 @@ def test_a_counter_counts_each_once(table: TableClient, capsys: pytest.CaptureFi
     assert found == Member(id="one", email="one", points=len(seen), version=len(seen) + 1)
 
 
+@count("creations", test=480, soak=48_000)
 def test_a_key_is_created_once(table: TableClient, capsys: pytest.CaptureFixture[str]) -> None:
     """480 creations of 60 keys."""
     granted = run(table, "names", rounds=60, capsys=capsys)
@@ -107,6 +108,7 @@ def test_a_key_is_created_once(table: TableClient, capsys: pytest.CaptureFixture
     assert len(stored) == len(flat(granted))
 
 
+@count("creations", test=320, soak=32_000)
 def test_an_email_is_one_members(table: TableClient, capsys: pytest.CaptureFixture[str]) -> None:
     """320 creations with 40 e-mail addresses, in different letters."""
     granted = flat(run(table, "emails", rounds=40, capsys=capsys))
@@ -118,6 +120,7 @@ def test_an_email_is_one_members(table: TableClient, capsys: pytest.CaptureFixtu
     assert len(sentinels) == len(members)
 
 
+@count("updates", test=240, soak=24_000)
 def test_an_email_that_is_handed_round_is_had_by_one(table: TableClient, capsys: pytest.CaptureFixture[str]) -> None:
     """240 attempts at one address, which who gets it gives up again."""
     had = run(table, "moves", rounds=30, capsys=capsys)
@@ -131,6 +134,7 @@ def test_an_email_that_is_handed_round_is_had_by_one(table: TableClient, capsys:
     assert versions == {f"MEMBER#mover-{number}": 1 + 2 * len(each) for number, each in enumerate(had)}
 
 
+@count("transfers", test=240, soak=24_000)
 def test_what_transactions_move_stays_the_same_in_all(table: TableClient, capsys: pytest.CaptureFixture[str]) -> None:
     """240 transfers between four members, each of them a transaction on two."""
     for number in range(4):

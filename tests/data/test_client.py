@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import UNSET, Struct, UnsetType
+from tests.counts import count
 from tests.data.conftest import Engine
 from tests.data.models import Claim, Item, Session, Task, User
 
@@ -181,6 +182,7 @@ def test_an_item_leaves_an_index_and_comes_back(table: TableClient) -> None:
     assert not {"gsi1pk", "gsi1sk"} & stored(table, "LIST#l", "TASK#1").keys()
 
 
+@count("updates", test=40, soak=4_000)
 def test_concurrent_updates_of_both_parts_of_an_index_key_leave_it_right(table: TableClient) -> None:
     table.create(Task(list_id="l", id="1", owner="o0", rank=0))
     rounds = 20
@@ -201,6 +203,7 @@ def test_concurrent_updates_of_both_parts_of_an_index_key_leave_it_right(table: 
     assert (row["gsi1pk"], row["gsi1sk"]) == (f"OWNER#o{rounds - 1}", f"TASK#{rounds - 1:06}")
 
 
+@count("updates", test=40, soak=4_000)
 def test_concurrent_updates_are_all_counted(table: TableClient) -> None:
     item = table.create(Item(name="0", category="home", price=PRECISE))
 

@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
+from tests.counts import count
 from tests.data.models import Colour, Everything, Item, Part, Size
 
 from taxiway.data import InvalidItem, TableClient
 
-in_engine = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KEY = Everything.by_id("1")
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -73,14 +73,14 @@ everything = st.builds(
 )
 
 
-@in_engine
+@count("items", test=60, soak=6_000)
 @given(item=everything)
 def test_every_field_comes_back_as_it_was(table: TableClient, item: Everything) -> None:
     table.put(item)
     assert table.get(KEY, consistent=True) == item
 
 
-@in_engine
+@count("items", test=60, soak=6_000)
 @given(before=everything, after=everything)
 def test_an_update_of_every_field_stores_what_a_put_does(
     table: TableClient, before: Everything, after: Everything
@@ -92,7 +92,7 @@ def test_an_update_of_every_field_stores_what_a_put_does(
     assert {name: getattr(changed, name) for name in changes} == changes
 
 
-@in_engine
+@count("items", test=60, soak=6_000)
 @given(item=everything)
 def test_an_update_of_one_field_and_a_delete_return_every_digit(table: TableClient, item: Everything) -> None:
     table.put(item)
@@ -102,7 +102,7 @@ def test_an_update_of_one_field_and_a_delete_return_every_digit(table: TableClie
     assert table.delete(KEY) == changed
 
 
-@in_engine
+@count("prices", test=60, soak=6_000)
 @given(price=decimals)
 def test_a_price_comes_back_exactly_from_an_index(table: TableClient, price: Decimal) -> None:
     table.put(Item(id="1", name="x", category="c", price=price))

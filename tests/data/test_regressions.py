@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from msgspec.structs import replace
+from tests.counts import count
 from tests.data.models import Everything, Task
 from tests.data.stub import cancelled, serving
 from tests.tables import losing_an_answer
@@ -215,6 +216,7 @@ def test_an_update_that_the_class_would_refuse_is_not_made(table: TableClient) -
     assert table.get(Booking.by_id("1")) == replace(made, seats=3)
 
 
+@count("races", test=10, soak=1_000)
 def test_writers_at_once_can_not_make_together_what_the_class_would_refuse(table: TableClient) -> None:
     for number in range(10):
         table.put(Booking(id=f"{number}", first=date(2026, 11, 10), last=date(2026, 11, 12), seats=2))

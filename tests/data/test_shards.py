@@ -5,9 +5,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
+from tests.counts import count
 from tests.data.conftest import signed
 from tests.data.models import Task
 
@@ -268,7 +269,7 @@ def fill_of(table: TableClient) -> list[Any]:
     return [each for each in table.get_many([One.by_id(f"{n:03}") for n in range(40)]) if each is not None]
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@count("orders", test=6, soak=600)
 @given(
     layouts=st.sampled_from([(1, 3), (3, 2), (2, 4)]),
     order=st.permutations(range(24)),
@@ -292,6 +293,7 @@ def test_items_that_move_between_the_pages_are_neither_missed_nor_doubled(
     assert found == sorted(range(24), reverse=backwards)
 
 
+@count("moves", test=100, soak=10_000)
 def test_readers_see_every_item_once_while_writers_move_them(table: TableClient) -> None:
     count, kind = 100, note(Shards(4, was=1))
     table.put_many([note(1)(id=f"{n:03}", rank=n) for n in range(count)])

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.counts import count
 from tests.data.models import Account, AccountWithOrders, Item, Order, Shelf, Task
 from tests.data.stub import Answer, cancelled, conflict, failure, serving
 
@@ -277,6 +278,7 @@ def test_items_are_read_as_of_one_moment_with_every_digit(table: TableClient) ->
             table.get_all(*keys)
 
 
+@count("transfers", test=3, soak=300)
 def test_readers_see_all_of_a_transaction_or_nothing(table: TableClient) -> None:
     def move(amount: int) -> None:
         while True:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from tests.counts import count
 from tests.data.models import Account
 from tests.tables import rows_of
 
@@ -145,6 +146,7 @@ def together(work: Callable[[int], None], threads: int = 4) -> None:
         thread.join()
 
 
+@count("claims", test=24, soak=2_400)
 def test_of_many_who_claim_a_value_one_has_it(table: TableClient) -> None:
     won: list[tuple[int, str]] = []
 

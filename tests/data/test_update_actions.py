@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.counts import count
 from tests.data.models import Item, Shelf, Task
 
 from taxiway.data import (
@@ -142,6 +143,7 @@ def together(work: Callable[[], None], threads: int = 4) -> None:
         thread.join()
 
 
+@count("updates", test=40, soak=4_000)
 @pytest.mark.usefixtures("shelf")
 def test_every_one_of_many_writers_counts(table: TableClient) -> None:
     def work() -> None:
@@ -157,6 +159,7 @@ def test_every_one_of_many_writers_counts(table: TableClient) -> None:
     assert (found.seen, found.price, len(found.notes), len(found.tags)) == (40, Decimal(4), 40, 10)
 
 
+@count("sales", test=20, soak=2_000)
 @pytest.mark.usefixtures("shelf")
 def test_a_stock_is_never_sold_twice(table: TableClient) -> None:
     sold: list[int] = []

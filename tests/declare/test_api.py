@@ -72,11 +72,11 @@ def test_a_route_can_be_let_out_of_what_holds_for_the_api() -> None:
     ("path", "problem"),
     [
         ("items", "not absolute"),
-        ("/items/{id", "malformed"),
-        ("/items//x", "malformed"),
-        ("/items/{a-b}/{a-b}", "named twice"),
+        ("/items/{id", "invalid segment '{id'"),
+        ("/items//x", "invalid segment ''"),
+        ("/items/{a-b}/{a-b}", "two path parameters have the same name"),
         ("/{all+}/tail", "not the last segment"),
-        ("/a b", "malformed"),
+        ("/a b", "invalid segment 'a b'"),
     ],
 )
 def test_a_malformed_path_says_what_is_wrong_and_where(path: str, problem: str) -> None:
@@ -87,7 +87,7 @@ def test_a_malformed_path_says_what_is_wrong_and_where(path: str, problem: str) 
 
 
 def test_an_unknown_method_is_refused() -> None:
-    with pytest.raises(DeclarationError, match="'FETCH' is no method"):
+    with pytest.raises(DeclarationError, match="invalid method 'FETCH'"):
         HttpApi().route("FETCH", "/", answer)  # pyright: ignore[reportArgumentType]  the mistake is the test
 
 
@@ -99,7 +99,7 @@ def test_a_shared_function_carries_its_own_size() -> None:
 def test_a_handler_must_be_importable_by_name() -> None:
     with pytest.raises(DeclarationError, match="can't be imported by name"):
         HttpApi().get("/a", lambda *_: None)
-    with pytest.raises(DeclarationError, match="is no handler"):
+    with pytest.raises(DeclarationError, match="is not a handler"):
         HttpApi().get("/a", "handlers.answer")  # pyright: ignore[reportArgumentType]  the mistake is the test
 
 
@@ -109,16 +109,16 @@ def test_a_handler_must_be_importable_by_name() -> None:
         ({"memory": 64}, "memory=64 is out of range"),
         ({"timeout": 60}, "timeout=60 is out of range"),
         ({"concurrency": 0}, "concurrency=0 is out of range"),
-        ({"uses": ["dynamodb:*"]}, "'dynamodb:\\*' is no grant"),
+        ({"uses": ["dynamodb:*"]}, "'dynamodb:\\*' is not a grant"),
         ({"environment": {"AWS_REGION": "x"}}, "AWS_REGION is reserved"),
-        ({"environment": {"NUMBER": 1}}, "NUMBER is no string"),
-        ({"environment": {"N": "1"}}, "'N' is not a name for an environment variable"),
-        ({"environment": {"LOG-LEVEL": "debug"}}, "'LOG-LEVEL' is not a name for an environment variable"),
-        ({"environment": {"1ST": "x"}}, "'1ST' is not a name for an environment variable"),
+        ({"environment": {"NUMBER": 1}}, "NUMBER must be a string"),
+        ({"environment": {"N": "1"}}, "invalid name of an environment variable 'N'"),
+        ({"environment": {"LOG-LEVEL": "debug"}}, "invalid name of an environment variable 'LOG-LEVEL'"),
+        ({"environment": {"1ST": "x"}}, "invalid name of an environment variable '1ST'"),
         ({"environment": {"_HANDLER": "x"}}, "_HANDLER is reserved"),
         (
             {"environment": {"SECRETS_ID": "x"}, "uses": [Secret("shop/dev")]},
-            "SECRETS_ID would be what its environment says, and the id of the secret 'shop/dev'",
+            "its environment declares SECRETS_ID, which would also hold the id of the secret 'shop/dev'",
         ),
     ],
 )
@@ -157,11 +157,11 @@ def test_a_browser_may_keep_what_cors_says_for_a_day_or_not_at_all(seconds: int)
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"issuer": "http://login.example.com"}, "'http://login.example.com' is no issuer"),
-        ({"issuer": "login.example.com"}, "'login.example.com' is no issuer"),
-        ({"audience": []}, "it has no audience, so tokens for anybody would be let in"),
-        ({"audience": [f"a{number}" for number in range(51)]}, "it has 51 in its audience"),
-        ({"scopes": [f"s{number}" for number in range(11)]}, "it has 11 in its scopes"),
+        ({"issuer": "http://login.example.com"}, "Invalid issuer 'http://login.example.com'"),
+        ({"issuer": "login.example.com"}, "Invalid issuer 'login.example.com'"),
+        ({"audience": []}, "has no audience"),
+        ({"audience": [f"a{number}" for number in range(51)]}, "names 51 of its audience; an HTTP API takes 50"),
+        ({"scopes": [f"s{number}" for number in range(11)]}, "names 11 of its scopes; an HTTP API takes 10"),
     ],
 )
 def test_an_authorizer_of_tokens_that_the_gateway_would_refuse_is_refused_here(
@@ -184,7 +184,7 @@ def test_authorizers_that_differ_in_their_scopes_alone_are_one() -> None:
 
 @pytest.mark.parametrize(("rate", "burst"), [(0, 1), (1, 0), (float("inf"), 1), (float("nan"), 1)])
 def test_a_throttle_lets_something_through_and_not_everything(rate: float, burst: int) -> None:
-    with pytest.raises(DeclarationError, match=rf"Throttle\(rate={rate}, burst={burst}\) can't be had"):
+    with pytest.raises(DeclarationError, match=rf"Throttle\(rate={rate}, burst={burst}\) is out of range"):
         Throttle(rate=rate, burst=burst)
 
 

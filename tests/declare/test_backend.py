@@ -118,7 +118,7 @@ def test_a_grant_without_a_table_is_an_error() -> None:
 def test_a_grant_on_an_index_that_the_table_lacks_is_an_error(grant: Any) -> None:
     api = HttpApi()
     api.get("/a", first, uses=[grant])
-    with pytest.raises(DeclarationError, match="reads the index 'gsi1', which the table has not"):
+    with pytest.raises(DeclarationError, match="reads the index 'gsi1', which the table does not define"):
         Backend("items", api=api, table=Table())
 
 
@@ -166,7 +166,7 @@ def test_a_handler_that_keeps_its_answers_needs_the_grant_and_the_ttl() -> None:
 
 @pytest.mark.parametrize("name", ["", "Items", "x", "my backend"])
 def test_a_backend_name_must_fit_into_resource_names(name: str) -> None:
-    with pytest.raises(DeclarationError, match="not a name for a backend"):
+    with pytest.raises(DeclarationError, match="Invalid backend name"):
         Backend(name, api=HttpApi())
 
 
@@ -182,7 +182,7 @@ def test_a_shared_function_is_one_function() -> None:
 @pytest.mark.parametrize(
     ("indexes", "problem"),
     [
-        ([Index("g")], "not a name for an index"),
+        ([Index("g")], "Invalid index name 'g'"),
         ([Index("gsi1"), Index("gsi1")], "Two indexes are called 'gsi1'"),
         ([Index(f"gsi{n}") for n in range(21)], "has 21 indexes; DynamoDB allows 20"),
     ],

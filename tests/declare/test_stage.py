@@ -28,10 +28,11 @@ def test_off_the_laptop_each_of_them_is_required_and_named(missing: str) -> None
         ("AWS_ACCOUNT", "12345"),
         ("AUTHORIZER_ARN", "arn:aws:s3:::bucket"),
         ("SECRETS_ID", "no spaces please"),
+        ("SECRETS_ID", "shop:dev"),
     ],
 )
 def test_a_malformed_value_is_named_with_an_example(variable: str, value: str) -> None:
-    with pytest.raises(DeclarationError, match=f"{variable} is malformed") as raised:
+    with pytest.raises(DeclarationError, match=f"Invalid {variable}: ") as raised:
         Stage(name="dev", variables={**DEPLOYED, variable: value})
     assert raised.value.fix.startswith("write it like ")
 
@@ -44,5 +45,5 @@ def test_an_optional_variable_is_none_where_it_is_missing_or_empty() -> None:
 
 @pytest.mark.parametrize("name", ["", "Prod", "1st", "a stage", "x" * 21])
 def test_a_stage_name_must_fit_into_resource_names(name: str) -> None:
-    with pytest.raises(DeclarationError, match="not a name for a stage"):
+    with pytest.raises(DeclarationError, match="Invalid stage name"):
         Stage(name=name, local=True)

@@ -150,3 +150,20 @@ def test_a_client_that_goes_away_takes_nothing_with_it(api: Server) -> None:
 def test_no_request_can_steer_the_terminal(api: Server) -> None:
     api.get("/\x1b]0;owned\x07".replace("\x1b", "%1b").replace("\x07", "%07"))
     assert not any(re.search(r"[\x00-\x08\x0b-\x1f]", line) for line in api.output)
+
+
+def test_a_request_under_a_foreign_host_name_is_misdirected(api: Server) -> None:
+    answer = api.get("/health", headers={"Host": "evil.example", "Origin": "http://evil.example"})
+    assert (answer.status, answer.json()) == (421, {"message": "evil.example is not a host name of this API"})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_body_that_is_too_large_is_413_before_it_is_sent(api: Server) -> None:
+    url = urlsplit(api.url)
+    with socket.create_connection((url.hostname, url.port), timeout=60) as client:
+        head = f"POST /items HTTP/1.1\r\nHost: {url.netloc}\r\nExpect: 100-continue\r\nContent-Length: 99000000\r\n\r\n"
+        client.sendall(head.encode())
+        received = b""
+        while chunk := client.recv(65536):
+            received += chunk
+    assert received.startswith(b"HTTP/1.1 413 ")

@@ -12,6 +12,7 @@ from time import monotonic, sleep
 
 import psutil
 import pytest
+from tests.counts import count
 
 from taxiway.testing import Server, serve
 
@@ -80,6 +81,7 @@ def test_it_stops_all_that_it_started(project: Path, path_with_engine: dict[str,
         assert alive == []
 
 
+@count("kills", test=1, soak=100)
 def test_killed_it_leaves_no_process_behind(project: Path, path_with_engine: dict[str, str]) -> None:
     with serve(project, data=project / "data", environment=path_with_engine) as server:
         server.get("/health?deep=true")
@@ -92,7 +94,7 @@ def test_killed_it_leaves_no_process_behind(project: Path, path_with_engine: dic
 def test_a_taken_port_is_an_error_that_says_so(project: Path, path_with_engine: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        command = [sys.executable, "-m", "taxiway.cli", "dev", "--project", str(project), "--port", port, "--ephemeral"]
+        command = [sys.executable, "-m", "taxiway", "dev", "--project", str(project), "--port", port, "--ephemeral"]
         done = subprocess.run(
             command, env={**os.environ, **path_with_engine}, capture_output=True, text=True, check=False, timeout=60
         )

@@ -4,7 +4,7 @@ import threading
 from decimal import Decimal
 from typing import Annotated, Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 from msgspec import json as msgspec_json
@@ -269,19 +269,16 @@ def _assert_answered(response: dict[str, Any]) -> None:
             assert error.pointer == "" or error.pointer.startswith("/")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=json_values)
 def test_no_json_body_is_a_500(make_event, value):
     _assert_answered(create_item(make_event(json.dumps(value)), None))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.text(st.characters(), min_size=1))
 def test_no_text_body_is_a_500(make_event, body):
     _assert_answered(create_item(make_event(body), None))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.text("{}[]:,\"\\u0019eEnaif.- '", min_size=1))
 def test_nothing_that_looks_like_json_is_a_500(make_event, body):
     _assert_answered(create_item(make_event('{"name":' + body), None))

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from msgspec import Meta, Struct
+from tests.counts import count
 from tests.tables import create_table, rows_of
 
 from taxiway.data import Entity, TableClient, key, pattern, sortable_id, version
@@ -359,6 +360,7 @@ def test_nor_can_one_whose_claim_the_database_has_deleted(table, post):
     assert notes(table) == []
 
 
+@count("requests", test=200, soak=20_000)
 def test_of_many_that_come_at_once_one_is_carried_out(table, post):
     create = creating(table)
     threads = 8
@@ -503,12 +505,15 @@ class Weather(dict[str, list[str]]):
         return [self._chance.choice(faults)] if self._chance.random() < 0.25 else []
 
 
-def test_in_any_weather_a_key_makes_one_item_at_most_and_every_success_is_the_same(table, endpoint, monkeypatch, post):
+@count("requests", test=240, soak=24_000)
+def test_in_any_weather_a_key_makes_one_item_at_most_and_every_success_is_the_same(
+    table, endpoint, monkeypatch, post, run
+):
     keys = [str(number) for number in range(40)]
     sent = [json.dumps(post(key, key=key)) for key in keys for _ in range(6)]
-    random.Random(1).shuffle(sent)
+    random.Random(run).shuffle(sent)
     with faulty(table, endpoint, monkeypatch) as (proxy, client):
-        proxy.faults = Weather(seed=1)
+        proxy.faults = Weather(seed=run)
         create = creating(client)
         with ThreadPoolExecutor(12) as pool:
             answers = list(pool.map(lambda event: create(json.loads(event), Context()), sent))

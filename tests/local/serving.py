@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import uvloop
 
+from taxiway.local.callers import OwnHosts
 from taxiway.local.gateway import MAX_BODY, Entry, Gateway
 from taxiway.local.http1 import Handler, HttpServer
 from taxiway.local.invocation import Outcome
@@ -22,8 +23,8 @@ PATIENCE = 20  # seconds that a test waits for what must happen
 class Serving:
     """Serves a handler while it is entered."""
 
-    def __init__(self, handler: Handler, *, loop: str = "asyncio", max_body: int = 1000, cancel: bool = False) -> None:
-        self._server = HttpServer(handler, max_body=max_body, cancel_on_disconnect=cancel)
+    def __init__(self, handler: Handler, *, loop: str = "asyncio", max_body: int = 1000, **options: Any) -> None:
+        self._server = HttpServer(handler, max_body=max_body, **options)
         self._new_loop = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -155,5 +156,6 @@ class ServedGateway(Serving):
     ) -> None:
         self.entries: list[Entry] = []
         self.invoker = InProcess(function)
-        self.gateway = Gateway(a_plan(routes, cors), self.invoker, self.entries.append, timeout=timeout)
+        hosts = OwnHosts("127.0.0.1", ["x", ".amazonaws.com", "api.example.com"])
+        self.gateway = Gateway(a_plan(routes, cors), self.invoker, self.entries.append, hosts=hosts, timeout=timeout)
         super().__init__(self.gateway.handle, max_body=MAX_BODY)

@@ -10,6 +10,7 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.counts import count
 
 from taxiway.local.environment import Lines
 from taxiway.local.functions import MAX_EVENT
@@ -213,6 +214,7 @@ async def test_a_child_that_holds_the_pipes_open_holds_nothing_up(tmp_path: Path
         os.kill(pid, signal.SIGKILL)
 
 
+@count("kills", test=2, soak=200)
 @on_uvloop
 async def test_a_process_killed_from_outside_is_replaced() -> None:
     async with running(function("handlers.sleeps")) as started:
@@ -230,6 +232,7 @@ async def test_a_process_killed_from_outside_is_replaced() -> None:
         assert await started.answer("sleeps", {}) not in (pid, idle)
 
 
+@count("crashes", test=50, soak=5_000)
 @on_uvloop
 async def test_fifty_crashes_leave_nothing_behind(tmp_path: Path) -> None:
     write(tmp_path, ends="import os\nos._exit(1)")

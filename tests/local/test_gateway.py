@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_args
 
 import pytest
+from tests.counts import count
 
+from taxiway.local.callers import OwnHosts
 from taxiway.local.gateway import MAX_BODY, Entry, Gateway
 from taxiway.local.http1 import Request, Response
 from taxiway.local.invocation import Failure, Outcome
-from taxiway.local.manifest import ServedThrottle
+from taxiway.local.manifest import ServedCors, ServedThrottle
 
 from .serving import PATIENCE, Answer, InProcess, ServedGateway, Serving, a_plan
 
@@ -206,6 +208,7 @@ def test_closing_the_server_cancels_the_invocation_that_is_waited_for() -> None:
     assert api.problems == []
 
 
+@count("requests", test=300, soak=30_000)
 def test_many_clients_get_their_own_answers() -> None:
     async def function(event: Any) -> Any:
         await asyncio.sleep(0)
@@ -221,15 +224,60 @@ def test_a_log_that_fails_loses_the_request_and_not_the_server() -> None:
     def log(_: Entry) -> None:
         raise RuntimeError("no space left")
 
-    gateway = Gateway(a_plan(["GET /"]), InProcess(lambda _: "ok"), log)
+    gateway = Gateway(a_plan(["GET /"]), InProcess(lambda _: "ok"), log, hosts=OwnHosts("127.0.0.1"))
     with Serving(gateway.handle) as server:
         assert [server.request("GET", "/").status for _ in range(2)] == [500, 500]
 
 
 def test_a_gateway_needs_no_server() -> None:
     entries: list[Entry] = []
-    gateway = Gateway(a_plan(["GET /"]), InProcess(lambda _: "ok"), entries.append)
+    gateway = Gateway(a_plan(["GET /"]), InProcess(lambda _: "ok"), entries.append, hosts=OwnHosts("127.0.0.1"))
     request = Request(method="GET", target="/", headers=[], body=b"", too_large=False, client="IP", protocol="HTTP/1.1")
     response = asyncio.run(gateway.handle(request))
     assert isinstance(response, Response)
     assert response.body == b"ok"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "example.com"])
+def test_a_foreign_host_is_misdirected_and_no_function_hears_of_it(host: str) -> None:
+    cors = ServedCors(("*",), ("*",), (), (), max_age=None, credentials=False)
+    with ServedGateway("ANY /", cors=cors) as api:
+        for method in ("GET", "POST", "OPTIONS"):
+            answer = api.request(method, "/", headers={"Host": host, "Origin": f"http://{host}"})
+            check_own_answer(answer, 421, f"{host.partition(':')[0]} is not a host name of this API")
+            assert answer.header("access-control-allow-origin") is None
+        whole = api.exchange(f"GET http://{host}/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        assert whole.startswith(b"HTTP/1.1 421 Misdirected Request\r\n")
+    assert api.invoker.invoked == []
+    assert {entry.failure for entry in api.entries} == {"host"}
+    assert "--allow-host" in api.entries[0].detail
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:9", "localhost:8000", "LOCALHOST", "my.localhost", "[::1]:8000", "127.1.2.3"]
+)
+def test_the_names_of_loopback_are_the_apis_own_whatever_the_port(host: str) -> None:
+    with ServedGateway("GET /", function=lambda _: "ok") as api:
+        assert api.request("GET", "/", headers={"Host": host}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed", "host", "included"),
+    [
+        ("192.0.2.7", [], "192.0.2.7:8000", True),
+        ("192.0.2.7", [], "192.0.2.8", False),
+        ("0.0.0.0", [], "192.0.2.8", True),  # noqa: S104  nothing is bound
+        ("::", [], "[2001:db8::1]:8000", True),
+        ("0.0.0.0", [], "my-box", False),  # noqa: S104  the same
+        ("my-box", [], "My-Box:8000", True),
+        ("127.0.0.1", ["my-box"], "my-box:8000", True),
+        ("127.0.0.1", [".tunnel.example"], "a.tunnel.example", True),
+        ("127.0.0.1", [".tunnel.example"], "tunnel.example", False),
+        ("127.0.0.1", ["tunnel.example"], "a.tunnel.example", False),
+        ("127.0.0.1", [], "", True),
+    ],
+)
+def test_a_host_is_the_apis_own_by_its_address_or_where_it_is_allowed(
+    address: str, allowed: list[str], host: str, included: bool
+) -> None:
+    assert OwnHosts(address, allowed).include(host) == included

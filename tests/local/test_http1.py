@@ -3,9 +3,12 @@
 import asyncio
 import json
 import re
+import shutil
 import socket
 import struct
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -22,6 +25,7 @@ async def echo(request: Request) -> Response:
     seen = {
         "method": request.method,
         "target": request.target,
+        "host": request.host,
         "headers": request.headers,
         "body": request.body.decode("latin-1"),
         "too_large": request.too_large,
@@ -254,22 +258,22 @@ def test_an_answer_that_has_no_body_by_definition_has_none(loop: str, status: in
     "message",
     [
         b"nonsense\r\n\r\n",
-        b"FOO / HTTP/1.1\r\n\r\n",
+        b"GET /\r\n",
         b"GET /a b HTTP/1.1\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
-        b"GET / HTTP/1.1\r\nA B: x\r\n\r\n",
-        b"GET / HTTP/1.1\r\nA: x\r\n folded\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nA B: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nA: x\r\n folded\r\n\r\n",
         b"GET / HTTP/1.1\nHost: x\n\n",
-        b"GET / HTTP/9.9\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999999\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\nabc",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
-        b"POST / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
+        b"GET / HTTP/1.1\r\nHost: x\n\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
         bytes(range(256)),
     ],
 )
@@ -285,10 +289,165 @@ def test_requests_before_a_malformed_one_are_answered_first(server: Serving) -> 
     assert statuses(received) == [200, 200, 400]
 
 
-def test_an_upgrade_is_not_taken_and_the_request_is_answered(server: Serving) -> None:
-    received = server.exchange(b"GET /1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
-    assert targets(received) == ["/1"]
-    assert b"\r\nconnection: close\r\n" in received
+@pytest.mark.parametrize(
+    ("message", "status"),
+    [
+        (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", 501),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nabc", 501),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        (b"GET / HTTP/0.9\r\n\r\n", 505),
+        (b"GET / HTTP/9.9\r\n\r\n", 505),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+    ],
+)
+def test_what_is_http_and_not_served_is_refused_by_its_status(server: Serving, message: bytes, status: int) -> None:
+    assert statuses(server.exchange(message)) == [status]
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        b"",
+        b"Host: x\r\nHost: x\r\n",
+        b"Host: x\r\nHOST: y\r\n",
+        b"Host:\r\n",
+        b"Host: x y\r\n",
+        b"Host: x, y\r\n",
+        b"Host: user@x\r\n",
+        b"Host: x/y\r\n",
+        b"Host: x:port\r\n",
+        b"Host: [::1\r\n",
+        b"Host: caf\xc3\xa9\r\n",
+    ],
+)
+def test_a_missing_a_double_and_an_invalid_host_is_a_400(server: Serving, hosts: bytes) -> None:
+    received = server.exchange(b"GET / HTTP/1.1\r\n" + hosts + b"\r\n")
+    assert statuses(received) == [400]
+
+
+@pytest.mark.parametrize("host", ["x", "x:8000", "x:", "127.0.0.1:8000", "[::1]:8000", "a-b.example", "my_box"])
+def test_a_host_is_a_name_or_an_address_and_maybe_a_port(server: Serving, host: str) -> None:
+    received = server.exchange(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert statuses(received) == [200]
+    assert f'"host": "{host}"'.encode() in received
+
+
+@pytest.mark.parametrize(
+    ("target", "seen"),
+    [("http://y:8000/a?b", "/a?b"), ("HTTP://y:8000", "/"), ("https://y:8000?b", "/?b")],
+)
+def test_the_host_of_a_whole_url_takes_the_place_of_the_header(server: Serving, target: str, seen: str) -> None:
+    received = server.exchange(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert targets(received) == [seen]
+    assert b'"host": "y:8000"' in received
+    assert b'["host", "y:8000"]' in received
+
+
+@pytest.mark.parametrize("target", ["http://", "http://u@y/", "ftp://y/", "y:80", "x", "*"])
+def test_a_target_that_is_no_path_and_no_url_is_a_400(server: Serving, target: str) -> None:
+    assert statuses(server.exchange(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())) == [400]
+
+
+def test_options_may_ask_about_the_whole_server(server: Serving) -> None:
+    assert targets(server.exchange(b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")) == ["*"]
+
+
+def test_empty_lines_before_a_request_are_skipped(server: Serving) -> None:
+    assert targets(server.exchange(b"\r\n\r\nGET /1 HTTP/1.1\r\nHost: x\r\n\r\n")) == ["/1"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\r\n",
+        b"Content-Length: 3\r\n\r\nabc",
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    ],
+)
+def test_an_upgrade_is_ignored_and_the_connection_goes_on(server: Serving, body: bytes) -> None:
+    head = b"POST /1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    received = server.exchange(head + body, b"GET /2 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert targets(received) == ["/1", "/2"]
+    assert (b'"body": "abc"' in received) == (len(body) > 2)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_curl_is_served_when_it_offers_http2(server: Serving) -> None:
+    command = ["curl", "-sS", "--http2", "-d", "abc", f"http://127.0.0.1:{server.port}/1"]
+    answer = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE).stdout)
+    assert (answer["body"], answer["protocol"]) == ("abc", "HTTP/1.1")
+    assert ["upgrade", "h2c"] in answer["headers"]
+
+
+def test_a_body_too_large_is_refused_before_it_is_sent_where_the_client_waits_to_be_asked(server: Serving) -> None:
+    with server.connect() as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 99000000\r\n\r\n")
+        received = read_to_end(client)
+    assert statuses(received) == [200]  # the handler's answer, which the gateway makes a 413
+    assert b'"too_large": true' in received
+    assert b"connection: close" in received
+
+
+def test_a_client_that_sends_a_refused_body_all_the_same_gets_its_answer(server: Serving) -> None:
+    with server.connect() as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9000000\r\n\r\n")
+        client.sendall(b"x" * 9_000_000)
+        assert statuses(read_to_end(client)) == [200]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(b"GET / HT", id="within the request line"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n", id="within the headers"),
+        pytest.param(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc", id="within the body"),
+        pytest.param(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab", id="within a chunk"),
+    ],
+)
+def test_a_client_that_stops_within_a_request_gets_408(loop: str, message: bytes) -> None:
+    with Serving(echo, loop=loop, head_timeout=0.1) as server, server.connect() as client:
+        client.sendall(message)
+        assert statuses(read_to_end(client)) == [408]
+
+
+def test_a_head_that_trickles_in_gets_408(loop: str) -> None:
+    with Serving(echo, loop=loop, head_timeout=0.3) as server, server.connect() as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        client.settimeout(0.05)
+        received = b""
+        while not received:
+            client.sendall(b"A: b\r\n")
+            with suppress(TimeoutError):
+                received = client.recv(65536)
+    assert statuses(received) == [408]
+
+
+def test_a_body_may_take_its_time_as_long_as_more_of_it_comes(loop: str) -> None:
+    with Serving(echo, loop=loop, head_timeout=0.4) as server, server.connect() as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10\r\n\r\n")
+        for _ in range(10):
+            time.sleep(0.1)
+            client.sendall(b"x")
+        assert statuses(read_to_end(client)) == [200]
+
+
+def test_idle_connections_are_closed_without_a_word(loop: str) -> None:
+    with Serving(echo, loop=loop, idle_timeout=0.5) as server:
+        clients = [server.connect() for _ in range(200)]
+        clients[0].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert statuses(read_answer(clients[0])) == [200]
+        for client in clients:
+            with client:
+                assert read_to_end(client) == b""
+
+
+def test_a_handler_may_take_longer_than_a_connection_may_be_idle(loop: str) -> None:
+    async def slow(_: Request) -> Response:
+        await asyncio.sleep(0.5)
+        return Response(status=200)
+
+    with Serving(slow, loop=loop, head_timeout=0.1, idle_timeout=0.1) as server:
+        assert server.request("GET", "/").status == 200
 
 
 @pytest.mark.parametrize(
@@ -298,7 +457,7 @@ def test_an_upgrade_is_not_taken_and_the_request_is_answered(server: Serving) ->
         pytest.param(b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 20_000 + b"\r\n", id="many headers"),
         pytest.param(b"GET / HTTP/1.1\r\nA: " + b"x" * 1_000_000, id="an endless header"),
         pytest.param(
-            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: " + b"x" * 1_000_000,
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: " + b"x" * 1_000_000,
             id="a trailer without end",
         ),
     ],
@@ -375,7 +534,7 @@ def test_a_handler_is_cancelled_with_its_client_where_that_is_asked_for(loop: st
             raise
         return Response(status=200)
 
-    with Serving(wait_for_ever, loop=loop, cancel=True) as server:
+    with Serving(wait_for_ever, loop=loop, cancel_on_disconnect=True) as server:
         with server.connect() as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert started.wait(PATIENCE)

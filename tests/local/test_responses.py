@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taxiway.local.invocation import Outcome
@@ -192,13 +192,11 @@ def check_response_or_reason(payload: bytes) -> None:
     assert 200 <= status <= 599
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_any_json_is_a_response_or_malformed(value: Any) -> None:
     check_response_or_reason(json.dumps(value).encode())
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_any_bytes_are_a_response_or_malformed(payload: bytes) -> None:
     check_response_or_reason(payload)

@@ -1,7 +1,7 @@
 """Routes are chosen as HTTP APIs choose them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taxiway.local.routing import Router
@@ -124,7 +124,6 @@ def test_default_takes_everything_else() -> None:
         assert chosen(routes.match(method, path)) == ("$default", {})
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="/ab%2F{}+.", max_size=30))
 def test_any_path_is_routed_or_not_found(path: str) -> None:
     routes = router("GET /a", "GET /a/{x}", "GET /{y}/b", "GET /a/{z+}", "GET /{proxy+}")

@@ -207,6 +207,65 @@ async def test_what_is_no_resource_is_not_found(api: RuntimeApi, listener: Liste
         assert status == 404
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1"},
+        {"Host": "evil.example:80"},
+    ],
+)
+def test_a_web_page_gets_no_event_and_gives_no_answer(headers: dict[str, str]) -> None:
+    @with_api
+    async def ask(api: RuntimeApi, listener: Listener, client: Client) -> None:
+        status, answered, body = await client.call("GET", "/invocation/next", headers=headers)
+        assert (status, json.loads(body)["errorType"]) == (403, "AccessDenied")
+        assert "access-control-allow-origin" not in {name.lower() for name in answered}
+        assert not listener.ready.is_set()
+        await take(api, listener, client)
+        for path in ("/invocation/id-1/response", "/invocation/id-1/error", "/init/error"):
+            status, _, _ = await client.call("POST", path, b"{}", headers)
+            assert status == 403
+        status, _, _ = await client.call("OPTIONS", "/invocation/next", headers=headers)
+        assert status == 403
+        assert (listener.answers, listener.init_errors) == ([], [])
+
+    ask()
+
+
+@with_api
+async def test_while_one_waits_for_an_event_another_may_not(
+    api: RuntimeApi, listener: Listener, client: Client
+) -> None:
+    first = asyncio.create_task(client.call("GET", "/invocation/next"))
+    await listener.ready.wait()
+    second = Client(f"127.0.0.1:{client.connection.port}")
+    status, _, body = await second.call("GET", "/invocation/next")
+    second.connection.close()
+    assert (status, json.loads(body)["errorType"]) == (403, "InvalidStateTransition")
+    api.deliver(INVOCATION)
+    assert (await first)[2] == INVOCATION.event
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which process holds a connection")
+@on_uvloop
+async def test_only_the_environments_own_processes_may_call() -> None:
+    async with running(function("handlers.calls_runtime_api")) as started:
+        answer = await started.answer("calls-runtime-api", {"n": 1})
+        assert json.loads(answer["child"]) == {"n": 1}
+        stranger = Client(answer["address"])
+        for method, path in (("GET", "/invocation/next"), ("POST", "/init/error")):
+            status, _, body = await stranger.call(method, path, b"{}" if method == "POST" else b"")
+            stranger.connection.close()
+            assert status == 403
+            assert "own processes" in json.loads(body)["message"]
+        assert json.loads((await started.answer("calls-runtime-api", {"n": 2}))["child"]) == {"n": 2}
+
+
 # AWS's own runtime client, a wheel for Linux, against the same API.
 
 aws_client = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is built for Linux")

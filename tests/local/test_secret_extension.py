@@ -42,7 +42,9 @@ def store(tmp_path: Path) -> SecretStore:
 
 @pytest.fixture
 def ask(store: SecretStore) -> Ask:
-    def ask(target: str, *, token: str | None = TOKEN, method: str = "GET") -> Answer:
+    def ask(
+        target: str, *, token: str | None = TOKEN, method: str = "GET", headers: dict[str, str] | None = None
+    ) -> Answer:
         async def main() -> Answer:
             extension = SecretExtension(store, GRANTS.get, region="eu-west-1", account="123456789012")
             port = await extension.start()
@@ -54,8 +56,8 @@ def ask(store: SecretStore) -> Ask:
         def request(port: int) -> Answer:
             connection = HTTPConnection("localhost", port, timeout=10)
             try:
-                headers = {} if token is None else {"X-Aws-Parameters-Secrets-Token": token}
-                connection.request(method, target, headers=headers)
+                sent = {} if token is None else {"X-Aws-Parameters-Secrets-Token": token}
+                connection.request(method, target, headers=sent | (headers or {}))
                 response = connection.getresponse()
                 return Answer(response.status, response.read())
             finally:
@@ -98,7 +100,17 @@ def test_another_version_is_not_found(ask: Ask, selector: str) -> None:
     assert selector.partition("=")[2] in answer.json["Message"]
 
 
-@pytest.mark.parametrize("token", [None, "", "another token"])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}],
+)
+def test_a_web_page_is_told_nothing_whatever_it_knows(ask: Ask, headers: dict[str, str]) -> None:
+    answer = ask("/secretsmanager/get?secretId=items/dev", headers=headers)
+    assert answer.status == 403
+    assert VALUE not in answer.text
+
+
+@pytest.mark.parametrize("token", [None, "", "another token", "t\u00f6ken"])
 def test_without_the_functions_session_token_nothing_is_told(ask: Ask, token: str | None) -> None:
     answer = ask("/secretsmanager/get?secretId=items/dev", token=token)
     assert answer.status == 401

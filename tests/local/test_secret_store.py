@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from tests.counts import count
 
 from taxiway.local.manifest import ServedSecret
 from taxiway.local.secret_store import SecretStore, SecretStoreError
@@ -126,6 +127,7 @@ def test_a_damaged_file_is_named_kept_and_not_shown(store: SecretStore, content:
     assert store.path.read_bytes() == content
 
 
+@count("writes", test=40, soak=4_000)
 def test_writers_at_once_lose_nothing(store: SecretStore) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: store.set("items/dev", {f"key{number}": str(number)}), range(40)))
@@ -134,6 +136,7 @@ def test_writers_at_once_lose_nothing(store: SecretStore) -> None:
     assert version.values == {f"key{number}": str(number) for number in range(40)}
 
 
+@count("kills", test=3, soak=300)
 def test_a_writer_that_is_killed_leaves_a_whole_file(store: SecretStore) -> None:
     store.set("items/dev", {"first": "1"})
     script = (
@@ -156,8 +159,8 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(store: SecretStore) -> None
 @pytest.mark.parametrize(
     ("secret_id", "values", "problem"),
     [
-        ("", {"key": VALUE}, "no id"),
-        ("with a space", {"key": VALUE}, "no id"),
+        ("", {"key": VALUE}, "Invalid secret id"),
+        ("with a space", {"key": VALUE}, "Invalid secret id"),
         ("items/dev", {}, "needs a key"),
         ("items/dev", {"": VALUE}, "needs a key"),
         ("items/dev", {"key": VALUE * 5000}, "takes 65536"),

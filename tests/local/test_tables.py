@@ -231,7 +231,7 @@ def test_an_endpoint_that_is_no_dynamodb_is_named(answer: tuple[int, bytes]) -> 
 
 @pytest.mark.parametrize("endpoint", ["127.0.0.1:8001", "ftp://localhost", "http://"])
 def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
-    with pytest.raises(TableError, match="is not an endpoint"):
+    with pytest.raises(TableError, match="Invalid endpoint"):
         update(plan("items"), endpoint)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.counts import count
 from tests.data.test_evolution import Person
 from tests.migrate.entities import Book, before
 from tests.tables import rows_of
@@ -163,12 +164,15 @@ def migrate_in_a_process(kill_after: float | None) -> tuple[list[int], int]:
     return [int(first)] if first else [], process.returncode
 
 
-def test_killed_again_and_again_it_migrates_everything_and_keeps_what_others_write(table: TableClient) -> None:
+@count("kills", test=3, soak=300)
+def test_killed_again_and_again_it_migrates_everything_and_keeps_what_others_write(
+    table: TableClient, run: int
+) -> None:
     """SIGKILL at random moments."""
-    count, chance = 800, random.Random(5)
-    fill(table, count)
+    size, chance = 800, random.Random(run)
+    fill(table, size)
     seen, statuses = list[int](), list[int]()
-    with Others(count) as others:
+    with Others(size) as others:
         while 0 not in statuses:
             first, status = migrate_in_a_process(chance.uniform(0, 0.08) if len(statuses) < 3 else None)
             seen += first
@@ -179,9 +183,9 @@ def test_killed_again_and_again_it_migrates_everything_and_keeps_what_others_wri
     assert max(seen[1:]) > seen[0]
     assert others.wrong == []
     after = rows(table)
-    assert len(after) == count
+    assert len(after) == size
     assert all(map(is_migrated, after.values()))
-    assert [after[f"BOOK#{n:04}"]["reads"] for n in range(count)] == others.updates
+    assert [after[f"BOOK#{n:04}"]["reads"] for n in range(size)] == others.updates
     assert sum(others.updates) > 0
 
 

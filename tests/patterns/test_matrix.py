@@ -34,7 +34,7 @@ Item.by_id(id)  One item.
   update                                                                              0-1  2-3  update-item (PATCH /items/{id})
   delete                                                                                     2  delete-item (DELETE /items/{id})
 
-Item.by_category(category)  The items of a category, by the time of their creation.
+Item.by_category(category)  The items of a category, by creation time.
   query   gsi1   gsi1pk = ITEM#CATEGORY#{category}                    created_at, id    3       list-items (GET /items)
 
 User.by_id(id)  One user.

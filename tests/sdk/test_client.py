@@ -8,7 +8,15 @@ import time
 import pytest
 from tests.sdk.server import Server, answer, cut, failure, raw, stall
 
-from taxiway.sdk import CredentialsUnavailable, DeadlineExceeded, NoAnswer, NotConfigured, ServiceError
+from taxiway.sdk import (
+    CredentialsUnavailable,
+    DeadlineExceeded,
+    InvalidAnswer,
+    InvalidValue,
+    NoAnswer,
+    NotConfigured,
+    ServiceError,
+)
 from taxiway.sdk.client import Client
 from taxiway.sdk.dynamodb.errors import (
     ConditionalCheckFailed,
@@ -227,6 +235,27 @@ def test_a_clock_that_differs_is_made_up_for(client_of, code):
         assert signed[:11] == time.strftime("%Y%m%dT%H", time.gmtime(theirs))[:11]
 
 
+def test_calls_at_the_same_time_set_the_clock_once(client_of):
+    refusal = failure("InvalidSignatureException", "m", 403, date=date_of(time.time() + 3600))
+    together = threading.Barrier(4)
+
+    def refuse(made):
+        together.wait(20)
+        return refusal(made)
+
+    with Server(*[refuse] * 4) as server:
+        client = client_of(server.url)
+        threads = [threading.Thread(target=client.call, args=("GetItem", b"{}")) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        client.call("GetItem", b"{}")
+
+    assert len(server.requests) == 9
+    assert len({request.headers["x-amz-date"][:11] for request in server.requests[4:]}) <= 2  # of one clock
+
+
 @pytest.mark.parametrize("seconds", [0, 200, -200])
 def test_a_clock_that_is_near_enough_is_not_the_reason(client_of, seconds):
     with (
@@ -283,7 +312,7 @@ def test_a_transaction_that_met_other_writers_is_tried_again(client_of, codes, a
 
 def test_a_transaction_that_is_still_running_is_asked_for_after_five_seconds(client_of, monkeypatch):
     slept = []
-    monkeypatch.setattr("taxiway.sdk.client.time.sleep", slept.append)
+    monkeypatch.setattr("taxiway.sdk.attempts.time.sleep", slept.append)
     with Server(*[failure("TransactionInProgressException")] * 4) as server, pytest.raises(TransactionInProgress):
         client_of(server.url).call("TransactWriteItems", b"{}")
 
@@ -356,3 +385,40 @@ def test_threads_share_a_client(client_of):
         assert len(server.requests) == 400
         assert server.connections <= 8
         client.close()
+
+
+def test_a_snapshot_holds_no_connection(client_of, monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+    runtime = pytest.importorskip("snapshot_restore_py")
+    monkeypatch.setattr(runtime, "_before_snapshot_registry", [])
+    with Server() as server:
+        client = client_of(server.url)
+        client.call("GetItem", b"{}")
+        for function, arguments, named in runtime.get_before_snapshot():
+            function(*arguments, **named)
+        client.call("GetItem", b"{}")
+
+    assert [request.connection for request in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("error", "may_have_run"),
+    [(NotConfigured("x"), False), (InvalidValue("x"), False), (InvalidAnswer("x"), True)],
+)
+def test_errors_beside_a_call_say_whether_it_may_have_been_carried_out(error, may_have_run):
+    assert error.may_have_run is may_have_run
+
+
+def test_credentials_that_run_out_between_attempts_do_not_hide_what_may_have_run(monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setattr("taxiway.sdk.credentials.PAUSE", 0.0)
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60))
+    expiring = answer({"AccessKeyId": "AKID", "SecretAccessKey": "s", "Token": "t", "Expiration": soon})
+    with Server(expiring) as container, Server(cut) as server:
+        container.default = answer({}, 500)
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.url)
+        with pytest.raises(NoAnswer) as raised:
+            Client(SERVICE, endpoint=server.url).call("PutItem", b"{}")
+
+    assert (raised.value.attempts, raised.value.may_have_run) == (1, True)
+    assert "credentials" in raised.value.__notes__[0]

@@ -215,6 +215,15 @@ def test_a_name_that_can_not_be_looked_up_is_no_connection(client_of):
     assert not raised.value.may_have_run
 
 
+def test_a_handshake_that_takes_too_long_was_not_carried_out(client_of):
+    with Server() as server:  # it waits for a request in plain text
+        client = client_of(server.url.replace("http", "https"), connect_timeout=0.1, max_attempts=1)
+        with pytest.raises(NoAnswer, match=r"cannot connect to .*: timed out") as raised:
+            client.call("PutItem", b"{}")
+
+    assert not raised.value.may_have_run
+
+
 def test_ipv6():
     with Server(host="::1") as server:
         assert pool_of(server.url).exchange(GET).status == 200
@@ -285,10 +294,12 @@ def test_a_child_process_is_not_stuck_on_a_lock_of_its_parents(client_of):
     with Server() as server:
         server.default = answer({"__type": "x#ThrottlingException"}, 400, x_amz_retry_after="0")
         client = client_of(server.url, max_attempts=2)
+        with pytest.raises(ServiceError):
+            client.call("GetItem", b"{}")
         locked, free = threading.Event(), threading.Event()
 
         def hold():
-            with client._bucket._lock:  # noqa: SLF001  a thread that is just paying for a retry
+            with client._line.bucket._lock:  # noqa: SLF001  a thread that is just paying for a retry
                 locked.set()
                 free.wait()
 

@@ -373,7 +373,7 @@ def pattern(
     of the table itself, and the templates are those of the entity's key.
 
     `shards` spreads what would be one partition of the index over several, for more than a thousand writes a second;
-    each page is then read from all of them. Changing it takes the steps of docs/scale.md.
+    each page is then read from all of them. Changing it takes the steps of docs/how-to/scale.md.
     """
 
     def declare(function: Callable[Concatenate[Any, P], None]) -> IndexStub[P, S]:

@@ -13,7 +13,8 @@ SUFFIX_BYTES = len("#255of256")
 
 
 class Shards(msgspec.Struct, frozen=True):
-    """How many shards a pattern has, and between which numbers it is on its way: docs/scale.md has the four steps.
+    """How many shards a pattern has, and between which numbers it is on its way. The four steps from
+    one number to another: docs/how-to/scale.md.
 
     `Shards(1, next=8)` writes one and reads both; `Shards(8, was=1)` writes eight and reads both.
     """

@@ -2,6 +2,8 @@
 
 import re
 
+from taxiway.declare.errors import refuse
+
 # https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 # Lambda's own, which a function can't set or which mean something to it, and ours:
@@ -9,13 +11,13 @@ _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 _RESERVED = re.compile(r"AWS_.*|LAMBDA_.*|_HANDLER|_X_AMZN_TRACE_ID|TABLE_NAME|TAXIWAY_.*")
 
 
-def refused(name: str) -> tuple[str, str] | None:
-    """Why a variable can't be called so, and what to do; None where it can."""
+def check_variable(name: str, owner: str, *, where: str) -> None:
+    """Raise DeclarationError where what `owner` declares can't have an environment variable of this name."""
     if _RESERVED.fullmatch(name):
-        return f"the environment variable {name} is reserved", "give it another name"
+        refuse(f"{owner}: the environment variable {name} is reserved.", fix="give it another name", where=where)
     if not _NAME.fullmatch(name):
-        return (
-            f"{name!r} is not a name for an environment variable",
-            "use two or more letters, digits and '_', beginning with a letter, as in LOG_LEVEL",
+        refuse(
+            f"{owner}: invalid name of an environment variable {name!r}.",
+            fix="use two or more letters, digits and '_', beginning with a letter, as in LOG_LEVEL",
+            where=where,
         )
-    return None

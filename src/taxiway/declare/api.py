@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args
 
+from taxiway.declare import arns
 from taxiway.declare._listed import listed
 from taxiway.declare._source import caller
 from taxiway.declare.edge import Cdn, Domain
-from taxiway.declare.errors import DeclarationError
+from taxiway.declare.errors import refuse
 from taxiway.declare.function import Function, LambdaHandler, Provisioned, Use, handler_path
-from taxiway.declare.stage import AUTHORIZER_ARN
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"]
 
@@ -53,34 +53,25 @@ class Cors:
         for name in ("origins", "methods", "headers", "expose"):
             object.__setattr__(self, name, listed(name, getattr(self, name)))
         if self.credentials and "*" in (*self.origins, *self.methods, *self.headers):
-            raise DeclarationError(
-                "Cors allows credentials together with '*'; browsers and API Gateway refuse that.",
+            refuse(
+                "Cors does not support credentials together with '*': browsers and API Gateway refuse it.",
                 fix="list the origins, methods and headers, or leave credentials out",
-                where=caller(),
             )
         for method in self.methods:
             if method != "*" and method not in _CORS_METHODS:
-                raise DeclarationError(
-                    f"The CORS method {method!r} is none.",
-                    fix=f"use {', '.join(_CORS_METHODS)}, or '*'",
-                    where=caller(),
-                )
+                refuse(f"Invalid CORS method {method!r}.", fix=f"use {', '.join(_CORS_METHODS)}, or '*'")
         if self.max_age is not None and self.max_age not in _CORS_MAX_AGE:
-            raise DeclarationError(
+            refuse(
                 f"Cors(max_age={self.max_age}) is out of range.",
                 fix=f"use 0 to {_CORS_MAX_AGE[-1]} (seconds), or -1 for a browser to ask each time",
-                where=caller(),
             )
         if not self.origins:
-            raise DeclarationError(
-                "Cors has no origin, so it lets no page in.", fix="name one, or leave cors out", where=caller()
-            )
+            refuse("Cors needs at least one origin.", fix="name one, or leave cors out")
         for origin in self.origins:
             if origin != "*" and not re.fullmatch(r"https?://(\*|[^\s/?#*]+)", origin):
-                raise DeclarationError(
-                    f"The CORS origin {origin!r} is none that API Gateway takes.",
+                refuse(
+                    f"Invalid CORS origin {origin!r}.",
                     fix="write scheme and host with no path, as in https://example.com, or '*', or https://*",
-                    where=caller(),
                 )
 
 
@@ -93,10 +84,9 @@ class Throttle:
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < inf or self.burst < 1:
-            raise DeclarationError(
-                f"Throttle(rate={self.rate}, burst={self.burst}) can't be had.",
+            refuse(
+                f"Throttle(rate={self.rate}, burst={self.burst}) is out of range.",
                 fix="use a rate over 0, a burst of 1 or more, and None in place of a throttle for no limit",
-                where=caller(),
             )
 
 
@@ -115,23 +105,23 @@ class LambdaAuthorizer:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "identity_sources", listed("identity_sources", self.identity_sources))
-        if not AUTHORIZER_ARN.fullmatch(self.arn):
-            self._refuse(
-                f"{self.arn!r} is no function",
-                "write it like arn:aws:lambda:eu-west-1:123456789012:function:authorizer",
+        if not arns.LAMBDA_FUNCTION.fullmatch(self.arn):
+            refuse(
+                f"Invalid authorizer function {self.arn!r}: it must be the ARN of a Lambda function.",
+                fix="write it like arn:aws:lambda:eu-west-1:123456789012:function:authorizer",
             )
         if not 0 <= self.ttl <= _LONGEST_TTL:
-            self._refuse(f"ttl={self.ttl} is out of range", f"use 0 to {_LONGEST_TTL} (seconds)")
+            refuse(f"LambdaAuthorizer(ttl={self.ttl}) is out of range.", fix=f"use 0 to {_LONGEST_TTL} (seconds)")
         for source in self.identity_sources:
             if not _IDENTITY_SOURCE.fullmatch(source):
-                self._refuse(
-                    f"{source!r} is no identity source",
-                    "write $request.header.NAME, $request.querystring.NAME or $context.NAME",
+                refuse(
+                    f"Invalid identity source {source!r}.",
+                    fix="write $request.header.NAME, $request.querystring.NAME or $context.NAME",
                 )
         if self.ttl and not any(source.startswith("$request.") for source in self.identity_sources):
-            self._refuse(
-                "it keeps decisions, and has no identity source that tells one client from another",
-                "name what it decides by, as $request.header.Authorization, or use ttl=0",
+            refuse(
+                "The authorizer keeps its decisions without an identity source that tells one client from another.",
+                fix="name what it decides by, as $request.header.Authorization, or use ttl=0",
             )
 
     @property
@@ -141,9 +131,6 @@ class LambdaAuthorizer:
         https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
         """
         return tuple(dict.fromkeys((*self.identity_sources, *(["$context.routeKey"] if self.ttl else []))))
-
-    def _refuse(self, problem: str, fix: str) -> None:
-        raise DeclarationError(f"The authorizer can't be: {problem}.", fix=fix, where=caller())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,14 +151,20 @@ class JwtAuthorizer:
             found = listed(name, getattr(self, name))
             object.__setattr__(self, name, found)
             if len(found) > most:
-                self._refuse(f"it has {len(found)} in its {name}", f"name {most} at most")
+                refuse(
+                    f"The authorizer names {len(found)} of its {name}; an HTTP API takes {most}.",
+                    fix=f"name {most} at most",
+                )
         if not self.audience:
-            self._refuse("it has no audience, so tokens for anybody would be let in", "name whom its tokens are for")
+            refuse(
+                "The authorizer has no audience, so it would accept tokens that are meant for others.",
+                fix="name whom its tokens are for",
+            )
         if not _ISSUER.fullmatch(self.issuer):
-            self._refuse(f"{self.issuer!r} is no issuer", "write it like https://login.example.com/")
-
-    def _refuse(self, problem: str, fix: str) -> None:
-        raise DeclarationError(f"The authorizer can't be: {problem}.", fix=fix, where=caller())
+            refuse(
+                f"Invalid issuer {self.issuer!r}: it must be an https URL.",
+                fix="write it like https://login.example.com/",
+            )
 
 
 Authorizer: TypeAlias = LambdaAuthorizer | JwtAuthorizer
@@ -302,7 +295,7 @@ class HttpApi:
         shared = options.get("function")
         own: dict[str, Any] = {name: value for name, value in options.items() if name in _FUNCTION_OPTIONS}
         if shared is not None and own:
-            raise DeclarationError(
+            refuse(
                 f"Route {method} {path} has {', '.join(own)} of its own and shares the function {shared.name!r}.",
                 fix=f"move {', '.join(own)} to Function(name={shared.name!r}, …)",
                 where=where,
@@ -325,8 +318,8 @@ class HttpApi:
 def _checked_cache(method: str, path: str, options: RouteOptions, where: str) -> int | None:
     cache = options.get("cache")
     if cache is not None and (method != "GET" or cache < 1):
-        raise DeclarationError(
-            f"Route {method} {path} can't be cached for {cache} seconds.",
+        refuse(
+            f"Route {method} {path}: cache={cache} is not supported.",
             fix="cache a GET route, for 1 second or more",
             where=where,
         )
@@ -336,15 +329,13 @@ def _checked_cache(method: str, path: str, options: RouteOptions, where: str) ->
 def _check_path(method: str, path: str, where: str) -> None:
     """Refuse what API Gateway would refuse as a route key."""
 
-    def refuse(problem: str, fix: str) -> None:
-        raise DeclarationError(f"Route {method} {path}: {problem}.", fix=fix, where=where)
-
+    route = f"Route {method} {path}"
     if method not in get_args(Method):
-        refuse(f"{method!r} is no method", f"use one of {', '.join(get_args(Method))}")
+        refuse(f"{route}: invalid method {method!r}.", fix=f"use one of {', '.join(get_args(Method))}", where=where)
     if path == "$default":
         return
     if not path.startswith("/"):
-        refuse("the path is not absolute", f"start it with a slash: /{path}")
+        refuse(f"{route}: the path is not absolute.", fix=f"start it with a slash: /{path}", where=where)
     segments = path[1:].split("/") if path != "/" else []
     names: list[str] = []
     for position, segment in enumerate(segments):
@@ -352,10 +343,16 @@ def _check_path(method: str, path: str, where: str) -> None:
         if parameter:
             names.append(parameter[1])
             if parameter[2] and position != len(segments) - 1:
-                refuse(f"{segment} is not the last segment", "a greedy parameter matches the rest of the path")
+                refuse(
+                    f"{route}: {segment} is not the last segment, and it matches the rest of the path.",
+                    fix=f"move it to the end, or write {{{parameter[1]}}}",
+                    where=where,
+                )
         elif not _LITERAL.fullmatch(segment):
             refuse(
-                f"the segment {segment!r} is malformed", "a segment is literal text, or {name}, or {name+} at the end"
+                f"{route}: invalid segment {segment!r}.",
+                fix="use literal text, or {name}, or {name+} at the end",
+                where=where,
             )
     if len(names) != len(set(names)):
-        refuse("a path parameter is named twice", "give each its own name")
+        refuse(f"{route}: two path parameters have the same name.", fix="give each its own name", where=where)

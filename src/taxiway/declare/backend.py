@@ -8,7 +8,7 @@ from typing import assert_never
 from taxiway.declare._source import caller
 from taxiway.declare.api import HttpApi, Route
 from taxiway.declare.edge import Cdn, Domain
-from taxiway.declare.errors import DeclarationError
+from taxiway.declare.errors import refuse
 from taxiway.declare.function import Function
 from taxiway.declare.grants import Pattern, allow
 from taxiway.declare.network import Network
@@ -40,8 +40,8 @@ class Backend:
     def __post_init__(self) -> None:
         object.__setattr__(self, "secrets", tuple(self.secrets))
         if not _NAME.fullmatch(self.name):
-            raise DeclarationError(
-                f"{self.name!r} is not a name for a backend.",
+            refuse(
+                f"Invalid backend name {self.name!r}.",
                 fix="use 2 to 32 lower-case letters, digits and hyphens, starting with a letter",
                 where=self.source,
             )
@@ -104,14 +104,14 @@ class Backend:
         if getattr(route.handler, "idempotency", None) is None:
             return
         if allow.idempotency_records() not in route.function.uses:
-            raise DeclarationError(
+            refuse(
                 f"Route {route.key}: its handler {route.handler_path} keeps its answers, and is not allowed to write "
                 "them.",
                 fix="add allow.idempotency_records() to the uses of its function",
                 where=route.source,
             )
         if self.table is not None and self.table.ttl != "expiresAt":
-            raise DeclarationError(
+            refuse(
                 f"Route {route.key} keeps its answers until `expiresAt`, and the table's ttl is {self.table.ttl!r}.",
                 fix='pass ttl="expiresAt" to Table, so that DynamoDB deletes them',
                 where=self.table.source,
@@ -120,7 +120,7 @@ class Backend:
     def _check_uses(self, function: Function) -> None:
         for grant in function.grants:
             if self.table is None:
-                raise DeclarationError(
+                refuse(
                     f"Function {function.name} uses {grant}, and the backend has no table.",
                     fix="pass table=Table(…) to Backend",
                     where=function.source,
@@ -131,14 +131,14 @@ class Backend:
         for secret in function.secrets:
             first = variables.setdefault(secret.variable, secret)
             if first != secret:
-                raise DeclarationError(
+                refuse(
                     f"Function {function.name} uses the secrets {first.id!r} and {secret.id!r}, and would find the "
                     f"ids of both in the environment variable {secret.variable}.",
                     fix='give one of them a variable of its own: Secret(…, variable="KEYS_ID")',
                     where=secret.source,
                 )
             if secret not in self.secrets:
-                raise DeclarationError(
+                refuse(
                     f"Function {function.name} uses the secret {secret.id!r}, which the backend does not list.",
                     fix="add it to Backend(…, secrets=[…])",
                     where=function.source,
@@ -150,13 +150,13 @@ class Backend:
         if pattern.index is None:
             return
         if index is None:
-            raise DeclarationError(
-                f"{pattern.entity}.{pattern.name} reads the index {pattern.index!r}, which the table has not.",
+            refuse(
+                f"{pattern.entity}.{pattern.name} reads the index {pattern.index!r}, which the table does not define.",
                 fix=f"add Index({pattern.index!r}) to the table's indexes",
                 where=table.source,
             )
         if index != (conventional := Index(index.name)):
-            raise DeclarationError(
+            refuse(
                 f"The index {index.name!r} has the keys {index.partition_key!r} and {index.sort_key!r}; entities write "
                 f"{conventional.partition_key!r} and {conventional.sort_key!r}.",
                 fix=f"write Index({index.name!r}), or rename its keys",
@@ -166,7 +166,7 @@ class Backend:
 
 def _check_api(api: HttpApi, source: str) -> None:
     if api.cdn is not None and api.cdn.client_certificate is not None and api.domain is None:
-        raise DeclarationError(
+        refuse(
             "The CDN has a client certificate, and only a domain of the API's own can ask for one.",
             fix="pass domain=Domain(…) to HttpApi",
             where=source,
@@ -178,13 +178,13 @@ def _check_api(api: HttpApi, source: str) -> None:
 
 def _check_default_endpoint(api: HttpApi, source: str) -> None:
     if api.default_endpoint is False and api.domain is None:
-        raise DeclarationError(
+        refuse(
             "The API has default_endpoint=False and no domain: it would answer nowhere.",
             fix="pass domain=Domain(…) to HttpApi, or leave default_endpoint out",
             where=source,
         )
     if api.default_endpoint and api.domain and api.cdn is not None and api.cdn.client_certificate is not None:
-        raise DeclarationError(
+        refuse(
             "The CDN has a client certificate, and with default_endpoint=True the API answers those without one.",
             fix="leave default_endpoint out, or for a deployment the certificate",
             where=source,
@@ -197,13 +197,13 @@ def _check_domains(api: HttpApi, source: str) -> None:
     if own is None or cdn is None:
         return
     if own.name.startswith("*."):
-        raise DeclarationError(
+        refuse(
             f"The API's domain is {own.name}, and a CDN can't go to a name with a star.",
             fix="give the API a domain of one name, as in origin.example.com",
             where=source,
         )
     if cdn.domain is not None and cdn.domain.name == own.name:
-        raise DeclarationError(
+        refuse(
             f"The API and its CDN both have the domain {own.name}, so that the CDN would go to itself.",
             fix="give it to the CDN, and the API none or another, as in origin.example.com",
             where=source,
@@ -215,14 +215,14 @@ def _check_routes(routes: Sequence[Route]) -> None:
     for route in routes:
         first = seen.setdefault(route.shape, route)
         if first is not route:
-            raise DeclarationError(
+            refuse(
                 f"Route {route.key} is declared twice (first as {first.key} at {first.source}).",
                 fix="remove one of the two, or give it another method or path",
                 where=route.source,
             )
         _check_parameters(route)
         if route.cache is not None and route.authorizer is not None:
-            raise DeclarationError(
+            refuse(
                 f"Route {route.key} is cached for everybody, and has an authorizer that not everybody passes.",
                 fix="leave cache or the authorizer out",
                 where=route.source,
@@ -233,7 +233,7 @@ def _check_secrets(secrets: Sequence[Secret]) -> None:
     seen: dict[str, Secret] = {}
     for secret in secrets:
         if secret.id is not None and (first := seen.setdefault(secret.id, secret)) is not secret:
-            raise DeclarationError(
+            refuse(
                 f"The secret {secret.id!r} is declared twice (first at {first.source}).",
                 fix="let the functions that need it share one Secret",
                 where=secret.source,
@@ -247,14 +247,14 @@ def _check_parameters(route: Route) -> None:
         return
     for name in route.parameters:
         if name not in taken:
-            raise DeclarationError(
+            refuse(
                 f"Route {route.key}: its handler {route.handler_path} does not take the path parameter {name!r}.",
                 fix=f"add a parameter {name}: Path[str] to it, or take {{{name}}} out of the path",
                 where=route.source,
             )
     for name in taken:
         if name not in route.parameters:
-            raise DeclarationError(
+            refuse(
                 f"Route {route.key}: its handler {route.handler_path} takes {name!r} from a path that has none.",
                 fix=f"put {{{name}}} into the path, or take the parameter out of the handler",
                 where=route.source,
@@ -266,7 +266,7 @@ def _check_functions(triggers: Sequence[Trigger]) -> None:
     for trigger in triggers:
         first = owners.setdefault(trigger.function.name.lower(), trigger)
         if first is not trigger and not _may_share(first, trigger):
-            raise DeclarationError(
+            refuse(
                 f"The {_called(first)} and the {_called(trigger)} would both have a function called "
                 f"{trigger.function.name!r}.",
                 fix="let two routes share one: Function(name=…), passed to both as function=; a consumer needs a "

@@ -4,12 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from taxiway.declare import arns
 from taxiway.declare._listed import listed
-from taxiway.declare._source import caller
-from taxiway.declare.errors import DeclarationError
+from taxiway.declare.errors import refuse
 
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-_CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+")
 _TRUST_STORE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -19,7 +18,6 @@ _ZONE = re.compile(r"[A-Z0-9]{1,32}")
 _RATE = range(10, 2_000_000_001)
 _DEFAULT_RATE = 2000
 _DEFAULT_RULES = ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet")
-_WEB_ACL = re.compile(r"arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global/webacl/.+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,20 +34,16 @@ class Domain:
 
     def __post_init__(self) -> None:
         if not _HOST.fullmatch(self.name):
-            raise DeclarationError(
-                f"{self.name!r} is no host name.", fix="write it like api.example.com, in lower case", where=caller()
-            )
+            refuse(f"Invalid host name {self.name!r}.", fix="write it like api.example.com, in lower case")
         if self.zone is not None and not _ZONE.fullmatch(self.zone):
-            raise DeclarationError(
-                f"{self.zone!r} is no hosted zone of Route 53.",
+            refuse(
+                f"Invalid id of a Route 53 hosted zone: {self.zone!r}.",
                 fix="write its id, as in Z0123456789ABCDEFGHIJ, and not its name",
-                where=caller(),
             )
-        if not _CERTIFICATE.fullmatch(self.certificate):
-            raise DeclarationError(
-                f"The certificate of {self.name} is no ARN of AWS Certificate Manager: {self.certificate!r}.",
+        if not arns.CERTIFICATE.fullmatch(self.certificate):
+            refuse(
+                f"The certificate of {self.name} must be an ARN of AWS Certificate Manager: {self.certificate!r}.",
                 fix="write it like arn:aws:acm:eu-west-1:123456789012:certificate/1234-…",
-                where=caller(),
             )
 
 
@@ -68,26 +62,21 @@ class Firewall:
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", listed("rules", self.rules))
         if self.rate not in _RATE:
-            raise DeclarationError(
+            refuse(
                 f"Firewall(rate={self.rate}) is out of range.",
                 fix=f"use {_RATE[0]} to {_RATE[-1]} (requests in five minutes)",
-                where=caller(),
             )
         if len(set(self.rules)) < len(self.rules):
-            raise DeclarationError(
-                "The firewall has a group of rules twice.", fix="name each of its rules once", where=caller()
-            )
+            refuse("The firewall names a group of rules twice.", fix="name each of its rules once")
         if self.arn is not None and (self.rate, self.rules) != (_DEFAULT_RATE, _DEFAULT_RULES):
-            raise DeclarationError(
-                f"The firewall {self.arn} exists, with a rate and rules of its own.",
+            refuse(
+                f"The firewall {self.arn} already has a rate and rules of its own.",
                 fix="leave rate and rules out, or arn",
-                where=caller(),
             )
-        if self.arn is not None and not _WEB_ACL.fullmatch(self.arn):
-            raise DeclarationError(
-                f"{self.arn!r} is no web ACL of a CDN.",
+        if self.arn is not None and not arns.WEB_ACL.fullmatch(self.arn):
+            refuse(
+                f"Invalid web ACL {self.arn!r}: it must be the ARN of one for CloudFront.",
                 fix="write it like arn:aws:wafv2:us-east-1:123456789012:global/webacl/name/1234-…",
-                where=caller(),
             )
 
 
@@ -103,17 +92,15 @@ class ClientCertificate:
     trust_store: str
 
     def __post_init__(self) -> None:
-        if not _CERTIFICATE.fullmatch(self.arn) or ":acm:us-east-1:" not in self.arn:
-            raise DeclarationError(
-                f"{self.arn!r} is no certificate of us-east-1, where a CDN looks for it.",
+        if not arns.CERTIFICATE.fullmatch(self.arn) or ":acm:us-east-1:" not in self.arn:
+            refuse(
+                f"Invalid client certificate {self.arn!r}: it must be the ARN of a certificate in us-east-1.",
                 fix="write it like arn:aws:acm:us-east-1:123456789012:certificate/1234-…",
-                where=caller(),
             )
         if not _TRUST_STORE.fullmatch(self.trust_store):
-            raise DeclarationError(
-                f"{self.trust_store!r} is no trust store.",
+            refuse(
+                f"Invalid trust store {self.trust_store!r}: it must be an S3 URL.",
                 fix="write it like s3://bucket/authority.pem",
-                where=caller(),
             )
 
     @property
@@ -137,14 +124,9 @@ class Cdn:
 
     def __post_init__(self) -> None:
         if self.log_bucket is not None and not _BUCKET.fullmatch(self.log_bucket):
-            raise DeclarationError(
-                f"{self.log_bucket!r} is no name of a bucket.",
-                fix="write the name alone, as in logs-of-the-shop",
-                where=caller(),
-            )
+            refuse(f"Invalid bucket name {self.log_bucket!r}.", fix="write the name alone, as in logs-of-the-shop")
         if self.domain is not None and ":acm:us-east-1:" not in self.domain.certificate:
-            raise DeclarationError(
-                f"The certificate of {self.domain.name} is not one of us-east-1, where a CDN looks for it.",
+            refuse(
+                f"The certificate of {self.domain.name} is not in us-east-1, where a CDN looks for it.",
                 fix="request one in us-east-1 and name that",
-                where=caller(),
             )

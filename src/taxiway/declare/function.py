@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from taxiway.declare import _environment
+from taxiway.declare._environment import check_variable
 from taxiway.declare._source import caller
-from taxiway.declare.errors import DeclarationError
+from taxiway.declare.errors import refuse
 from taxiway.declare.grants import Grant
 from taxiway.declare.secret import Secret
 
@@ -35,16 +35,14 @@ class Provisioned:
     def __post_init__(self) -> None:
         most = self.minimum if self.maximum is None else self.maximum
         if not 1 <= self.minimum <= most or not 0.1 <= self.target <= 0.9:
-            raise DeclarationError(
-                f"Provisioned(minimum={self.minimum}, maximum={self.maximum}, target={self.target}) can't be had.",
+            refuse(
+                f"Provisioned(minimum={self.minimum}, maximum={self.maximum}, target={self.target}) is out of range.",
                 fix="use a minimum of 1 or more, a maximum no less than that, and a target from 0.1 to 0.9",
-                where=caller(),
             )
         if self.maximum is None and self.target != _TARGET:
-            raise DeclarationError(
-                f"Provisioned(minimum={self.minimum}, target={self.target}) has nothing that follows its target.",
-                fix="say the maximum too, or leave target out",
-                where=caller(),
+            refuse(
+                f"Provisioned(minimum={self.minimum}, target={self.target}) has a target and no maximum.",
+                fix="add maximum=N, or leave target out",
             )
 
 
@@ -70,20 +68,30 @@ class Function:
     def __post_init__(self) -> None:
         object.__setattr__(self, "uses", tuple(self.uses))
         if not _NAME.fullmatch(self.name):
-            self._refuse(f"{self.name!r} is not a name for a function", "use at most 64 letters, digits, '-' and '_'")
+            refuse(
+                f"Invalid function name {self.name!r}.",
+                fix="use at most 64 letters, digits, '-' and '_'",
+                where=self.source,
+            )
         if self.memory not in _MEMORY:
-            self._refuse(f"memory={self.memory} is out of range", "Lambda takes 128 to 10240 (MB)")
+            refuse(
+                f"Function {self.name}: memory={self.memory} is out of range.",
+                fix="use 128 to 10240 (MB)",
+                where=self.source,
+            )
         if self.timeout not in _TIMEOUT:
-            self._refuse(
-                f"timeout={self.timeout} is out of range",
-                "use 1 to 30 (seconds): an HTTP API answers 503 after 30 s whatever the function does",
+            refuse(
+                f"Function {self.name}: timeout={self.timeout} is out of range.",
+                fix="use 1 to 30 (seconds): an HTTP API answers 503 after 30 s whatever the function does",
+                where=self.source,
             )
         self._check_concurrency()
         for use in self.uses:
             if not isinstance(use, Grant | Secret):  # pyright: ignore[reportUnnecessaryIsInstance]  the user may not run a checker
-                self._refuse(
-                    f"uses={use!r} is no grant",
-                    "name what it may do, as in allow.get(Item) or allow.query(Item.by_category), or a Secret",
+                refuse(
+                    f"Function {self.name}: uses={use!r} is not a grant.",
+                    fix="name what it may do, as in allow.get(Item) or allow.query(Item.by_category), or a Secret",
+                    where=self.source,
                 )
         self._check_environment()
 
@@ -98,32 +106,38 @@ class Function:
 
     def _check_environment(self) -> None:
         for variable, value in self.environment.items():
-            if refusal := _environment.refused(variable):
-                self._refuse(*refusal)
+            check_variable(variable, f"Function {self.name}", where=self.source)
             if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  the user may not run a checker
-                self._refuse(f"the environment variable {variable} is no string", "write it as a string")
+                refuse(
+                    f"Function {self.name}: the environment variable {variable} must be a string.",
+                    fix=f"write it as a string: {str(value)!r}",
+                    where=self.source,
+                )
         for secret in self.secrets:
             if secret.variable in self.environment:
-                self._refuse(
-                    f"the environment variable {secret.variable} would be what its environment says, and the id of the "
-                    f"secret {secret.id!r}",
-                    'give one of the two another: Secret(…, variable="KEYS_ID")',
+                refuse(
+                    f"Function {self.name}: its environment declares {secret.variable}, which would also hold the id "
+                    f"of the secret {secret.id!r}.",
+                    fix='give one of the two another: Secret(…, variable="KEYS_ID")',
+                    where=self.source,
                 )
 
     def _check_concurrency(self) -> None:
         if self.concurrency is None:
             return
         if self.concurrency < 1:
-            self._refuse(f"concurrency={self.concurrency} is out of range", "use 1 or more, or leave it out")
+            refuse(
+                f"Function {self.name}: concurrency={self.concurrency} is out of range.",
+                fix="use 1 or more, or leave it out",
+                where=self.source,
+            )
         started = self.provisioned and (self.provisioned.maximum or self.provisioned.minimum)
         if started and started > self.concurrency:
-            self._refuse(
-                f"{started} environments are to be kept started, with concurrency={self.concurrency}",
-                "let concurrency be no less than what is provisioned",
+            refuse(
+                f"Function {self.name}: {started} provisioned environments exceed concurrency={self.concurrency}.",
+                fix="let concurrency be no less than what is provisioned",
+                where=self.source,
             )
-
-    def _refuse(self, problem: str, fix: str) -> None:
-        raise DeclarationError(f"Function {self.name}: {problem}.", fix=fix, where=self.source)
 
 
 def handler_path(handler: LambdaHandler, *, where: str) -> str:
@@ -131,13 +145,13 @@ def handler_path(handler: LambdaHandler, *, where: str) -> str:
     module = getattr(handler, "__module__", None)
     name = getattr(handler, "__qualname__", None)
     if not callable(handler) or not module or not name:
-        raise DeclarationError(
-            f"{handler!r} is no handler.",
+        refuse(
+            f"{handler!r} is not a handler.",
             fix="name a function of your handlers: one under @handler, or (event, context)",
             where=where,
         )
     if "<" in name or "." in name or module == "__main__":
-        raise DeclarationError(
+        refuse(
             f"The handler {module}.{name} can't be imported by name.",
             fix="define it at the top level of a module",
             where=where,

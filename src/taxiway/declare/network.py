@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from taxiway.declare._listed import listed
-from taxiway.declare._source import caller
-from taxiway.declare.errors import DeclarationError
+from taxiway.declare.errors import refuse
 
 _SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}")
 # https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html
@@ -48,19 +47,24 @@ class Network:
         try:
             network = IPv4Network(self.cidr)
         except ValueError as error:
-            self._refuse(str(error), "write an IPv4 network, as in 10.0.0.0/16")
+            refuse(f"Invalid cidr: {error}.", fix="write an IPv4 network, as in 10.0.0.0/16")
         else:
             size = network.prefixlen
             if not 16 <= size <= 24:
-                self._refuse(f"cidr={self.cidr}", "use a network of /16 to /24")
+                refuse(f"Network(cidr={self.cidr!r}) is out of range.", fix="use a network of /16 to /24")
             if self.cidr != str(network):
-                self._refuse(f"cidr={self.cidr} is not written as AWS reads it", f"write it as {network}")
+                refuse(
+                    f"Network(cidr={self.cidr!r}) is not in the form that AWS expects.", fix=f"write it as {network}"
+                )
             if self.zone_count == 3 and size > 22:
-                self._refuse(f"cidr={self.cidr} has no room for the subnets of 3 zones", "use /16 to /22, or 2 zones")
+                refuse(
+                    f"Network(cidr={self.cidr!r}) is too small for the subnets of 3 zones.",
+                    fix="use /16 to /22, or 2 zones",
+                )
             if self.named_zones and size > 20:
-                self._refuse(
-                    f"cidr={self.cidr} has no room for a subnet of its own for every zone that may be named",
-                    "use /16 to /20, or say how many zones",
+                refuse(
+                    f"Network(cidr={self.cidr!r}) is too small: every zone that may be named needs its own subnet.",
+                    fix="use /16 to /20, or say how many zones",
                 )
 
     @property
@@ -78,29 +82,35 @@ class Network:
 
     def _check_zones(self) -> None:
         if self.zone_count not in (2, 3):
-            self._refuse(f"zones={self.zones!r}", "use 2 or 3: functions in one zone alone stop with it")
+            refuse(
+                f"Network(zones={self.zones!r}) is out of range.",
+                fix="use 2 or 3: functions in one zone alone stop with it",
+            )
         for zone in self.named_zones:
             if not _ZONE.fullmatch(zone):
-                self._refuse(f"{zone!r} is no availability zone of a region", "write it like eu-west-1a")
+                refuse(f"Invalid availability zone {zone!r}.", fix="write it like eu-west-1a")
         if len(set(self.named_zones)) < len(self.named_zones):
-            self._refuse("it names one of its zones twice", "name each once")
+            refuse("The network names a zone twice.", fix="name each once")
 
     def _check_named(self) -> None:
         if bool(self.subnets) != bool(self.security_groups):
-            self._refuse("it names subnets or security groups, and not the other", "name both, or neither")
+            refuse(
+                "The network must name both subnets and security groups, or neither.",
+                fix="add the other: Network(subnets=[…], security_groups=[…])",
+            )
         if self.exists and (self.cidr, self.zones) != (_DEFAULT_CIDR, _DEFAULT_ZONES):
-            self._refuse("it names subnets, which have their addresses and zones", "leave cidr and zones out")
+            refuse("The network names subnets, which already have addresses and zones.", fix="leave cidr and zones out")
         for name in (*self.subnets, *self.security_groups):
             if not (_SUBNET if name in self.subnets else _GROUP).fullmatch(name):
-                self._refuse(f"{name!r} is malformed", "write subnet-0123456789abcdef0 and sg-0123456789abcdef0")
+                refuse(
+                    f"Invalid id of a subnet or a security group: {name!r}.",
+                    fix="write subnet-0123456789abcdef0 and sg-0123456789abcdef0",
+                )
         for what, named, most in (
             ("subnets", self.subnets, _MOST_SUBNETS),
             ("security groups", self.security_groups, _MOST_GROUPS),
         ):
             if len(set(named)) < len(named):
-                self._refuse(f"it names one of its {what} twice", "name each once")
+                refuse(f"The network names one of its {what} twice.", fix="name each once")
             if len(named) > most:
-                self._refuse(f"it names {len(named)} {what}", f"name {most} at most")
-
-    def _refuse(self, problem: str, fix: str) -> None:
-        raise DeclarationError(f"The network can't be: {problem}.", fix=fix, where=caller())
+                refuse(f"The network names {len(named)} {what}; Lambda takes {most}.", fix=f"name {most} at most")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from taxiway.declare._listed import listed
-from taxiway.declare._source import caller
-from taxiway.declare.errors import DeclarationError
+from taxiway.declare.errors import refuse
 from taxiway.declare.stage import Stage
 
 Release: TypeAlias = Literal[
@@ -50,21 +49,16 @@ class Alarms:
     def __post_init__(self) -> None:
         for name in ("errors", "server_errors", "latency", "refused", "behind"):
             if getattr(self, name) < 1:
-                raise DeclarationError(
-                    f"Alarms({name}={getattr(self, name)}) would never be quiet.",
+                refuse(
+                    f"Alarms({name}={getattr(self, name)}) would always go off.",
                     fix="use 1 or more; alarms=False has none at all",
-                    where=caller(),
                 )
         for name, most, why in (
             ("latency", _LONGEST_REQUEST, "an HTTP API answers 503 after 30 s"),
             ("behind", _OLDEST_CHANGE, "a stream keeps a change for a day"),
         ):
             if getattr(self, name) > most:
-                raise DeclarationError(
-                    f"Alarms({name}={getattr(self, name)}) would never go off: {why}.",
-                    fix=f"use {most} or less",
-                    where=caller(),
-                )
+                refuse(f"Alarms({name}={getattr(self, name)}) would never go off: {why}.", fix=f"use {most} or less")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,21 +82,22 @@ class Operations:
     def __post_init__(self) -> None:
         object.__setattr__(self, "emails", listed("emails", self.emails))
         if self.release is not None and self.release not in get_args(Release):
-            self._refuse(f"{self.release!r} is no way to release", f"use one of {', '.join(get_args(Release))}")
+            refuse(f"Invalid release {self.release!r}.", fix=f"use one of {', '.join(get_args(Release))}")
         if self.alarms is False and self.release not in (None, "all-at-once"):
-            self._refuse(
-                f"release={self.release!r} is rolled back by alarms, and alarms=False", "leave one of the two out"
+            refuse(
+                f"Operations(release={self.release!r}) needs alarms to roll back, and has alarms=False.",
+                fix="leave one of the two out",
             )
         if self.log_days is not None and self.log_days not in _RETENTION:
-            self._refuse(
-                f"CloudWatch can't keep logs for log_days={self.log_days}",
-                f"use one of {', '.join(map(str, _RETENTION))}",
+            refuse(
+                f"Operations(log_days={self.log_days}) is not a retention that CloudWatch supports.",
+                fix=f"use one of {', '.join(map(str, _RETENTION))}",
             )
         for email in self.emails:
             if not _EMAIL.fullmatch(email):
-                self._refuse(f"{email!r} is no e-mail address", "write it like team@example.com")
+                refuse(f"Invalid e-mail address {email!r}.", fix="write it like team@example.com")
         if len(set(self.emails)) < len(self.emails):
-            self._refuse("One of the emails is named twice", "name each reader once")
+            refuse("Operations(emails=…) names an address twice.", fix="name each reader once")
 
     def is_protected(self, stage: Stage) -> bool:
         return stage.is_production if self.protected is None else self.protected
@@ -123,6 +118,3 @@ class Operations:
 
     def log_days_of(self, stage: Stage) -> int:
         return self.log_days or (90 if self.is_protected(stage) else 7)
-
-    def _refuse(self, problem: str, fix: str) -> None:
-        raise DeclarationError(f"{problem}.", fix=fix, where=caller())

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from taxiway.declare.api import JwtAuthorizer, Route
 from taxiway.declare.backend import Backend
-from taxiway.declare.errors import DeclarationError
+from taxiway.declare.errors import refuse
 from taxiway.declare.function import Function
 from taxiway.declare.stream import StreamConsumer
 from taxiway.declare.triggers import Trigger
@@ -37,7 +37,7 @@ def group(backend: Backend, function: Function) -> int | None:
     held = _THE_REST + sum(_of_declared(backend).values())
     if held > STACK_LIMIT:
         listed = ", ".join(f"{count} of {what}" for what, count in _of_declared(backend).items() if count)
-        raise DeclarationError(
+        refuse(
             f"What the backend declares comes to {held} resources in one stack ({listed}, {_THE_REST} of all else); "
             f"a stack of CloudFormation holds {STACK_LIMIT}.",
             fix="let one route serve several paths (/files/{path+}), or make it two backends",

@@ -1,18 +1,11 @@
 """A secret in Secrets Manager, named by its id and never by its value."""
 
-import re
 from dataclasses import dataclass, field
 
-from taxiway.declare import _environment
+from taxiway.declare import arns
+from taxiway.declare._environment import check_variable
 from taxiway.declare._source import caller
-from taxiway.declare.errors import DeclarationError
-
-# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
-_ID = re.compile(
-    r"[A-Za-z0-9/_+=.@-]{1,512}|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+"
-)
-_FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9-_]+")
-KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+from taxiway.declare.errors import refuse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +16,13 @@ class Rotation:
     days: int = 30
 
     def __post_init__(self) -> None:
-        if not _FUNCTION.fullmatch(self.function) or not 1 <= self.days <= 1000:
-            raise DeclarationError(
-                f"Rotation(function={self.function!r}, days={self.days}) can't be.",
-                fix="name a function as in arn:aws:lambda:eu-west-1:123456789012:function:rotate, and 1 to 1000 days",
-                where=caller(),
+        if not arns.LAMBDA_FUNCTION.fullmatch(self.function):
+            refuse(
+                f"Invalid rotation function {self.function!r}: it must be the ARN of a Lambda function.",
+                fix="write it like arn:aws:lambda:eu-west-1:123456789012:function:rotate",
             )
+        if not 1 <= self.days <= 1000:
+            refuse(f"Rotation(days={self.days}) is out of range.", fix="use 1 to 1000 (days)")
 
 
 @dataclass(frozen=True)
@@ -51,36 +45,34 @@ class Secret:
     source: str = field(default_factory=caller, compare=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if refusal := _environment.refused(self.variable):
-            problem, fix = refusal
-            raise DeclarationError(f"The secret {self.id!r}: {problem}.", fix=fix, where=self.source)
-        if self.id is not None and not _ID.fullmatch(self.id):
-            raise DeclarationError(
-                f"{self.id!r} is no id of a secret.",
+        check_variable(self.variable, f"The secret {self.id!r}", where=self.source)
+        if self.id is not None and not arns.SECRET_ID.fullmatch(self.id):
+            refuse(
+                f"Invalid secret id {self.id!r}.",
                 fix="use at most 512 letters, digits and /_+=.@- as in shop/prod, or a whole ARN of Secrets Manager",
                 where=self.source,
             )
-        if self.encryption_key is not None and not KEY.fullmatch(self.encryption_key):
-            raise DeclarationError(
-                f"The encryption key of the secret {self.id!r} is no ARN of KMS: {self.encryption_key!r}.",
+        if self.encryption_key is not None and not arns.KMS_KEY.fullmatch(self.encryption_key):
+            refuse(
+                f"The encryption key of the secret {self.id!r} must be the ARN of a KMS key: {self.encryption_key!r}.",
                 fix="write it like arn:aws:kms:eu-west-1:123456789012:key/1234-…",
                 where=self.source,
             )
         if self.generate is not None and self.id is not None and self.id.startswith("arn:"):
-            raise DeclarationError(
+            refuse(
                 f"The secret {self.id!r} is named by its ARN, so it exists, and generate={self.generate!r} would make "
                 "it.",
                 fix="name it by its id, as in shop/prod, or leave generate and rotation out",
                 where=self.source,
             )
         if self.generate == "":
-            raise DeclarationError(
+            refuse(
                 f"The secret {self.id!r} has generate='', which names no field of it.",
                 fix='name the field that is generated: generate="key"',
                 where=self.source,
             )
         if self.rotation is not None and self.generate is None:
-            raise DeclarationError(
+            refuse(
                 f"The secret {self.id!r} exists outside of the declaration, and rotation would change it from here.",
                 fix="rotate it where it is made, or let it be made here: generate=…",
                 where=self.source,

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from taxiway.declare.errors import DeclarationError
+from taxiway.declare import arns
+from taxiway.declare.errors import refuse
 
 LOCAL_REGION = "us-east-1"
 LOCAL_ACCOUNT = "000000000000"
@@ -12,8 +13,6 @@ LOCAL_ACCOUNT = "000000000000"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d")
 _ACCOUNT = re.compile(r"\d{12}")
-AUTHORIZER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9-_]+(:[A-Za-z0-9-_$]+)?")
-_SECRETS_ID = re.compile(r"[A-Za-z0-9/_+=.@:-]{1,512}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +33,10 @@ class Stage:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise DeclarationError(
-                f"{self.name!r} is not a name for a stage.",
+            refuse(
+                f"Invalid stage name {self.name!r}.",
                 fix="use lower-case letters, digits and hyphens, at most 20, starting with a letter: dev, test, prod",
+                where="",
             )
         if not self.local:
             self.required("AWS_REGION")
@@ -44,13 +44,13 @@ class Stage:
         for variable, pattern, example in (
             ("AWS_REGION", _REGION, "eu-west-1"),
             ("AWS_ACCOUNT", _ACCOUNT, "123456789012 (12 digits)"),
-            ("AUTHORIZER_ARN", AUTHORIZER_ARN, "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"),
-            ("SECRETS_ID", _SECRETS_ID, "items/dev"),
+            ("AUTHORIZER_ARN", arns.LAMBDA_FUNCTION, "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"),
+            ("SECRETS_ID", arns.SECRET_ID, "items/dev"),
         ):
             value = self.optional(variable)
             if value is not None and not pattern.fullmatch(value):
-                raise DeclarationError(
-                    f"{variable} is malformed: {value!r}.",
+                refuse(
+                    f"Invalid {variable}: {value!r}.",
                     fix=f"write it like {example}",
                     where=self.overridden.get(variable, self.source),
                 )
@@ -75,8 +75,8 @@ class Stage:
         """The variable's value. Raises DeclarationError, naming the variable and the file, where there is none."""
         value = self.optional(variable)
         if value is None:
-            raise DeclarationError(
-                f"The stage {self.name!r} needs {variable}, and it is not set.",
+            refuse(
+                f"The stage {self.name!r} is missing {variable}.",
                 fix=f"add a line {variable}=… to the stage file",
                 where=self.source or f".env.{self.name}",
             )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from taxiway.declare._source import caller
-from taxiway.declare.errors import DeclarationError
+from taxiway.declare.errors import refuse
 from taxiway.declare.function import Function, LambdaHandler, handler_path
 
 
@@ -23,7 +23,7 @@ class StreamConsumer:
 
     def __post_init__(self) -> None:
         if not 1 <= self.batch <= 10_000 or not 1 <= self.attempts <= 10_000:
-            raise DeclarationError(
+            refuse(
                 f"The consumer {self.function.name} has batch={self.batch} and attempts={self.attempts}.",
                 fix="use 1 to 10000 for each",
                 where=self.source,

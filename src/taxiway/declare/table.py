@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from taxiway.declare import arns
 from taxiway.declare._source import caller
-from taxiway.declare.errors import DeclarationError
-from taxiway.declare.secret import KEY
+from taxiway.declare.errors import refuse
 from taxiway.declare.stream import StreamConsumer
 
 _INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
@@ -46,15 +46,12 @@ class Capacity:
     def __post_init__(self) -> None:
         for least, most in (self.read, self.write):
             if not 1 <= least <= most:
-                raise DeclarationError(
-                    f"Capacity(read={self.read}, write={self.write}) can't be had.",
+                refuse(
+                    f"Capacity(read={self.read}, write={self.write}) is out of range.",
                     fix="write the least and the most units of each, 1 or more: read=(5, 100)",
-                    where=caller(),
                 )
         if not 20 <= self.target <= 90:
-            raise DeclarationError(
-                f"Capacity(target={self.target}) is out of range.", fix="use 20 to 90 (percent)", where=caller()
-            )
+            refuse(f"Capacity(target={self.target}) is out of range.", fix="use 20 to 90 (percent)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,48 +75,64 @@ class Table:
     def __post_init__(self) -> None:
         object.__setattr__(self, "indexes", tuple(self.indexes))
         object.__setattr__(self, "consumers", tuple(self.consumers))
-        if self.encryption_key is not None and not KEY.fullmatch(self.encryption_key):
-            self._refuse(
-                f"The table's encryption key is no ARN of KMS: {self.encryption_key!r}",
-                "write it like arn:aws:kms:eu-west-1:123456789012:key/1234-…",
+        if self.encryption_key is not None and not arns.KMS_KEY.fullmatch(self.encryption_key):
+            refuse(
+                f"Invalid encryption key of the table {self.encryption_key!r}: it must be the ARN of a KMS key.",
+                fix="write it like arn:aws:kms:eu-west-1:123456789012:key/1234-…",
+                where=self.source,
             )
         if len(self.consumers) > 2:
-            self._refuse(
-                f"The table has {len(self.consumers)} consumers; a stream serves two without slowing them",
-                "let one consumer do the work of several",
+            refuse(
+                f"The table has {len(self.consumers)} consumers; a stream serves two without slowing them.",
+                fix="let one consumer do the work of several",
+                where=self.source,
             )
         self._check_keys("The table", self.partition_key, self.sort_key)
         if self.ttl in self.key_attributes:
-            self._refuse(
+            refuse(
                 f"The table expires items by {self.ttl!r}, which is a key: keys are strings, and DynamoDB expires by "
-                "numbers",
-                'name another attribute: ttl="expiresAt"',
+                "numbers.",
+                fix='name another attribute: ttl="expiresAt"',
+                where=self.source,
             )
         if self.ttl is not None and not 1 <= len(self.ttl.encode()) <= _LONGEST_KEY:
-            self._refuse(f"ttl={self.ttl!r} is no name of an attribute", f"use 1 to {_LONGEST_KEY} bytes")
+            refuse(
+                f"Table(ttl={self.ttl!r}) is not a valid attribute name.",
+                fix=f"use 1 to {_LONGEST_KEY} bytes",
+                where=self.source,
+            )
         names = [index.name for index in self.indexes]
         for index in self.indexes:
             self._check_keys(f"The index {index.name!r}", index.partition_key, index.sort_key)
             if not _INDEX_NAME.fullmatch(index.name):
-                self._refuse(
-                    f"{index.name!r} is not a name for an index", "use 3 to 255 letters, digits, '_', '.' or '-'"
+                refuse(
+                    f"Invalid index name {index.name!r}.",
+                    fix="use 3 to 255 letters, digits, '_', '.' or '-'",
+                    where=self.source,
                 )
             if names.count(index.name) > 1:
-                self._refuse(f"Two indexes are called {index.name!r}", "give each index its own name")
+                refuse(f"Two indexes are called {index.name!r}.", fix="give each index its own name", where=self.source)
         if len(names) > 20:
-            self._refuse(
-                f"The table has {len(names)} indexes; DynamoDB allows 20", "let several entities share an index"
+            refuse(
+                f"The table has {len(names)} indexes; DynamoDB allows 20.",
+                fix="let several entities share an index",
+                where=self.source,
             )
 
     def _check_keys(self, what: str, partition_key: str, sort_key: str) -> None:
         if partition_key == sort_key:
-            self._refuse(f"{what} has {partition_key!r} for its partition key and its sort key", "name two attributes")
+            refuse(
+                f"{what} uses {partition_key!r} as both its partition key and its sort key.",
+                fix="name two attributes",
+                where=self.source,
+            )
         for key in (partition_key, sort_key):
             if not 1 <= len(key.encode()) <= _LONGEST_KEY:
-                self._refuse(f"{what} can't have the key {key!r}", f"use 1 to {_LONGEST_KEY} bytes")
-
-    def _refuse(self, problem: str, fix: str) -> None:
-        raise DeclarationError(f"{problem}.", fix=fix, where=self.source)
+                refuse(
+                    f"{what} has the key {key!r}, which is not a valid attribute name.",
+                    fix=f"use 1 to {_LONGEST_KEY} bytes",
+                    where=self.source,
+                )
 
     @property
     def key_attributes(self) -> tuple[str, ...]:

@@ -48,8 +48,9 @@ class DeclarationReader:
             ) from None
         for line in printed.splitlines():
             self._output(line)
-        if answer.plan is None:
-            raise DeclarationError(answer.problem, fix=answer.fix, where=answer.where)
+        if answer.error is not None:
+            raise DeclarationError(answer.error["problem"], fix=answer.error["fix"], where=answer.error["where"])
+        assert answer.plan is not None
         return answer.plan
 
     async def close(self) -> None:

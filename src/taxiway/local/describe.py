@@ -19,9 +19,8 @@ from taxiway.local.manifest import Manifest, to_manifest
 
 class Answer(msgspec.Struct, omit_defaults=True):
     plan: Manifest | None = None
-    problem: str = ""
-    fix: str = ""
-    where: str = ""
+    error: dict[str, str] | None = None
+    """The fields of a DeclarationError, where there is no plan."""
 
 
 def main() -> None:
@@ -37,7 +36,7 @@ def main() -> None:
         stage = project.read_stage(directory, stage_name, local=True)
         answer = Answer(to_manifest(project.read_backend(directory, stage), stage))
     except DeclarationError as error:
-        answer = Answer(problem=error.problem, fix=error.fix, where=error.where)
+        answer = Answer(error=error.fields())
     with answers:
         answers.write(msgspec.json.encode(answer))
 

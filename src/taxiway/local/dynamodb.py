@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeAlias
 
-from taxiway.local.errors import LaptopError
+from taxiway.local.errors import LocalError
 
 VERSION = "1.2.1"
 DATABASE = "dynamodb.sqlite"
@@ -37,8 +37,10 @@ _CALM = 30.0  # seconds without a death, after which the next one is answered at
 _LONGEST_PAUSE = 5.0  # seconds between restarts that keep failing
 
 
-class EngineError(LaptopError):
-    """The engine can't be had, or does not run. The message says what to do."""
+class EngineError(LocalError):
+    """The engine can't be installed, or does not run."""
+
+    code = "local-dynamodb"
 
 
 def find(project: Path, note: Note) -> Path | None:
@@ -68,12 +70,12 @@ def install(project: Path, note: Note) -> Path:
     machine = f"{platform.system()} {platform.machine()}"
     package = _PACKAGES.get((platform.system(), platform.machine()))
     if package is None:
-        raise EngineError(f"There is no build of dynoxide for {machine}.\nFix: {_OTHERWISE}")
+        raise EngineError(f"There is no build of dynoxide for {machine}.", fix=_OTHERWISE)
     npm = shutil.which("npm")
     if npm is None:
         raise EngineError(
-            f"The local DynamoDB (dynoxide {VERSION}) comes by npm, and npm is not on PATH.\n"
-            f"Fix: install Node.js 20 or newer, {_OTHERWISE}"
+            f"The local DynamoDB (dynoxide {VERSION}) comes by npm, and npm is not on PATH.",
+            fix=f"install Node.js 20 or newer, {_OTHERWISE}",
         )
     target = _installed(project)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -92,12 +94,13 @@ def install(project: Path, note: Note) -> Path:
             output = done.stdout.decode(errors="replace").strip()
             raise EngineError(
                 f"npm could not install @dynoxide/{package}@{VERSION} for {machine} (status {done.returncode}):\n"
-                f"{output}\nFix: mend what npm reports, {_OTHERWISE}"
+                f"{output}",
+                fix=f"correct what npm reports, {_OTHERWISE}",
             )
         binary.chmod(0o755)
         problem = _unusable(binary)
         if problem is not None:
-            raise EngineError(f"The dynoxide that npm installed does not run here: {problem}.\nFix: {_OTHERWISE}")
+            raise EngineError(f"The dynoxide that npm installed does not run here: {problem}.", fix=_OTHERWISE)
         binary.replace(target)
     return target
 
@@ -236,7 +239,7 @@ class _Process:
                 start_new_session=True,
             )
         except OSError as error:
-            raise EngineError(f"{binary} can't be run: {error.strerror}.\nFix: {_OTHERWISE}") from None
+            raise EngineError(f"Cannot run {binary}: {error.strerror}.", fix=_OTHERWISE) from None
         try:
             watchdog = await asyncio.create_subprocess_exec(
                 *("/bin/sh", "-c", 'read -r _; kill -9 "$0"', str(engine.pid)),
@@ -257,13 +260,13 @@ class _Process:
         while not _is_open(port):
             if self._engine.returncode is not None:
                 raise EngineError(
-                    f"The local DynamoDB did not start on {database}: {await self.ended()}.\n"
-                    "Fix: if the database is damaged, `taxiway reset` starts over with an empty one; copy the file "
-                    "first if you need what is in it"
+                    f"The local DynamoDB did not start on {database}: {await self.ended()}.",
+                    fix="if the database is damaged, `taxiway reset` starts over with an empty one; copy the file "
+                    "first if you need what is in it",
                 )
             if monotonic() > deadline:
                 raise EngineError(
-                    f"The local DynamoDB does not answer on port {port} after {_START_LIMIT:.0f} s.\nFix: {_OTHERWISE}"
+                    f"The local DynamoDB does not answer on port {port} after {_START_LIMIT:.0f} s.", fix=_OTHERWISE
                 )
             await asyncio.sleep(0.002)
 
@@ -332,7 +335,7 @@ def _lock(data: Path) -> int:
         lock = os.open(data / f"{DATABASE}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise EngineError(
-            f"The database can't be kept in {data}: {error.strerror}.\nFix: name a directory of yours: --data DIR"
+            f"Cannot keep the database in {data}: {error.strerror}.", fix="name a directory of yours: --data DIR"
         ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -340,8 +343,8 @@ def _lock(data: Path) -> int:
         pid = os.pread(lock, 100, 0).decode().partition(" ")[0]
         os.close(lock)
         raise EngineError(
-            f"Another Taxiway (process {pid}) has the database in {data} open.\n"
-            "Fix: stop it, or give this one a directory of its own: --data DIR, or --ephemeral"
+            f"Another Taxiway (process {pid}) has the database in {data} open.",
+            fix="stop it, or give this one a directory of its own: --data DIR, or --ephemeral",
         ) from None
     _write(lock, f"{os.getpid()} {os.pread(lock, 100, 0).decode().partition(' ')[2]}")
     return lock
@@ -375,7 +378,7 @@ def _claim(port: int) -> int:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise EngineError(
-                f"The local DynamoDB can't have port {port}: {error.strerror}.\nFix: use another port"
+                f"The local DynamoDB cannot listen on 127.0.0.1:{port}: {error.strerror}.", fix="use another port"
             ) from None
         return int(probe.getsockname()[1])
 

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,9 +16,9 @@ from typing import Literal, TypeAlias, cast
 
 from msgspec import Struct
 
+from taxiway.local.family import Family
 from taxiway.local.invocation import Failure, Outcome
 from taxiway.local.manifest import ServedFunction
-from taxiway.local.memory import Family
 from taxiway.local.runtime_api import TOO_LARGE, FunctionError, Invocation, RuntimeApi
 
 Stream: TypeAlias = Literal["stdout", "stderr"]
@@ -75,7 +76,8 @@ class Environment:
         self._on_ready = on_ready
         self._on_ending = on_ending
         self._init_timeout = init_timeout
-        self._api = RuntimeApi(self)
+        self._api = RuntimeApi(self, admission=self._admit if sys.platform == "linux" else None)
+        self._running = asyncio.Event()
         self._idle = False
         self._used = False
         self._reaped = False
@@ -149,6 +151,10 @@ class Environment:
             failure = "payload" if answer is TOO_LARGE else "error"
             self._settle(Outcome(failure=failure, detail=str(answer), cold=not self._used, duration_ms=duration))
 
+    async def _admit(self, peer: tuple[str, int]) -> str | None:
+        await self._running.wait()
+        return None if self._family.holds(peer) else "Only the environment's own processes may call its Runtime API"
+
     # What happens to the process.
 
     def _started(self, transport: asyncio.SubprocessTransport) -> None:
@@ -156,6 +162,7 @@ class Environment:
         self._transport = transport
         self._pid = transport.get_pid()
         self._family = Family(self._pid)
+        self._running.set()
         self._active.set()
         self._watching = loop.create_task(self._watch_memory())
         self._timer = loop.call_later(self._init_timeout, self._init_timed_out)

@@ -1,5 +1,9 @@
-"""The base of every error of the laptop that is for a person and needs no traceback."""
+"""The base of every error of local development."""
+
+from taxiway.declare.errors import TaxiwayError
 
 
-class LaptopError(Exception):
-    """The laptop can't do what is asked. The message says what is wrong, and after `Fix:` what to do."""
+class LocalError(TaxiwayError):
+    """The backend can't be served on this machine."""
+
+    code = "local"

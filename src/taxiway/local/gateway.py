@@ -1,6 +1,6 @@
 """API Gateway on the laptop: an HTTP API that turns requests into invocations, and what comes of them into answers.
 
-docs/gateway.md says what is emulated, from which documentation, and what is not.
+docs/reference/gateway.md says what is emulated, from which documentation, and what is not.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from taxiway.local.callers import OwnHosts, name_of
 from taxiway.local.cors import CorsPolicy
 from taxiway.local.events import encode_event
 from taxiway.local.http1 import Request, Response
@@ -31,7 +32,7 @@ _MAX_HEAD = 10_240  # bytes of the request line and the header values
 _MAX_EVENT = 6 * 1024 * 1024  # bytes
 
 # What a failed invocation is to the client. 500 is documented for whatever goes wrong in the function
-# (http-api-troubleshooting-lambda.html); the 503 for a throttled one is not documented (docs/gateway.md).
+# (http-api-troubleshooting-lambda.html); the 503 for a throttled one is not documented (docs/reference/gateway.md).
 _STATUS_OF: dict[Failure, int] = {
     "error": 500,
     "init": 500,
@@ -43,6 +44,8 @@ _STATUS_OF: dict[Failure, int] = {
 }
 
 GatewayFailure: TypeAlias = Literal[
+    "host",  # the request is addressed to a name that is not the API's
+    "unreadable",  # the project can't be read
     "too large",  # the request is over a quota of the gateway or, as an event, of Lambda
     "rate",  # the route's throttle
     "malformed",  # the function's answer is no HTTP response
@@ -88,12 +91,21 @@ class _Api:
 class Gateway:
     """Serves the routes of a plan through an invoker, and logs an entry for each request.
 
-    `timeout` is the integration timeout, in seconds.
+    It answers under the host names of `hosts` alone. `timeout` is the integration timeout, in seconds.
     """
 
     def __init__(
-        self, plan: Manifest, invoker: Invoker, log: Callable[[Entry], None], *, timeout: float = INTEGRATION_TIMEOUT
+        self,
+        plan: Manifest,
+        invoker: Invoker,
+        log: Callable[[Entry], None],
+        *,
+        hosts: OwnHosts,
+        timeout: float = INTEGRATION_TIMEOUT,
     ) -> None:
+        self.readable = True
+        """Whether the project can be read; while it can't, every request is answered with 500."""
+        self._hosts = hosts
         self._api = _Api(plan)
         self._invoker = invoker
         self._log = log
@@ -103,25 +115,38 @@ class Gateway:
     def replace(self, plan: Manifest) -> None:
         """Serve another plan from the next request on; requests in hand end as they began."""
         self._api = _Api(plan)
+        self.readable = True
 
     async def handle(self, request: Request) -> Response:
         """Answer one request; what HttpServer serves. Raises nothing of its own: a fault here is a 500 and an entry."""
         started = perf_counter()
         api = self._api
-        path, _, query = _origin_form(request.target).partition("?")
+        path, _, query = request.target.partition("?")
         entry = Entry(method=request.method, path=path, request_id=_request_id())
         try:
-            response = await self._answer(api, request, path, query, entry)
+            response = self._refuse(request, entry) or await self._answer(api, request, path, query, entry)
         except Exception:
             entry.failure, entry.detail = "gateway", traceback.format_exc()
             response = own_response(500)
-        if api.cors is not None:
+        if api.cors is not None and entry.failure != "host":
             response.headers = api.cors.apply(response.headers, request)
         response.headers.append(("apigw-requestid", entry.request_id))
         entry.status = response.status
         entry.duration_ms = (perf_counter() - started) * 1000
         self._log(entry)
         return response
+
+    def _refuse(self, request: Request, entry: Entry) -> Response | None:
+        """The answer to a request that is none of the API's, or that comes while there is no API."""
+        if not self._hosts.include(request.host):
+            name = name_of(request.host)
+            entry.failure = "host"
+            entry.detail = f"{name} is not a host name of this API.\nFix: taxiway dev --allow-host {name}"
+            return own_response(421, f"{name} is not a host name of this API")
+        if not self.readable:
+            entry.failure = "unreadable"
+            return own_response(500)
+        return None
 
     async def _answer(self, api: _Api, request: Request, path: str, query: str, entry: Entry) -> Response:
         if request.too_large:
@@ -185,14 +210,6 @@ class Gateway:
         """Let an invocation run to its end, as Lambda does; the loop itself keeps only weak references to tasks."""
         self._abandoned.add(task)
         task.add_done_callback(self._abandoned.discard)
-
-
-def _origin_form(target: str) -> str:
-    """The path and query of a request target; some clients send a whole URL (RFC 9112, section 3.2.2)."""
-    if target.startswith("/"):
-        return target
-    _, separator, rest = target.partition("://")
-    return "/" + rest.partition("/")[2] if separator else "/" + target
 
 
 def _head_size(request: Request) -> int:

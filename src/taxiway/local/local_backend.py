@@ -15,8 +15,9 @@ from msgspec import Struct
 from taxiway import project as projects
 from taxiway.declare import DeclarationError
 from taxiway.local import dynamodb, tables
+from taxiway.local.callers import OwnHosts
 from taxiway.local.declaration import DeclarationReader
-from taxiway.local.errors import LaptopError
+from taxiway.local.errors import LocalError
 from taxiway.local.functions import Functions, handler_of
 from taxiway.local.gateway import MAX_BODY, Gateway
 from taxiway.local.http1 import HttpServer, Request, Response
@@ -42,6 +43,8 @@ class Options(Struct, kw_only=True, frozen=True):
     host: str = "127.0.0.1"
     port: int = 8000
     """0 takes a free one."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names, beside its own, under which the API answers; `.example.com` stands for every name under it."""
     data: Path | None = None
     """The directory of the database; `.taxiway` of the project where it is None."""
     ephemeral: bool = False
@@ -65,11 +68,11 @@ class Options(Struct, kw_only=True, frozen=True):
         return (self.data or self.state) / dynamodb.DATABASE
 
 
-class Laptop:
+class LocalBackend:
     """One running backend, as an asynchronous context manager.
 
-    Raises DeclarationError on entering where the declaration can't be read or the laptop can't do what it asks, and
-    LaptopError where a part does not start. Leaving stops every process that it started.
+    Raises DeclarationError on entering where the declaration can't be read or can't be served locally, and
+    LocalError where a part does not start. Leaving stops every process that it started.
     """
 
     plan: Manifest
@@ -84,7 +87,7 @@ class Laptop:
         self._sources = Sources(options.project)
         self._loaded = self._sources.version()
         self._loading = asyncio.Lock()
-        self._broken = False
+        self._gateway: Gateway | None = None
         self._credentials: dict[str, Credentials] = {}
         self._declaration = DeclarationReader(options.project, options.stage, output=console.note)
         self._secrets = SecretStore(options.state / "secrets.json", note=console.note)
@@ -118,7 +121,8 @@ class Laptop:
             self._stack.push_async_callback(extension.close)
             self._functions = self._start_functions()
             self._stack.push_async_callback(self._functions.close)
-            self._gateway = Gateway(self.plan, self._functions, self._console.request)
+            hosts = OwnHosts(options.host, options.allowed_hosts)
+            self._gateway = Gateway(self.plan, self._functions, self._console.request, hosts=hosts)
         if not options.inline:
             watching = asyncio.create_task(self._watch())
             self._stack.callback(watching.cancel)
@@ -129,12 +133,12 @@ class Laptop:
         try:
             bound = await server.start(host, port)
         except OSError as error:
-            raise LaptopError(
-                f"Port {port} of {host} can't be had: {error.strerror}.\n"
-                'Fix: stop what uses it, or choose another: --port N, with make: make dev ARGS="--port N"'
+            raise LocalError(
+                f"Cannot listen on {host}:{port}: {error.strerror}.",
+                fix='stop what uses it, or choose another: --port N, with make: make dev ARGS="--port N"',
             ) from None
         self._stack.push_async_callback(server.close)
-        self.url = f"http://{host}:{bound}"
+        self.url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
 
     async def _start_engine(self) -> str:
         options = self.options
@@ -178,9 +182,9 @@ class Laptop:
         for made in self._secrets.ensure(new.secrets):
             self._console.note(f"Made the local secret {made}.")
         if new.secrets and not self._credentials_of("").token:
-            raise LaptopError(
-                f"The functions use secrets, and the credentials for {self.endpoint} have no session token.\n"
-                "Fix: use temporary credentials, which have one: AWS_SESSION_TOKEN opens the secrets to a function"
+            raise LocalError(
+                f"The functions use secrets, and the credentials for {self.endpoint} have no session token.",
+                fix="use temporary credentials, which have one: AWS_SESSION_TOKEN opens the secrets to a function",
             )
         if new.table is not None:
             await asyncio.to_thread(
@@ -191,8 +195,8 @@ class Laptop:
         """A request from outside: it waits until the start, or the reload for the last edit, is complete."""
         if self._loading.locked() or self._sources.version() != self._loaded:
             await self._reload()
-        if self._broken:
-            return own_response(500)
+        if self._gateway is None:  # the start has failed meanwhile
+            return own_response(503)
         return await self._gateway.handle(request)
 
     async def _watch(self) -> None:
@@ -208,17 +212,17 @@ class Laptop:
         """
         async with self._loading:
             version = self._sources.version()
-            if self.options.inline or version == self._loaded:
+            if self.options.inline or version == self._loaded or self._gateway is None:
                 return
             started = perf_counter()
             try:
                 new = await self._read_plan()
                 await self._prepare(new)
-            except (DeclarationError, LaptopError) as error:
-                self._broken = True
+            except (DeclarationError, LocalError) as error:
+                self._gateway.readable = False
                 self._console.problem(f"{error}\n\nEvery request is answered with 500 until this is mended.")
             else:
-                self.plan, self._broken = new, False
+                self.plan = new
                 await self._functions.replace(new)
                 self._gateway.replace(new)
                 self._console.note(f"Reloaded in {(perf_counter() - started) * 1000:.0f} ms.")
@@ -256,7 +260,11 @@ class Laptop:
 
     def _allowed_secrets(self, token: str) -> tuple[str, tuple[str, ...]] | None:
         """Whose session token it is, and the secrets that were granted there."""
-        owners = [f for f in self.plan.functions if compare_digest(self._credentials_of(f.name).token, token)]
+        owners = [
+            f
+            for f in self.plan.functions
+            if compare_digest(self._credentials_of(f.name).token.encode(), token.encode())
+        ]
         if not owners:
             return None
         return ", ".join(f.name for f in owners), tuple(id for f in owners for id in f.secrets)

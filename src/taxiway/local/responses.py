@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from taxiway.local.http1 import Response
 
-# docs/gateway.md says which of these AWS documents, and what each is for.
+# docs/reference/gateway.md says which of these AWS documents, and what each is for.
 _MESSAGES = {
     404: "Not Found",
     413: "Request Entity Too Large",
@@ -54,9 +54,10 @@ _decode_text = msgspec.json.Decoder(str).decode
 _decode_other = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-def own_response(status: int) -> Response:
-    """One of API Gateway's own answers: 404, 413, 429, 431, 500 or 503."""
-    return Response(status=status, headers=[("content-type", "application/json")], body=_BODIES[status])
+def own_response(status: int, message: str | None = None) -> Response:
+    """One of API Gateway's own answers: 404, 413, 429, 431, 500 or 503. Others need a message."""
+    body = _BODIES[status] if message is None else msgspec.json.encode({"message": message})
+    return Response(status=status, headers=[("content-type", "application/json")], body=body)
 
 
 def function_response(payload: bytes) -> Response:

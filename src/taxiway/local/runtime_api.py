@@ -4,13 +4,15 @@ Paths and states are the documented ones; the bodies of refusals are those of AW
 """
 
 import asyncio
+import math
 import re
 from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
-from taxiway.local.http1 import HttpServer, Request, Response
+from taxiway.local.callers import outsider
+from taxiway.local.http1 import Admission, HttpServer, Request, Response
 
 MAX_ANSWER = 6_291_556
 """Bytes: the 6 MB of https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, as Lambda measures it."""
@@ -65,19 +67,30 @@ class Listener(Protocol):
 
 
 class RuntimeApi:
-    """A port of its own for one environment: the port says which environment is speaking."""
+    """A port of its own for one environment: the port says which environment is speaking.
 
-    def __init__(self, listener: Listener) -> None:
+    Whoever asks for the next event would get it, with the client's credentials in it. So web pages are refused, and
+    where `admission` is given, whom it refuses.
+    """
+
+    def __init__(self, listener: Listener, *, admission: Admission | None = None) -> None:
         self._listener = listener
-        # A runtime that drops its connection while it waits must not take the next event with it.
-        self._server = HttpServer(self._handle, max_body=MAX_ANSWER, cancel_on_disconnect=True)
+        self._server = HttpServer(
+            self._handle,
+            max_body=MAX_ANSWER,
+            cancel_on_disconnect=True,  # a runtime that drops its connection while it waits takes no event with it
+            idle_timeout=math.inf,  # a handler may run for 15 minutes between two requests of its runtime
+            admission=admission,
+        )
+        self._port = 0
         self._waiting: asyncio.Future[None] | None = None
         self._current: Invocation | None = None
         self._initialized = False
 
     async def start(self) -> str:
         """Listen on a free port of the loopback interface. Returns the value of AWS_LAMBDA_RUNTIME_API."""
-        return f"127.0.0.1:{await self._server.start()}"
+        self._port = await self._server.start()
+        return f"127.0.0.1:{self._port}"
 
     async def close(self) -> None:
         await self._server.close()
@@ -89,6 +102,9 @@ class RuntimeApi:
             self._waiting.set_result(None)
 
     async def _handle(self, request: Request) -> Response:
+        reason = outsider(request, self._port)
+        if reason is not None:
+            return _refusal(403, "AccessDenied", reason)
         path = request.target
         if request.method == "GET" and path == f"{_PREFIX}/invocation/next":
             return await self._next()
@@ -100,6 +116,8 @@ class RuntimeApi:
         return _refusal(404, "NotFound", f"{request.method} {path} is no resource of the Runtime API")
 
     async def _next(self) -> Response:
+        if self._waiting is not None and not self._waiting.done():
+            return _refusal(403, "InvalidStateTransition", "Another request waits for the next event already")
         self._initialized = True
         if self._current is None:  # else the runtime asks again for an event that it has not answered: it gets it again
             self._waiting = asyncio.get_running_loop().create_future()

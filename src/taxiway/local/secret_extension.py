@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from taxiway.declare.stage import LOCAL_ACCOUNT, LOCAL_REGION
+from taxiway.local.callers import outsider
 from taxiway.local.http1 import HttpServer, Request, Response
 from taxiway.local.secret_store import SecretStore, SecretStoreError, SecretVersion
 
@@ -36,15 +37,20 @@ class SecretExtension:
         self._grants = grants
         self._prefix = f"arn:aws:secretsmanager:{region}:{account}:secret:"
         self._server = HttpServer(self._answer, max_body=0)
+        self._port = 0
 
     async def start(self, port: int = 0) -> int:
         """Listen on 127.0.0.1; 0 takes a free port. Returns the port. Raises OSError where the port is taken."""
-        return await self._server.start(port=port)
+        self._port = await self._server.start(port=port)
+        return self._port
 
     async def close(self) -> None:
         await self._server.close()
 
     async def _answer(self, request: Request) -> Response:
+        reason = outsider(request, self._port)
+        if reason is not None:
+            return _text(403, reason)
         url = urlsplit(request.target)
         token = request.header("x-aws-parameters-secrets-token")
         caller = self._grants(token) if token else None

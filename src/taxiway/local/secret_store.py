@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import re
 import secrets
 import stat
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -14,15 +13,17 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct
 
-from taxiway.local.errors import LaptopError
+from taxiway.declare import arns
+from taxiway.local.errors import LocalError
 from taxiway.local.manifest import ServedSecret
 
-_ID = re.compile(r"[A-Za-z0-9/_+=.@:-]{1,512}")
 _MAX_SIZE = 65_536  # bytes of a secret's JSON: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 
 
-class SecretStoreError(LaptopError):
-    """The secrets can't be read or changed. The message says what to do, and holds no value."""
+class SecretStoreError(LocalError):
+    """The local secrets can't be read or changed. No message holds a value."""
+
+    code = "local-secrets"
 
 
 class SecretVersion(Struct, frozen=True):
@@ -66,17 +67,18 @@ class SecretStore:
 
         Raises SecretStoreError where the id or a key is malformed, or the secret would be over 64 KB.
         """
-        if not _ID.fullmatch(secret_id):
+        if not arns.SECRET_ID.fullmatch(secret_id):
             raise SecretStoreError(
-                f"{secret_id!r} is no id for a secret.\nFix: use 1 to 512 letters, digits and /_+=.@:-, as in items/dev"
+                f"Invalid secret id {secret_id!r}.", fix="use 1 to 512 letters, digits and /_+=.@-, as in items/dev"
             )
         if not values or not all(values):
             raise SecretStoreError(
-                f"The secret {secret_id} needs a key for each value.\nFix: name it: taxiway secrets set {secret_id} KEY"
+                f"The secret {secret_id} needs a key for each value.",
+                fix=f"name it: taxiway secrets set {secret_id} KEY",
             )
         if not all(_is_text(text) for text in (*values, *values.values())):
             raise SecretStoreError(
-                f"What is set for the secret {secret_id} is not UTF-8.\nFix: encode it, say as base64"
+                f"What is set for the secret {secret_id} is not UTF-8.", fix="encode it, say as base64"
             )
         with self._change() as stored:
             before = stored[secret_id].values if secret_id in stored else {}
@@ -84,8 +86,8 @@ class SecretStore:
             size = len(version.secret_string.encode())
             if size > _MAX_SIZE:
                 raise SecretStoreError(
-                    f"The secret {secret_id} would have {size} bytes, and Secrets Manager takes {_MAX_SIZE}.\n"
-                    "Fix: divide it into several secrets"
+                    f"The secret {secret_id} would have {size} bytes, and Secrets Manager takes {_MAX_SIZE}.",
+                    fix="divide it into several secrets",
                 )
             stored[secret_id] = version
 
@@ -137,13 +139,16 @@ class SecretStore:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             reason = error if isinstance(error, msgspec.DecodeError) else "it is not UTF-8"
             raise SecretStoreError(
-                f"{self.path} is damaged: {reason}. Nothing was changed.\n"
-                "Fix: mend the file, or move it away and set the secrets again"
+                f"The file of local secrets is damaged: {reason}. Nothing was changed.",
+                fix="repair the file, or move it away and set the secrets again",
+                where=str(self.path),
             ) from None
 
     def _inaccessible(self, error: OSError) -> SecretStoreError:
         return SecretStoreError(
-            f"{error.filename or self.path}: {error.strerror}.\nFix: make {self.path.parent} and {self.path.name} yours"
+            f"Cannot read or write the local secrets: {error.strerror}.",
+            fix=f"make {self.path.parent} and {self.path.name} yours",
+            where=str(error.filename or self.path),
         )
 
     def _keep_private(self, file: int) -> None:

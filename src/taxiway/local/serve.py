@@ -1,17 +1,17 @@
-"""`taxiway dev`: a laptop in the foreground, from the first line it prints to the last process it stops."""
+"""`taxiway dev`: a backend served in the foreground, from the first line it prints to the last process it stops."""
 
 import asyncio
 import os
 import resource
 import signal
 import time
-from importlib.metadata import version
 
 import psutil
 from uvloop import run
 
+from taxiway import __version__
 from taxiway.local.dynamodb import VERSION
-from taxiway.local.local_backend import Laptop, Options
+from taxiway.local.local_backend import LocalBackend, Options
 from taxiway.local.route_table import rows
 from taxiway.local.terminal import Console
 
@@ -19,7 +19,7 @@ _DESCRIPTORS = 8192  # an environment takes some six, and 256 are allowed on a M
 
 
 def serve(options: Options) -> None:
-    """Serve until Ctrl-C, SIGTERM or SIGHUP. Raises what entering a Laptop raises."""
+    """Serve until Ctrl-C, SIGTERM or SIGHUP. Raises what entering a LocalBackend raises."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _DESCRIPTORS <= hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, hard))
@@ -45,27 +45,27 @@ def _stop(serving: asyncio.Task[None]) -> None:
 
 
 async def _until_cancelled(options: Options, console: Console) -> None:
-    async with Laptop(options, console) as laptop:
+    async with LocalBackend(options, console) as backend:
         console.banner(
-            f"taxiway {version('taxiway')} · {laptop.plan.backend} · stage {laptop.plan.stage}",
-            laptop.url,
-            _sections(laptop),
+            f"taxiway {__version__} · {backend.plan.backend} · stage {backend.plan.stage}",
+            backend.url,
+            _sections(backend),
             f"ready in {time.time() - psutil.Process().create_time():.2f} s · an edit is served by the next request · "
             "Ctrl-C stops",
         )
         await asyncio.Event().wait()
 
 
-def _sections(laptop: Laptop) -> list[tuple[str, list[str]]]:
-    plan, options = laptop.plan, laptop.options
+def _sections(backend: LocalBackend) -> list[tuple[str, list[str]]]:
+    plan, options = backend.plan, backend.options
     sections = [("routes", rows(plan))]
     if plan.table is not None:
         if options.dynamodb_endpoint:
-            where = f"at {laptop.endpoint}"
+            where = f"at {backend.endpoint}"
         elif options.ephemeral:
-            where = f"thrown away at the end (Dynoxide {VERSION} at {laptop.endpoint})"
+            where = f"thrown away at the end (Dynoxide {VERSION} at {backend.endpoint})"
         else:
-            where = f"in {os.path.relpath(options.database)} (Dynoxide {VERSION} at {laptop.endpoint})"
+            where = f"in {os.path.relpath(options.database)} (Dynoxide {VERSION} at {backend.endpoint})"
         sections.append(("table", [f"{plan.table.name}  {where}"]))
     if plan.secrets:
         ids = ", ".join(secret.id for secret in plan.secrets)

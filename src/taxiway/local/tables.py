@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from taxiway.local.errors import LaptopError
+from taxiway.local.errors import LocalError
 from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.sdk import Credentials, InvalidAnswer, NotConfigured, SdkError, ServiceError
 from taxiway.sdk.dynamodb import DynamoDB, ResourceInUse, ResourceNotFound
@@ -29,8 +29,10 @@ _ACTIVE_LIMIT = 1800.0
 """Seconds to wait for an index: AWS fills one of a large table for a long time."""
 
 
-class TableError(LaptopError):
-    """The table can't be brought up to date. The message says what to do."""
+class TableError(LocalError):
+    """The table can't be brought up to date."""
+
+    code = "local-table"
 
 
 def bring_up_to_date(
@@ -57,19 +59,22 @@ def bring_up_to_date(
     try:
         _Update(Tables(dynamodb), table, note).run()
     except ServiceError as error:
-        raise TableError(f"{error.operation} of the table {table.name} at {endpoint}: {error.problem}") from None
+        raise TableError(
+            f"{error.operation} of the table {table.name} at {endpoint}: {error.problem}",
+            fix="check the endpoint's URL and its credentials",
+        ) from None
     except NotConfigured as error:
-        raise TableError(f"{endpoint!r} is not an endpoint.\nFix: write it like http://127.0.0.1:8001") from error
+        raise TableError(f"Invalid endpoint {endpoint!r}.", fix="write it like http://127.0.0.1:8001") from error
     except TableNotReady as error:
-        raise TableError(f"At {endpoint}: {error}\nFix: look at it in the DynamoDB console") from None
+        raise TableError(f"At {endpoint}: {error.problem}.", fix="look at it in the DynamoDB console") from None
     except InvalidAnswer as error:
         raise TableError(
-            f"What {endpoint} answers is not DynamoDB's ({error}).\nFix: see that the endpoint is right"
+            f"The answer of {endpoint} is not one of DynamoDB's API ({error}).", fix="check the endpoint's URL"
         ) from None
     except SdkError as error:
         raise TableError(
-            f"The table {table.name}: no answer from {endpoint} ({error.problem}).\n"
-            "Fix: see that the endpoint is right and that it runs"
+            f"The table {table.name}: no answer from {endpoint} ({error.problem}).",
+            fix="check the endpoint's URL, and that it runs",
         ) from None
     finally:
         dynamodb.close()
@@ -113,8 +118,8 @@ class _Update:
             found = ", ".join(f"{name} ({types.get(name)})" for name in _names(existing.key_schema))
             raise TableError(
                 f"The table {self._table.name} has the keys {found}, and the declaration says {', '.join(keys)} "
-                "(strings).\nA table's keys can't be changed, and its data is never dropped by itself.\n"
-                "Fix: give the declaration the table's keys, or start over with an empty table: taxiway reset"
+                "(strings).\nA table's keys can't be changed, and its data is never dropped by itself.",
+                fix="give the declaration the table's keys, or start over with an empty table: taxiway reset",
             )
 
     def _update_indexes(self, found: TableDescription) -> None:
@@ -182,7 +187,7 @@ def credentials_for(endpoint: str) -> Credentials:
     if is_local(endpoint):
         return Credentials("local", "local")
     raise TableError(
-        f"The DynamoDB at {endpoint} needs credentials, and the environment has none.\n"
-        "Fix: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with a profile by: "
-        'eval "$(aws configure export-credentials --format env)"'
+        f"The DynamoDB at {endpoint} needs credentials, and the environment has none.",
+        fix="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with a profile by: "
+        'eval "$(aws configure export-credentials --format env)"',
     )

@@ -1,7 +1,7 @@
 """The key linter: what will cost more, or find other things, than the declaration looks like.
 
-Every rule is told from the declaration alone. Where that takes a guess (how many values a field has), docs/patterns.md
-says which.
+Every rule is told from the declaration alone. Where that takes a guess (how many values a field has),
+docs/reference/patterns.md says which.
 """
 
 from collections.abc import Iterator

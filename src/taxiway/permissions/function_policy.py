@@ -1,6 +1,6 @@
 """The IAM policy of a function: exactly what the declaration grants, and what Lambda itself needs to run it.
 
-Pure, so that the laptop can enforce the same policy that AWS gets. docs/least-privilege.md explains it.
+Pure, so that the laptop can enforce the same policy that AWS gets. docs/concepts/least-privilege.md explains it.
 """
 
 import re

@@ -10,8 +10,11 @@ from typing import Any
 class SdkError(Exception):
     """The base of everything that `taxiway.sdk` raises.
 
-    The message says what is wrong, where, and after `Fix:` what to do. It holds no secret.
+    The message says what is wrong, where, and after `Fix:` what to do. It holds no secret. `may_have_run` says whether
+    the service may have carried out what was asked for all the same.
     """
+
+    may_have_run: bool = False
 
     def __init__(self, problem: str, *, where: str = "", fix: str = "") -> None:
         super().__init__(problem + (f"\n{where}" if where else "") + (f"\nFix: {fix}" if fix else ""))
@@ -31,8 +34,8 @@ class CredentialsUnavailable(SdkError):
 class CallError(SdkError):
     """A call that did not succeed.
 
-    `attempts` is how often it was sent, or tried to be. `may_have_run` says whether any of them may have been carried
-    out by the service all the same: a write that has True may be stored.
+    `attempts` is how often it was sent, or tried to be, and `may_have_run` is about all of them: a write that has True
+    may be stored.
     """
 
     def __init__(self, problem: str, *, operation: str, attempts: int, may_have_run: bool, fix: str = "") -> None:
@@ -84,6 +87,8 @@ class InvalidValue(SdkError, ValueError):
 
 class InvalidAnswer(SdkError):
     """An answer of status 200 that is not what the operation answers; what was asked for was carried out."""
+
+    may_have_run = True
 
 
 def text_of(value: Any, *, longest: int = 60) -> str:

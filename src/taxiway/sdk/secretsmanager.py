@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from taxiway.sdk.client import CONNECT_TIMEOUT, READ_TIMEOUT, Client, Service
+from taxiway.sdk.client import CONNECT_TIMEOUT, READ_TIMEOUT, Client
 from taxiway.sdk.codec import decode, encode
 from taxiway.sdk.errors import InvalidAnswer, ServiceError
+from taxiway.sdk.services import Service
 from taxiway.sdk.signing import Credentials
 
 

@@ -8,5 +8,5 @@ from models.item import Item, ItemChanges
 
 @handler
 def update_item(id: Path[str], body: ItemChanges, if_match: IfMatch = None) -> Item:
-    """Change the fields of an item that the body names; with If-Match, only the version that the client has read."""
+    """Change the fields in the body; with If-Match, only if the item has the version that the client has read."""
     return items.update(id, body, expect_version=if_match)

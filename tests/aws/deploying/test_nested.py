@@ -192,7 +192,7 @@ def functions_that(plan: deployment.Plan, action: str) -> set[str]:
 
 @pytest.mark.synth
 def test_on_ministack_the_functions_and_the_data_of_nested_stacks_are_named(account: Account, tmp_path: Path) -> None:
-    """It plans no nested stacks, so the templates are compared: docs/deploying.md says so."""
+    """It plans no nested stacks, so the templates are compared: docs/how-to/deploying.md says so."""
     routes = [f"route-{number}" for number in range(40)]
     before = backend_of(*routes, consumes=True)
     after = backend_of(*routes[1:], "route-new", consumes=False)

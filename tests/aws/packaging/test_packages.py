@@ -340,34 +340,47 @@ def test_a_link_is_included_as_what_it_leads_to_wherever_that_is(tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "problem", "fix"),
     [
-        ("tool = 1", "tool is 1, and no table.\nFix: write it as [tool]"),
-        ("[tool]\ntaxiway = 'x'", "tool.taxiway is 'x', and no table.\nFix: write it as [tool.taxiway]"),
-        ("[[tool.taxiway]]", "tool.taxiway is [{}], and no table.\nFix: write it as [tool.taxiway]"),
+        ("tool = 1", "tool must be a table, and is 1.", "write it as [tool]"),
+        ("[tool]\ntaxiway = 'x'", "tool.taxiway must be a table, and is 'x'.", "write it as [tool.taxiway]"),
+        ("[[tool.taxiway]]", "tool.taxiway must be a table, and is [{}].", "write it as [tool.taxiway]"),
         (
             "[tool.taxiway]\ninclude = 'data/*.json'",
-            "include of [tool.taxiway] is 'data/*.json', and no list of texts.\nFix: write include = [\"…\"]",
+            "include of [tool.taxiway] must be a list of strings, and is 'data/*.json'.",
+            'write include = ["…"]',
         ),
-        ("[tool.taxiway]\ninclude = ['a', 1]", "include of [tool.taxiway] is ['a', 1], and no list of texts."),
-        ("[project]\ndependencies = 'tiny'", "dependencies of [project] is 'tiny', and no list of texts."),
-        ("[tool.taxiway", "pyproject.toml can't be read: "),
-        ("# caf\xe9", "pyproject.toml can't be read: "),
+        (
+            "[tool.taxiway]\ninclude = ['a', 1]",
+            "include of [tool.taxiway] must be a list of strings, and is ['a', 1].",
+            "write include =",
+        ),
+        (
+            "[project]\ndependencies = 'tiny'",
+            "dependencies of [project] must be a list of strings, and is 'tiny'.",
+            "write dep",
+        ),
+        ("[tool.taxiway", "Cannot read pyproject.toml: ", "correct the file"),
+        ("# caf\xe9", "Cannot read pyproject.toml: ", "correct the file"),
     ],
 )
 def test_a_pyproject_that_says_something_else_is_an_error_with_what_it_says(
-    tmp_path: Path, cache: Path, text: str, words: str
+    tmp_path: Path, cache: Path, text: str, problem: str, fix: str
 ) -> None:
     project = write(tmp_path, hello=PLAIN)
     (project / "pyproject.toml").write_text(text, encoding="latin-1")
     with pytest.raises(PackageError) as refused:
         pack(project, "hello.handle", cache=cache)
-    assert str(refused.value).startswith(f"{project / 'pyproject.toml'}:\n{words}")
+    assert refused.value.problem.startswith(problem)
+    assert refused.value.where == str(project / "pyproject.toml")
+    assert refused.value.fix.startswith(fix)
 
 
 def test_what_is_in_no_dependency_is_an_error_and_what_the_runtime_has_is_not(tmp_path: Path, cache: Path) -> None:
     project = write(tmp_path, hello="import os\nimport pandas\n" + PLAIN, other="import boto3\n" + PLAIN)
-    with pytest.raises(PackageError, match=r"hello\.py:2:\nA function imports pandas, .*\nFix: add the distribution"):
+    with pytest.raises(
+        PackageError, match=r"A function imports pandas, .*\nWhere: .*hello\.py:2\nFix: add the distribution"
+    ):
         pack(project, "hello.handle", cache=cache)
     assert names(pack(project, "other.handle", cache=cache)[0]) == {"other.py"}
 
@@ -375,7 +388,7 @@ def test_what_is_in_no_dependency_is_an_error_and_what_the_runtime_has_is_not(tm
 def test_a_handler_that_is_not_there_is_an_error_with_its_route(tmp_path: Path, cache: Path) -> None:
     api = HttpApi()
     api.get("/", handler("absent.handle"))
-    with pytest.raises(PackageError, match=r"test_packages\.py:\d+:\n.*imports absent"):
+    with pytest.raises(PackageError, match=r"imports absent.*\nWhere: .*test_packages\.py:\d+\n"):
         build(Backend("tests", api=api), write(tmp_path), python=PYTHON, architecture="x86_64", cache=cache)
 
 
@@ -517,7 +530,9 @@ def test_a_library_that_can_not_be_built_is_an_error_in_uvs_words(tmp_path: Path
     local = library(tmp_path / "local")
     local.joinpath("tag").unlink()
     project = depend(write(tmp_path / "app", hello=PLAIN), f"local @ {local.as_uri()}")
-    with pytest.raises(PackageError, match=r"(?s)local:\nuv can't build a wheel of it:.*FileNotFoundError"):
+    with pytest.raises(
+        PackageError, match=r"(?s)uv can't build a wheel of the library:.*FileNotFoundError.*\nWhere: .*local\n"
+    ):
         pack(project, "hello.handle", cache=cache)
 
 
@@ -576,7 +591,9 @@ def test_what_a_source_says_is_not_looked_up_elsewhere_for_want_of_a_lock(tmp_pa
     project.joinpath("pyproject.toml").write_text(
         "[project]\nname = 'tests'\nversion = '0'\ndependencies = ['tiny']\n[tool.uv.sources]\ntiny = {path = 'tiny'}\n"
     )
-    with pytest.raises(PackageError, match=r"Where tiny comes from .* there is no uv\.lock\.\nFix: run `uv lock`"):
+    with pytest.raises(
+        PackageError, match=r"Where tiny comes from .* there is no uv\.lock\.\nWhere: .*\nFix: run `uv lock`"
+    ):
         pack(project, "hello.handle", cache=cache)
 
 

@@ -179,3 +179,13 @@ def answers_bytes(event: Event, context: Context) -> Any:
 def logs(event: Event, context: Context) -> Any:
     logging.warning("careful: %s", event)
     logging.getLogger("quiet").info("not shown")
+
+
+def calls_runtime_api(event: Event, context: Context) -> Any:
+    """What a child of this process is answered by the Runtime API; its own event, which is not answered yet."""
+    url = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation/next"
+    ask = f"import urllib.request; print(urllib.request.urlopen({url!r}).read().decode())"
+    return {
+        "address": os.environ["AWS_LAMBDA_RUNTIME_API"],
+        "child": subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout.strip(),
+    }

@@ -94,7 +94,7 @@ class Compiler(Struct, frozen=True):
         if done.returncode:
             raise PackageError(
                 f"Python {self.version} can't compile a module:\n{done.stderr.strip()}",
-                fix="mend it, or choose the runtime that it is written for",
+                fix="correct it, or choose the runtime that it is written for",
             )
 
 

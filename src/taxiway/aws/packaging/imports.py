@@ -18,7 +18,9 @@ SHIPPED = frozenset({"http", "data", "sdk", "secrets", "log", "metrics"})
 
 
 class PackageError(DeclarationError):
-    """A function can't be packaged. The message says which one or which file, and what to do."""
+    """A function can't be packaged: `where` says which one or which file."""
+
+    code = "package"
 
 
 class Reached(Struct, frozen=True):
@@ -135,7 +137,9 @@ class Imports:
                 tree = ast.parse(file.read_bytes(), str(file))
             except (SyntaxError, ValueError) as error:
                 line = getattr(error, "lineno", None) or 1
-                raise PackageError(f"It is no Python: {error}", fix="mend it", where=f"{file}:{line}") from error
+                raise PackageError(
+                    f"The module is not valid Python: {error}", fix="correct the syntax error", where=f"{file}:{line}"
+                ) from error
             self._read[file] = read(file, tree, file.relative_to(root).parts[:-1], self._python)
         return self._read[file]
 

@@ -72,14 +72,14 @@ class Local(Struct, frozen=True):
         done = build(str(source), directory=project)
         if done.returncode and build(str(source), "--offline", directory=project).returncode:
             raise PackageError(
-                f"uv can't build a wheel of it:\n{done.stderr.strip()}",
+                f"uv can't build a wheel of the library:\n{done.stderr.strip()}",
                 fix=self._way_to_build(),
                 where=str(self.path),
             )
         [wheel] = (made / "wheel").glob("*.whl")
         if not wheel.name.endswith("-none-any.whl"):
             raise PackageError(
-                f"Its wheel, {wheel.name}, is for this machine, and not for Lambda.",
+                f"The wheel of a library, {wheel.name}, is for this machine, and not for Lambda.",
                 fix="build the wheel on a machine of Lambda's kind, or in a container, and depend on it by its path",
                 where=str(self.path),
             )

@@ -21,7 +21,7 @@ def table(directory: Path, *names: str) -> Mapping[str, Any]:
         if not isinstance(found, dict):
             spelt = ".".join(names[:depth])
             raise PackageError(
-                f"{spelt} is {found!r}, and no table.", fix=f"write it as [{spelt}]", where=str(directory / NAME)
+                f"{spelt} must be a table, and is {found!r}.", fix=f"write it as [{spelt}]", where=str(directory / NAME)
             )
         within = cast(Mapping[str, Any], found)
     return within
@@ -36,7 +36,7 @@ def texts(directory: Path, *names: str) -> tuple[str, ...]:
     found: Any = table(directory, *tables).get(key, [])
     if not isinstance(found, list) or not all(isinstance(text, str) for text in cast(list[Any], found)):
         raise PackageError(
-            f"{key} of [{'.'.join(tables)}] is {found!r}, and no list of texts.",
+            f"{key} of [{'.'.join(tables)}] must be a list of strings, and is {found!r}.",
             fix=f'write {key} = ["…"]',
             where=str(directory / NAME),
         )
@@ -50,4 +50,4 @@ def _read(directory: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PackageError(f"{NAME} can't be read: {error}", fix="mend it", where=str(path)) from error
+        raise PackageError(f"Cannot read {NAME}: {error}", fix="correct the file", where=str(path)) from error

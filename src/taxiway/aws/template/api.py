@@ -122,7 +122,7 @@ class Api:
 
     def _integration(self, identifier: str, route: Route, function: DeployedFunction) -> str:
         if route.cache is None:
-            return function.integration()
+            return function.integration(self.id)
         cached = gateway.CfnIntegration(
             self._scope,
             f"{identifier} integration",
@@ -139,7 +139,7 @@ class Api:
                 }
             },
         )
-        function.let_in(cached)
+        function.let_in(cached, self.id)
         return cached.ref
 
     def _authorizer(self, declared: Authorizer) -> _MadeAuthorizer:

@@ -1,7 +1,7 @@
 """The role that a repository on GitHub deploys a stage with: whom it trusts, and what a deployment calls, no more.
 
-Pure: a projection of the declaration, as a template of CloudFormation that a person deploys once. docs/deploying.md
-says how.
+Pure: a projection of the declaration, as a template of CloudFormation that a person deploys once.
+docs/how-to/deploying.md says how.
 """
 
 from typing import Any

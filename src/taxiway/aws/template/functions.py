@@ -41,7 +41,6 @@ class Surroundings(Struct, frozen=True):
     backend: Backend
     stage: Stage
     packages: Mapping[str, Code]
-    api_id: str | None
     stream_arn: str | None
     network: PrivateNetwork | None
     topic: AlarmTopic | None
@@ -100,22 +99,21 @@ class DeployedFunction(Construct):
                 self, consumer, around.backend, around.stage, around.stream_arn, self.invoked_arn, around.topic
             )
 
-    def integration(self) -> str:
-        """The id of the integration through which its routes call it, and which alone may."""
+    def integration(self, api_id: str) -> str:
+        """The id of the integration through which the routes of the API call it, and which alone may."""
         if self._integration is None:
-            around = self._around
             self._integration = gateway.CfnIntegration(
                 self,
                 "Integration",
-                api_id=around.api_id,
+                api_id=api_id,
                 integration_type="AWS_PROXY",
                 integration_uri=self.invoked_arn,
                 payload_format_version="2.0",
             )
-            self.let_in(self._integration)
+            self.let_in(self._integration, api_id)
         return self._integration.ref
 
-    def let_in(self, integration: gateway.CfnIntegration) -> None:
+    def let_in(self, integration: gateway.CfnIntegration, api_id: str) -> None:
         """Nothing is sent through an integration before API Gateway may call what it names."""
         if self._permission is None:
             around = self._around
@@ -128,7 +126,7 @@ class DeployedFunction(Construct):
                 source_arn=names.arn(
                     around.stage,
                     "execute-api",
-                    f"{around.api_id}/{invoked_by(around.backend.routes_of(self.declared))}",
+                    f"{api_id}/{invoked_by(around.backend.routes_of(self.declared))}",
                 ),
             )
         integration.add_resource_dependency(self._permission)

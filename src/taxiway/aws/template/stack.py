@@ -54,7 +54,6 @@ def _fill(stack: Stack, backend: Backend, stage: Stage, packages: Mapping[str, C
         backend=backend,
         stage=stage,
         packages=packages,
-        api_id=api.id if api else None,
         stream_arn=table.attr_stream_arn if table and backend.table and backend.table.consumers else None,
         network=network,
         topic=topic,

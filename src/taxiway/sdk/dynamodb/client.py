@@ -10,7 +10,8 @@ from typing import Literal
 from msgspec import Struct
 
 from taxiway.sdk import client
-from taxiway.sdk.client import CONNECT_TIMEOUT, READ_TIMEOUT, Answer
+from taxiway.sdk.attempts import Answer
+from taxiway.sdk.client import CONNECT_TIMEOUT, READ_TIMEOUT
 from taxiway.sdk.codec import decode, encode
 from taxiway.sdk.dynamodb import answers, requests
 from taxiway.sdk.dynamodb.answers import (

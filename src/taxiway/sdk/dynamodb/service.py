@@ -1,7 +1,7 @@
 """DynamoDB among AWS's services: its host, its protocol, its retries."""
 
-from taxiway.sdk.client import Service
 from taxiway.sdk.dynamodb.errors import contention, error_of
+from taxiway.sdk.services import Service
 
 SERVICE = Service(
     name="dynamodb",

@@ -8,10 +8,11 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from taxiway.sdk.client import CONNECT_TIMEOUT, READ_TIMEOUT, Client, Service
+from taxiway.sdk.client import CONNECT_TIMEOUT, READ_TIMEOUT, Client
 from taxiway.sdk.codec import decode, encode
 from taxiway.sdk.dynamodb.errors import error_of
 from taxiway.sdk.dynamodb.values import Item, WireItem, item_from_wire
+from taxiway.sdk.services import Service
 from taxiway.sdk.signing import Credentials
 
 SERVICE = Service(

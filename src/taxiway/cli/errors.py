@@ -1,0 +1,15 @@
+"""The errors of commands themselves: what is asked for isn't there, or was not confirmed."""
+
+from taxiway.declare.errors import TaxiwayError
+
+
+class CommandError(TaxiwayError):
+    """What the command line names can't be found or can't be used."""
+
+    code = "command"
+
+
+class NotConfirmed(TaxiwayError):  # noqa: N818  named for what happened, as the errors of `taxiway.data` are
+    """The question before data is lost was not answered with yes."""
+
+    code = "not-confirmed"

@@ -1,0 +1,79 @@
+"""The `taxiway` command line: its table of commands, and the exit code of each."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+from taxiway import __version__
+from taxiway.cli.printing import print_error
+from taxiway.declare.errors import TaxiwayError
+
+COMMANDS = {
+    "dev": ("taxiway.cli.dev", "serve the backend locally"),
+    "routes": ("taxiway.cli.routes", "list the routes and the functions that answer them"),
+    "patterns": ("taxiway.cli.patterns", "show the access patterns and their costs, and check the keys"),
+    "migrate": ("taxiway.cli.migrate", "rewrite stored items to match their entities' declarations"),
+    "reset": ("taxiway.cli.reset", "delete the local database"),
+    "secrets": ("taxiway.cli.secrets", "set, list and remove the values of secrets, locally or in a stage on AWS"),
+    "package": ("taxiway.cli.package", "build the packages of the functions"),
+    "synth": ("taxiway.cli.synth", "write the CloudFormation template of a stage"),
+    "diff": ("taxiway.cli.diff", "show what a deployment would change"),
+    "deploy": ("taxiway.cli.deploy", "deploy a stage to AWS"),
+    "destroy": ("taxiway.cli.destroy", "remove a stage from AWS, with its data"),
+    "deploy-role": ("taxiway.cli.deploy_role", "print the template of the role that GitHub deploys a stage with"),
+    "outputs": ("taxiway.cli.outputs", "show the outputs of a deployed stage, such as its URL"),
+    "doctor": ("taxiway.cli.doctor", "check whether this machine can deploy a stage"),
+    "logs": ("taxiway.cli.logs", "show the logs of a stage's functions"),
+    "cost": ("taxiway.cli.cost", "estimate what a stage costs in a month"),
+}
+"""The module of each command and its line of help: `taxiway --help` imports none of them."""
+
+FAILED = 1
+INTERRUPTED = 130
+
+EXIT_CODES = "exit codes: 0 success, 1 failure, 2 invalid command line, 130 interrupted (Ctrl-C)"
+
+
+class Command(Protocol):
+    """What the module of a command defines."""
+
+    add_flags: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int | None]
+    """Returns the exit code, where it is not 0. Raises TaxiwayError."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, and return its exit code. Raises SystemExit for `--help` and an invalid command line."""
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser(next((text for text in given if not text.startswith("-")), None)).parse_args(given)
+    try:
+        code = options.run(options) or 0
+        sys.stdout.flush()
+    except TaxiwayError as error:
+        print_error(error, as_json=getattr(options, "json", False))
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read the output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _parser(asked: str | None) -> argparse.ArgumentParser:
+    """The command line, with the flags of the command that is asked for and of no other."""
+    parser = argparse.ArgumentParser(
+        prog="taxiway", description="A Python serverless backend, declared once.", epilog=EXIT_CODES
+    )
+    parser.add_argument("--version", action="version", version=f"taxiway {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for name, (module, help_) in COMMANDS.items():
+        added = commands.add_parser(name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.", epilog=EXIT_CODES)
+        if name == asked:
+            command = cast(Command, import_module(module))
+            command.add_flags(added)
+            added.set_defaults(run=command.run)
+    return parser
