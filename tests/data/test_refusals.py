@@ -12,6 +12,7 @@ from msgspec import Struct
 from tests.data.models import AccountWithOrders, Item
 
 from taxiway.data import (
+    AlreadyExists,
     ConditionFailed,
     Conflict,
     Entity,
@@ -20,6 +21,7 @@ from taxiway.data import (
     InvalidItem,
     InvalidKey,
     InvalidLimit,
+    Missing,
     NotUnique,
     StoredItemInvalid,
     TableClient,
@@ -192,13 +194,25 @@ def test_to_a_condition_what_has_expired_is_nothing(
         with table.transaction():
             table.put(Pass(id=id), condition=condition)
 
-    def check(id: str) -> None:
-        with table.transaction():
-            table.check(Pass.by_id(id), condition)
-
     attempt("1", lambda id: table.put(Pass(id=id), condition=condition))
     attempt("2", put_together)
-    attempt("3", check)
+    with pytest.raises(TransactionFailed) as failed, table.transaction():  # a check also asks that there is an item
+        table.check(Pass.by_id("1" if expired and not holds else "3"), condition)
+    assert isinstance(failed.value.failures[0].error, Missing)
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_check_can_ask_that_there_is_no_item(table: TableClient, expired: bool) -> None:
+    if expired:
+        table.put(Pass(id="1", expires_at=PAST))
+    with table.transaction():
+        table.check(Pass.by_id("1"), absent=True)
+        table.put(Pass(id="2"))
+    with pytest.raises(TransactionFailed) as failed, table.transaction():
+        table.check(Pass.by_id("2"), absent=True)
+    assert isinstance(failed.value.failures[0].error, AlreadyExists)
+    with table.transaction(), pytest.raises(EntityError, match="is to be absent"):
+        table.check(Pass.by_id("2"), attr(Pass.uses) == 0, absent=True)
 
 
 def test_what_has_expired_is_at_no_version(table: TableClient) -> None:
@@ -575,3 +589,23 @@ def test_the_names_that_the_library_stores_are_its_own(name: str) -> None:
     meta: Any = type(Entity)
     with pytest.raises(EntityError, match=r"for itself are called .*\nFix: give the class another name"):
         meta(name, (Entity,), body)
+
+
+def test_a_write_that_was_made_is_told_as_made_whatever_else_is_stored(table: TableClient) -> None:
+    """A field that no longer fits doesn't hide it: else who tries again counts twice, or loses what was deleted."""
+
+    class Narrow(Entity):
+        id: str
+        mood: Literal["calm"] = "calm"
+        count: int = 0
+
+        @key(pk="NARROW#{id}", sk="NARROW")
+        def by_id(self, id: str) -> None: ...
+
+    table.core.put_item(table.name, {"pk": "NARROW#1", "sk": "NARROW", "entity": "Narrow", "id": "1", "mood": "wild"})
+    changed = table.update(Narrow.by_id("1"), {"count": add(1)})
+    assert (changed.count, changed.mood) == (1, "wild")
+    gone = table.delete(Narrow.by_id("1"))
+    assert gone is not None
+    assert (gone.count, gone.mood) == (1, "wild")
+    assert table.delete(Narrow.by_id("1")) is None

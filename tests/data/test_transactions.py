@@ -49,7 +49,7 @@ def test_nothing_is_written_before_the_end_and_everything_at_it(table: TableClie
         order = table.put(Order(account="1", id="1"))
         changed = table.update(Item.by_id("1"), {"name": "Chair", "category": "garden"})
         assert table.delete(Task.by_id("l", "1")) == gone
-        table.check(Task.by_id("l", "2"), ~(Task.rank > 0))
+        table.check(Task.by_id("l", "2"), absent=True)
         assert len(transaction) == 6  # with the sentinel of the e-mail address
         assert table.get(Item.by_id("1")) == item
         assert table.collect(AccountWithOrders("1")) == (None, [])

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from taxiway import Backend, Function, HttpApi, Index, Stage, StreamConsumer, Table, allow, project
-from taxiway.data import Entity, TableClient, attr, collection, created, key, pattern, sortable_id, updated
+from taxiway.data import Entity, TableClient, collection, created, key, pattern, sortable_id, updated
 from taxiway.local import tables
 from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.patterns import lint, matrix
@@ -356,7 +356,7 @@ def test_the_engine_bills_what_the_matrix_says(endpoint: str, monkeypatch: pytes
         table.put_many([msgspec.structs.replace(unclaimed, claimed_by="grace", state="paid")])
         assert bill.take() == (0, many[1])
         with table.transaction():
-            table.check(Tag.by_name("t"), ~attr(Tag.name).exists())
+            table.check(Tag.by_name("t"), absent=True)
         assert bill.take() == (0, costs(backend(allow.check(Tag)))["check Tag.by_name"][1][0])
 
         for _ in range(25):

@@ -174,6 +174,29 @@ class Codec:
         except msgspec.ValidationError as error:
             raise StoredItemInvalid(f"{where} does not fit {self.name}: {error}.") from None
 
+    def decode_written(self, attributes: Item, where: str) -> Any:
+        """The item that a write has changed or deleted. It has been, so a value that no longer fits is as it is stored.
+
+        Raises StoredItemInvalid where the class itself refuses to be made of it.
+        """
+        try:
+            return self.decode(dict(attributes), where)
+        except StoredItemInvalid:
+            if self.checks:
+                raise
+        values: dict[str, Any] = {}
+        for field in self.fields.values():
+            stored = attributes.get(field.stored, msgspec.UNSET)
+            if stored is msgspec.UNSET:
+                missing = field.absent is msgspec.NODEFAULT and field.default_factory is msgspec.NODEFAULT
+                values |= {field.name: None} if missing else {}
+                continue
+            try:
+                values[field.name] = field.decode(stored)
+            except (ValueError, TypeError):
+                values[field.name] = stored
+        return self.entity(**values)
+
     def derived(self, attributes: Item) -> dict[str, Any]:
         """The fields that the class itself makes other than these attributes have them, in its `__post_init__`.
 

@@ -18,6 +18,7 @@ from taxiway.data.errors import (
     Conflict,
     Contended,
     DataError,
+    EntityError,
     Failure,
     HeldByAnother,
     ItemTooLarge,
@@ -70,9 +71,7 @@ class Writes(Reads):
         item = stamped(item, fresh=True)
         attributes = attributes_of(item)
         expression = Expression()
-        absent = f"attribute_not_exists({PARTITION})"
-        if item.__codec__.expires:
-            absent = f"({absent} OR {expression.name(EXPIRES)} <= {expression.value(int(time.time()))})"
+        absent = _absent(item.__codec__, expression, int(time.time()))
         taken = f"{type(item).__name__} at {attributes[PARTITION]!r} exists already."
         transaction = self._open()
         if transaction is not None or item.__uniques__:
@@ -180,13 +179,13 @@ class Writes(Reads):
                 ran = ran or conflict.may_have_run
                 row = _made_by(update, conflict, sure=attempt == 0 and conflict.attempts == 2) if ran else None
                 if row is not None:
-                    return key.entity.__codec__.decode(row, str(key))
+                    return key.entity.__codec__.decode_written(row, str(key))
                 self._judge(update, conflict.stored, basis)
                 pause(attempt)
                 continue
             if (ran or answer.may_have_run) and update.accumulates:
                 raise _unknown("update", key, "it may have been made twice")
-            return key.entity.__codec__.decode(answer.item or {}, str(key))
+            return key.entity.__codec__.decode_written(answer.item or {}, str(key))
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being updated.")
 
     def delete(
@@ -230,7 +229,7 @@ class Writes(Reads):
         row = answer.item
         if row is None and answer.may_have_run:
             raise _unknown("delete", key, "there is none now")
-        return None if row is None or codec.has_expired(row, time.time()) else codec.decode(row, str(key))
+        return None if row is None or codec.has_expired(row, time.time()) else codec.decode_written(row, str(key))
 
     def transaction(self, token: str | None = None, *, joinable: bool = False) -> "Transaction":
         """The writes of this client in a `with` block, done together at its end; an exception in it abandons them all.
@@ -250,25 +249,34 @@ class Writes(Reads):
         current = self.__dict__.setdefault("_transactions", ContextVar("transaction", default=None))
         return Transaction(current, self._commit, token, joinable=joinable)
 
-    def check(self, key: Key[Any], condition: Condition | bool | None = None) -> None:
-        """In a transaction: do it only if a condition is true of an item that it doesn't write, or if there is one."""
+    def check(self, key: Key[Any], condition: Condition | bool | None = None, *, absent: bool = False) -> None:
+        """In a transaction: do it only if there is an item that it doesn't write, and a condition is true of it.
+
+        With `absent`, only if there is none; one that has expired is none. Raises TransactionInvalid outside of a
+        transaction, and EntityError where both are asked for; the transaction fails by Missing, ConditionFailed or
+        AlreadyExists.
+        """
         transaction = self._open()
         if transaction is None:
             raise TransactionInvalid("check is for a transaction: with table.transaction(): …")
         check_key("check", key)
         required = _condition(condition, key.entity)
+        if absent and required is not None:
+            raise EntityError(key.entity.__name__, "check can't ask something of an item that is to be absent")
         expression, now, codec = Expression(), int(time.time()), key.entity.__codec__
-        if required is None:
-            conditions = [f"attribute_exists({PARTITION})", *alive(codec, expression, now)]
+        if absent:
+            conditions = [_absent(codec, expression, now)]
         else:
-            conditions = _unless_expired(codec, expression, required, now)
+            conditions = [f"attribute_exists({PARTITION})", *alive(codec, expression, now)]
+            conditions += [] if required is None else [required.render(expression)]
         body = actions.check(self.name, where(key), **CHECKED, **expression.arguments(conditions))
 
         def explain(row: Item | None) -> DataError:
-            return Missing(f"There is no {key}.") if required is None else self._condition_failed(key, row)
+            if absent:
+                return AlreadyExists(f"{key} exists already.")
+            return Missing(f"There is no {key}.") if row is None else self._condition_failed(key, row)
 
-        request = Request(body, explain, codec)
-        transaction.enqueue(Write("check", key.entity.__name__, str(key), [request]))
+        transaction.enqueue(Write("check", key.entity.__name__, str(key), [Request(body, explain, codec)]))
 
     def rewrite(self, entity: type[Entity], row: Item, *, indexes: Sequence[str] = ()) -> bool:
         """Bring a stored row up to its entity's declaration: its form, and its keys in the indexes.
@@ -724,6 +732,12 @@ def _put_conditions(
         return wanted + alive(item.__codec__, expression, now)
     assert required is not None
     return _unless_expired(item.__codec__, expression, required, now)
+
+
+def _absent(codec: Codec, expression: Expression, now: int) -> str:
+    """The condition that there is no item, or one that has expired."""
+    text = f"attribute_not_exists({PARTITION})"
+    return f"({text} OR {expression.name(EXPIRES)} <= {expression.value(now)})" if codec.expires else text
 
 
 def _unless_expired(codec: Codec, expression: Expression, required: Condition, now: int) -> list[str]:
