@@ -133,8 +133,9 @@ class LocalBackend:
         try:
             bound = await server.start(host, port)
         except OSError as error:
+            reason = (error.strerror or str(error)).rpartition(": ")[2]  # without asyncio's words before it
             raise LocalError(
-                f"Cannot listen on {host}:{port}: {error.strerror}.",
+                f"Cannot listen on {host}:{port}: {reason}.",
                 fix='stop what uses it, or choose another: --port N, with make: make dev ARGS="--port N"',
             ) from None
         self._stack.push_async_callback(server.close)

@@ -195,5 +195,5 @@ def test_the_certificate_of_a_cdn_is_in_us_east_1_wherever_the_stage_is() -> Non
     there = Domain(name="www.example.com", certificate=CERTIFICATE.replace("us-west-2", "us-east-1"))
 
     regions.check(Backend("shop", api=HttpApi(cdn=Cdn(domain=there))), stage("dev"))
-    with pytest.raises(DeclarationError, match="not one of us-east-1, where a CDN looks for it"):
+    with pytest.raises(DeclarationError, match="is not in us-east-1, where a CDN looks for it"):
         Cdn(domain=Domain(name="www.example.com", certificate=CERTIFICATE))
