@@ -33,7 +33,6 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "aws": PROJECTIONS | {"__init__"},
     "cli": frozenset({"__init__", "aws", "local", "migrate", "patterns"}) | PROJECTIONS,
     "testing": frozenset({"__init__", "local"}) | PROJECTIONS,
-    "__main__": frozenset({"cli"}),
 }
 """The rooms that each room may import beside itself: every room is here."""
 

@@ -127,6 +127,8 @@ def test_an_edit_is_the_changed_code_of_its_function_and_is_served_once_deployed
     diff = cloud.taxiway("diff", "--host-packages")
     assert re.search(r"change +function +items-dev_health +code\n", diff.stdout), diff.stdout + diff.stderr
     assert diff.stdout.count("  change  ") == 1
+    changes = json.loads(cloud.taxiway("diff", "--host-packages", "--json").stdout)["changes"]
+    assert ("change", "items-dev_health") in {(change["action"], change["name"]) for change in changes}
     assert b"fine" not in health(cloud)
 
     assert cloud.deploy().returncode == 0
@@ -303,7 +305,7 @@ def _set_and_unset(cloud: Cloud, of_stage: tuple[str, str]) -> None:
     assert cloud.taxiway("secrets", "unset", "items/kept", "one", *of_stage).returncode == 1
     asked = cloud.taxiway("secrets", "unset", "items/kept", *of_stage)
     assert asked.returncode == 1
-    assert "Nothing was removed. (Without a terminal to ask on, pass --yes.)" in asked.stderr
+    assert "Nothing was removed.\nFix: run it on a terminal and answer y, or pass --yes\n" in asked.stderr
     assert cloud.taxiway("secrets", "list", *of_stage).stdout == "items/kept  two\n"
     assert cloud.taxiway("secrets", "unset", "items/kept", "--yes", *of_stage).returncode == 0
     deleted = cloud.taxiway("secrets", "set", "items/kept", "one", *of_stage, stdin="x")

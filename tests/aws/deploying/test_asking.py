@@ -80,12 +80,12 @@ DOMAIN = """        domain=Domain(
 
 def test_what_goes_on_between_is_told_before_anything_is_asked(cloud: Cloud) -> None:
     stage_file(cloud.project, "dev")
-    cloud.edit("backend.py", "    Cors,\n", "    Cors,\n    Domain,\n")
+    cloud.edit("backend.py", " Cors,", " Cors, Domain,")
     cloud.edit("backend.py", "        cors=Cors(", DOMAIN)
     planned = cloud.taxiway("diff", "--host-packages")
     code, seen = cloud.on_terminal("deploy", "--host-packages", question="[y/N] ", keys="n\n")
     cloud.edit("backend.py", DOMAIN, "        cors=Cors(")
-    cloud.edit("backend.py", "    Domain,\n", "")
+    cloud.edit("backend.py", " Cors, Domain,", " Cors,")
 
     caution = "Caution: The API's own address, …execute-api…, answers 404 to all who still call it"
     assert caution in planned.stdout, planned.stderr
