@@ -8,17 +8,17 @@ from hmac import compare_digest
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
 from taxiway import project as projects
 from taxiway.declare import DeclarationError
-from taxiway.local import dynamodb, tables
+from taxiway.local import dynamodb, orphans, tables
 from taxiway.local.callers import OwnHosts
 from taxiway.local.declaration import DeclarationReader
 from taxiway.local.errors import LocalError
-from taxiway.local.functions import Functions, handler_of
+from taxiway.local.functions import KEEP_WARM, Functions, handler_of
 from taxiway.local.gateway import MAX_BODY, Gateway
 from taxiway.local.http1 import HttpServer, Request, Response
 from taxiway.local.manifest import Manifest, ServedFunction, to_manifest
@@ -53,6 +53,8 @@ class Options(Struct, kw_only=True, frozen=True):
     """The URL of a DynamoDB API to use in place of the laptop's own."""
     environments: int = 8
     """The most environments that a function may have at once."""
+    keep_warm: float = KEEP_WARM
+    """Seconds after which an environment that nobody uses is ended."""
     inline: bool = False
     """Run the handlers in this process, for a debugger."""
     awslambdaric: bool = False
@@ -110,6 +112,8 @@ class LocalBackend:
         async with self._loading:  # requests wait until all is ready
             await self._listen()
             self._stack.push_async_callback(self._declaration.close)
+            cleaning = asyncio.create_task(self._end_left_behind())
+            self._stack.push_async_callback(_settle, cleaning)
             reading = asyncio.create_task(self._read_plan())
             self._stack.push_async_callback(_settle, reading)
             self.endpoint, self.plan = await self._start_engine(), await reading
@@ -126,6 +130,10 @@ class LocalBackend:
         if not options.inline:
             watching = asyncio.create_task(self._watch())
             self._stack.callback(watching.cancel)
+
+    async def _end_left_behind(self) -> None:
+        if ended := await asyncio.to_thread(orphans.end_left_behind):
+            self._console.note(f"Ended what a killed taxiway dev left behind (processes: {ended}).")
 
     async def _listen(self) -> None:
         host, port = self.options.host, self.options.port
@@ -169,6 +177,7 @@ class LocalBackend:
             variables=self._variables,
             output=self._console.output,
             limit=self.options.environments,
+            keep_warm=self.options.keep_warm,
             command=_awslambdaric if self.options.awslambdaric else None,
         )
 
@@ -276,7 +285,7 @@ def _awslambdaric(function: ServedFunction) -> list[str]:
     return [sys.executable, "-s", "-m", "awslambdaric", handler_of(function)]
 
 
-async def _settle(task: asyncio.Task[Manifest]) -> None:
+async def _settle(task: asyncio.Task[Any]) -> None:
     """Stop a task that something else's failure left behind, and wait for its end."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -10,6 +10,7 @@ import psutil
 from uvloop import run
 
 from taxiway import __version__
+from taxiway.local import orphans
 from taxiway.local.dynamodb import VERSION
 from taxiway.local.local_backend import LocalBackend, Options
 from taxiway.local.route_table import rows
@@ -23,7 +24,11 @@ def serve(options: Options) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _DESCRIPTORS <= hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, hard))
-    run(_serve(options))
+    orphans.adopt()
+    try:
+        run(_serve(options))
+    finally:
+        orphans.end_descendants()
 
 
 async def _serve(options: Options) -> None:
@@ -38,8 +43,9 @@ async def _serve(options: Options) -> None:
 
 
 def _stop(serving: asyncio.Task[None]) -> None:
-    """Stop in order at the first signal. At the second leave at once: what was started sees that and ends too."""
+    """Stop in order at the first signal, and at once at the second."""
     if serving.cancelling():
+        orphans.end_descendants()
         os._exit(130)
     serving.cancel()
 

@@ -69,4 +69,6 @@ class Console:
 
 def _printable(text: str) -> str:
     """Without control characters, so that no request and no function can steer the terminal."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode("ascii") for c in text)
