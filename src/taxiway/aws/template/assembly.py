@@ -1,4 +1,4 @@
-"""What becomes of a stage before it is deployed: its templates, the packages that they name, and where both go."""
+"""What a deployment uploads: the templates of a stage, the packages that they name, and the key of each file."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ class File(Struct, frozen=True):
 
 
 class Assembly(Struct, frozen=True):
-    """All that CloudFormation is given of a stage."""
+    """The files of a stage, and where they are uploaded."""
 
     stack: str
     bucket: str
@@ -52,9 +52,9 @@ def package_key(backend: Backend, stage: Stage, digest: str) -> str:
 
 
 def export(assembly: Assembly, directory: Path) -> None:
-    """Put the packages beside the templates, and `files.json`, which says by what key each file is to be uploaded.
+    """Copy the packages beside the templates, and write `files.json`: the key of each file in the bucket.
 
-    With these somebody else than `taxiway deploy` can deploy the stage.
+    With these, a stage can be deployed without `taxiway deploy`.
     """
     keys: dict[str, str] = {}
     for file in assembly.files:

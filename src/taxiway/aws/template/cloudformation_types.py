@@ -1,7 +1,7 @@
-"""CloudFormation's types of resources and its functions, as troposphere has them: the one place that imports it."""
+"""The resource types and functions of CloudFormation that templates use. The only module that imports troposphere."""
 
 # pyright: reportMissingTypeStubs=false
-# troposphere is annotated, and has no py.typed.
+# troposphere has type annotations, but no py.typed.
 
 from troposphere import (
     AWS_URL_SUFFIX,
@@ -80,6 +80,6 @@ class _Logging(AWSProperty):
 
 
 class LambdaFunction(awslambda.Function):
-    """A function whose LoggingConfig has LogFormat: in troposphere 4.11 another resource's has taken its place."""
+    """A function with `LogFormat` in its LoggingConfig, which troposphere 4.11 confuses with another type's."""
 
     props = {**awslambda.Function.props, "LoggingConfig": (_Logging, False)}  # noqa: RUF012  as above

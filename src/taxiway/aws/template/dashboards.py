@@ -39,7 +39,7 @@ def add_dashboards(
 
 
 def _text(body: Mapping[str, Any]) -> Value:
-    """A dashboard's JSON, of which the ids of what the stack makes are known to CloudFormation alone."""
+    """The JSON of a dashboard, in which CloudFormation fills in the ids of resources."""
     references: list[Value] = []
 
     def mark(reference: Value) -> str:

@@ -1,4 +1,4 @@
-"""Functions on AWS: each with its role, its log group, and an alias where it is released by and by or kept started."""
+"""Functions on AWS: each with its role, its log group, and an alias where it is released gradually or kept started."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -94,9 +94,9 @@ class DeployedFunction:
         return self._scope.stack.gives(f"{self._integration.title}Id", self._integration.ref())
 
     def integrate(self, api_id: Value, scope: Scope, name: str, **properties: Any) -> Resource:
-        """An integration that calls the function, which is there once API Gateway may call it.
+        """Add an integration that calls the function. It waits for API Gateway's permission to call it.
 
-        One of another stack refers to an output, which is there once all of the function's stack is.
+        An integration in another stack refers to an output, which exists once the function's whole stack does.
         """
         stack, permission = self._scope.stack, self._let_in(api_id)
         is_beside = scope.stack is stack

@@ -1,4 +1,4 @@
-"""Releases by and by on AWS: CodeDeploy moves an alias to new code, and back when an alarm of the function goes off."""
+"""Gradual releases on AWS: CodeDeploy moves an alias to new code, and back when an alarm of the function goes off."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Where the Parameters and Secrets extension for arm64 is: a layer of AWS's own in each region.
+"""The ARN of AWS's Parameters and Secrets extension for arm64, a layer in each region.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html
 """
@@ -28,11 +28,11 @@ _OWNERS = {
     "us-west-1": ("997803712105", 1),
     "us-west-2": ("345057560386", 4),
 }
-"""The account, and the number of the layer's version that has release 1.0.103 of the extension."""
+"""The account of the layer, and the layer version that contains release 1.0.103 of the extension."""
 
 
 def layer(region: str) -> str | None:
-    """The ARN of the layer; None where the region has none."""
+    """The ARN of the layer; None if the region has no such layer."""
     if region not in _OWNERS:
         return None
     account, version = _OWNERS[region]

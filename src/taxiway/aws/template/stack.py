@@ -21,7 +21,7 @@ from taxiway.declare import Backend, Function, Route, Stage, StreamConsumer, Tri
 
 
 def build(backend: Backend, stage: Stage, packages: Mapping[str, Code]) -> dict[str, str]:
-    """The JSON of the stage's template, and of those of the stacks that are nested in it, by what each is called."""
+    """The JSON of the stage's template, and then of its nested stacks, by name."""
     name = names.stack(backend, stage)
     own = StackTemplate(description=f"The stage {stage.name} of the backend {backend.name}")
     nested = _fill(Scope(own), backend, stage, packages)
@@ -43,7 +43,7 @@ def _nest(scope: Scope, template: StackTemplate, key: str, stage: Stage) -> None
 
 
 def _fill(scope: Scope, backend: Backend, stage: Stage, packages: Mapping[str, Code]) -> list[StackTemplate]:
-    """Add all that a stage has; returns the stacks that are nested in its own."""
+    """Add all resources of a stage; returns the nested stacks."""
     topic = AlarmTopic(scope, backend, stage) if backend.operations.has_alarms(stage) else None
     table = add_table(scope, backend, stage)
     for secret in backend.secrets:
@@ -72,7 +72,7 @@ def _fill(scope: Scope, backend: Backend, stage: Stage, packages: Mapping[str, C
 
 
 def _add_functions(scope: Scope, around: Surroundings, api: Api | None) -> list[StackTemplate]:
-    """Each in the stack that it is placed in, with what invokes it; returns the stacks that are nested."""
+    """Add each function to its stack, with its triggers; returns the nested stacks."""
     backend = around.backend
     groups: dict[int | None, list[Function]] = defaultdict(list)
     for function in backend.functions:

@@ -1,4 +1,4 @@
-"""A template of CloudFormation while it is made: troposphere checks the properties of every resource that is added."""
+"""Builds a CloudFormation template: troposphere checks the properties of each resource that is added."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -21,21 +21,20 @@ from taxiway.aws.template.logical_ids import logical_id
 
 Resource: TypeAlias = AWSObject
 Value: TypeAlias = str | AWSHelperFn
-"""A text, or a reference to what CloudFormation knows when it makes the stack."""
-
+"""A string, or a reference that CloudFormation resolves when it creates the stack."""
 
 URL_SUFFIX = Ref(AWS_URL_SUFFIX)
-"""`amazonaws.com`, or what it is in the stack's partition."""
+"""`amazonaws.com`, or `amazonaws.com.cn` in China."""
 
 
 class StackTemplate:
-    """The template of the stage's own stack, or of one that is nested in it."""
+    """The template of the stage's own stack, or of a stack nested in it."""
 
     def __init__(self, *, description: str | None = None, nested_as: str = "") -> None:
         self.name = nested_as
         """The logical id of a nested stack; empty for the stage's own."""
         self.arguments: dict[str, Value] = {}
-        """The parameters of a nested stack, as the stage's own gives them."""
+        """The values of a nested stack's parameters, in the stage's own stack."""
         self._template = Template(Description=description)
 
     def add(self, resource: Resource) -> None:
@@ -45,7 +44,7 @@ class StackTemplate:
         self._template.add_output(Output(name, **_given({"Value": value, "Description": description})))
 
     def takes(self, name: str, value: Value) -> Value:
-        """A value of the stage's own stack, as this one refers to it: by a parameter where it is nested."""
+        """Refer to a value of the stage's own stack: by a parameter if this stack is nested."""
         if not self.name or isinstance(value, str):
             return value
         if name not in self.arguments:
@@ -54,7 +53,7 @@ class StackTemplate:
         return Ref(name)
 
     def gives(self, name: str, value: Value) -> Value:
-        """A value of this stack, as the stage's own refers to it: by an output where it is nested."""
+        """Let the stage's own stack refer to a value of this one: by an output if this stack is nested."""
         if not self.name:
             return value
         if name not in self._template.outputs:
@@ -62,12 +61,12 @@ class StackTemplate:
         return GetAtt(self.name, f"Outputs.{name}")
 
     def __str__(self) -> str:
-        """JSON, which GetTemplate gives back as it is: of other letters than ASCII's it would make question marks."""
+        """JSON in ASCII, because GetTemplate returns other characters as question marks."""
         return json.dumps(self._template.to_dict(), indent=1, ensure_ascii=True)
 
 
 class Scope(Struct, frozen=True):
-    """Where resources are added: a stack, and the names that their logical ids are made of."""
+    """Where resources are added: a stack, and the first parts of their logical ids."""
 
     stack: StackTemplate
     path: tuple[str, ...] = ()
@@ -84,10 +83,10 @@ class Scope(Struct, frozen=True):
         kept: bool | None = None,
         **properties: Any,
     ) -> Resource:
-        """Add a resource with its properties, as CloudFormation calls them; those that are None are left out.
+        """Add a resource. Its properties have CloudFormation's names; those that are None are left out.
 
-        `kept` says whether what is in it stays in the account when the stack loses it. Raises AttributeError, TypeError
-        or ValueError where a property is none that the resource has.
+        With `kept`, the resource stays in the account when it leaves the stack; without, it is deleted. Raises
+        AttributeError, TypeError or ValueError if a property is unknown or has a value of the wrong type.
         """
         made = kind.from_dict(logical_id(*self.path, name), _given(properties))
         if kept is not None:
@@ -98,14 +97,14 @@ class Scope(Struct, frozen=True):
 
 
 def wait_for(resource: Resource, *others: Resource) -> None:
-    """Let CloudFormation make or change a resource after these, to which it need not refer."""
+    """Let CloudFormation create or update a resource only after these."""
     if others:
         before: list[str] = resource.resource.get("DependsOn", [])
         resource.DependsOn = [*before, *(str(other.title) for other in others)]
 
 
 def joined(*parts: Value) -> Value:
-    """One text of several, of which some are known to CloudFormation alone."""
+    """Concatenate strings and references."""
     merged: list[Value] = []
     for part in parts:
         if merged and isinstance(part, str) and isinstance(merged[-1], str):

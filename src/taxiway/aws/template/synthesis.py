@@ -1,4 +1,4 @@
-"""From the declaration to an assembly on disk: the templates, and the packages that they name."""
+"""Renders the templates of a stage from its declaration."""
 
 from collections.abc import Sequence
 from pathlib import Path
