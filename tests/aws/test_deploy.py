@@ -254,7 +254,6 @@ def test_doctor_says_what_is_right_and_what_is_not(cloud: Cloud) -> None:
     nowhere = cloud.taxiway("doctor", "--stage", "nowhere")
 
     assert well.returncode == 0, well.stdout
-    assert re.search(r"ok +Node: \d+\.", well.stdout)
     assert "ok     account and region: 000000000000 in us-east-1, as the stage says" in well.stdout
     assert "ok     stack: items-dev is UPDATE_COMPLETE" in well.stdout
     assert (wrong.returncode, nowhere.returncode) == (1, 1)

@@ -8,7 +8,7 @@ from taxiway.aws.deploying import account as accounts
 from taxiway.aws.deploying import deployed_stack, deployment, resource_changes, upload
 from taxiway.aws.deploying.account import Account
 from taxiway.aws.deploying.deployment import Plan
-from taxiway.aws.deploying.upload import Assembly
+from taxiway.aws.template.assembly import Assembly
 from taxiway.cli import old_files
 from taxiway.cli.account import connect
 from taxiway.cli.assembly import assemble

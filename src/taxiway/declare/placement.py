@@ -43,7 +43,7 @@ def group(backend: Backend, function: Function) -> int | None:
             fix="let one route serve several paths (/files/{path+}), or make it two backends",
             where=backend.source,
         )
-    movable = frozenset(function.name for function in backend.functions if _may_move(backend, function))
+    movable = frozenset(function.name for function in backend.functions) - _fixed(backend)
     return _groups(movable, (STACK_LIMIT - held) // _PER_FUNCTION).get(function.name)
 
 
@@ -57,7 +57,7 @@ def _of_declared(backend: Backend) -> dict[str, int]:
         "authorizers": _of_authorizers(backend),
         "secrets": _of_secrets(backend),
         "the table": _of_table(backend),
-        "consumers": sum(not _may_move(backend, function) for function in backend.functions) * _PER_CONSUMER,
+        "consumers": len(_fixed(backend)) * _PER_CONSUMER,
         "readers of alarms": len(backend.operations.emails),
     }
 
@@ -81,9 +81,9 @@ def _of_table(backend: Backend) -> int:
     return 1 + 4 * (1 + len(table.indexes)) if table and table.capacity else 1
 
 
-def _may_move(backend: Backend, function: Function) -> bool:
-    """Whether nothing is lost or done again where a function moves to another stack, and so is made anew."""
-    return all(_loses_nothing(trigger) for trigger in backend.triggers_of(function))
+def _fixed(backend: Backend) -> frozenset[str]:
+    """The functions that never move to another stack, where they would be made anew: something would be lost."""
+    return frozenset(trigger.function.name for trigger in backend.triggers if not _loses_nothing(trigger))
 
 
 def _loses_nothing(trigger: Trigger) -> bool:

@@ -55,7 +55,7 @@ _LEADING_KEYS = "dynamodb:LeadingKeys"
 _FIELD = re.compile(r"\{[^{}]*\}")
 
 
-def function_policy(backend: Backend, function: Function, stage: Stage, stream: str | None = None) -> Policy:
+def function_policy(backend: Backend, function: Function, stage: Stage, stream: object | None = None) -> Policy:
     """The policy document of a function's role, the same for the same declaration.
 
     `stream` is the ARN of the table's stream, where it is known: its label is DynamoDB's own. Raises DeclarationError
@@ -176,7 +176,7 @@ def _secret(secret: Secret, stage: Stage) -> list[Statement]:
     return allowed
 
 
-def _trigger(trigger: Trigger, backend: Backend, stage: Stage, stream: str | None) -> list[Statement]:
+def _trigger(trigger: Trigger, backend: Backend, stage: Stage, stream: object | None) -> list[Statement]:
     """What a function needs so that a trigger can invoke it."""
     match trigger:
         case Route():
@@ -187,7 +187,7 @@ def _trigger(trigger: Trigger, backend: Backend, stage: Stage, stream: str | Non
             assert_never(trigger)
 
 
-def _stream_consumer(consumer: StreamConsumer, backend: Backend, stage: Stage, arn: str | None) -> list[Statement]:
+def _stream_consumer(consumer: StreamConsumer, backend: Backend, stage: Stage, arn: object | None) -> list[Statement]:
     """https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html, with the queue for what fails."""
     queue = names.failures(backend, stage, consumer.function)
     return [

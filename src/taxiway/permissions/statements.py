@@ -28,7 +28,7 @@ def via(service: str, stage: Stage) -> dict[str, Any]:
     return {"StringEquals": {"kms:ViaService": f"{service}.{stage.region}.{suffix}"}}
 
 
-def statement(sid: str, actions: list[str], resources: list[str], condition: dict[str, Any] | None = None) -> Statement:
+def statement(sid: str, actions: list[str], resources: list[Any], condition: dict[str, Any] | None = None) -> Statement:
     """One statement of a policy."""
     made: Statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
     return made | {"Condition": condition} if condition else made

@@ -24,8 +24,8 @@ from taxiway.aws.deploying.deployed_stack import Say
 from taxiway.aws.deploying.deployment import Plan
 from taxiway.aws.deploying.progress import Kept
 from taxiway.aws.deploying.steps import Step, steps
-from taxiway.aws.deploying.upload import Assembly, File
 from taxiway.aws.errors import AwsError
+from taxiway.aws.template.assembly import Assembly, File
 
 CHANGE_SET = "arn:aws:cloudformation:us-west-2:123456789012:changeSet/c/1"
 EMPTY: dict[str, Any] = {"Resources": {}}

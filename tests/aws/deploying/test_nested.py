@@ -12,8 +12,8 @@ from tests.aws.documented import ACCOUNT, REGION, CloudFormation, stack, stack_i
 from taxiway import Backend, Function, HttpApi, StreamConsumer, Table
 from taxiway.aws.deploying import deployed_stack, deployment, removal, resource_changes, upload
 from taxiway.aws.deploying.account import Account
-from taxiway.aws.deploying.upload import Assembly, File
 from taxiway.aws.errors import AwsError
+from taxiway.aws.template.assembly import Assembly, File
 from taxiway.aws.template.synthesis import synthesize
 from taxiway.declare import names
 
@@ -168,8 +168,8 @@ def backend_of(*routes: str, consumes: bool) -> Backend:
 
 def deploy(account: Account, backend: Backend, directory: Path, *, execute: bool) -> deployment.Plan:
     directory.mkdir()
-    synthesize(backend, ministack.STAGE, packages=backends.packages(backend, directory), directory=directory)
-    assembly = upload.read(directory, backend, ministack.STAGE)
+    packages = backends.packages(backend, directory)
+    assembly = synthesize(backend, ministack.STAGE, packages=packages, directory=directory)
     assert assembly.has_nested
     upload.ensure_bucket(account, assembly.bucket, print)
     upload.upload(account, assembly)

@@ -34,7 +34,6 @@ def detail(name: str, *, evaluation: str = "Static", source: str = "DirectModifi
 
 
 def test_what_is_of_a_function_is_called_by_it_and_what_has_no_name_as_in_the_template() -> None:
-    """The ids are as the CDK makes them of the names of constructs."""
     other = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "items-prod_get"}}
     found = names(
         template(FunctionsgetRole1A2B3C4D={"Type": "AWS::IAM::Role"}),
@@ -154,7 +153,6 @@ def test_what_a_backend_never_has_may_hold_data_and_is_asked_about() -> None:
     assert losses(read([entry("Add", "Uploads", bucket)], {}, template(Uploads=bucket))) == []
 
 
-@pytest.mark.synth
 @pytest.mark.parametrize("name", BACKENDS)
 def test_of_what_a_backend_has_tables_secrets_and_queues_hold_data_and_nothing_else(
     name: str, assembly: Callable[[str], Path]

@@ -149,12 +149,12 @@ def test_an_index_is_scaled_for_as_long_as_it_is_there() -> None:
     ]
 
 
-@pytest.mark.synth
-def test_what_scales_an_index_is_found_as_the_cdk_writes_it(tmp_path: Path) -> None:
+def test_what_scales_an_index_is_found_as_it_is_rendered(tmp_path: Path) -> None:
     def synthesized(*names: str) -> dict[str, Any]:
         provisioned = Table(indexes=[Index(name) for name in names], capacity=Capacity(read=(1, 5), write=(1, 5)))
         backend = Backend("shop", api=HttpApi(), table=provisioned)
-        return json.loads(synthesize(backend, stage("dev"), packages=[], directory=tmp_path / names[0]).read_text())
+        made = synthesize(backend, stage("dev"), packages=[], directory=tmp_path / names[0])
+        return json.loads(made.template.path.read_text())
 
     def scaled(of: Mapping[str, Any]) -> list[str]:
         """The indexes, once for each policy that is for one."""

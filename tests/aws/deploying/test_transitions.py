@@ -29,8 +29,6 @@ from taxiway import (
 from taxiway.aws.deploying.transitions import transitions
 from taxiway.aws.template.synthesis import synthesize
 
-pytestmark = pytest.mark.synth
-
 Rendered = dict[str, Any]
 Render = Callable[..., Rendered]
 
@@ -54,8 +52,8 @@ def render(tmp_path: Path) -> Render:
         made = packages(backend, directory)
         for package in made:
             package.digest = code * 64
-        path = synthesize(backend, stage("test", "us-east-1"), packages=made, directory=directory / "assembly")
-        return json.loads(path.read_text())
+        whole = synthesize(backend, stage("test", "us-east-1"), packages=made, directory=directory / "assembly")
+        return json.loads(whole.template.path.read_text())
 
     return rendered
 

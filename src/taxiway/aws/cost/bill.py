@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from taxiway.aws.cost import table_units
-from taxiway.aws.cost.prices import FREE_TIER, NOTHING_FREE, Allowance, Prices, charge, prices_of
+from taxiway.aws.cost.prices import FREE_TIER, NOTHING_FREE, REGIONS, Allowance, Prices, charge, prices_of
 from taxiway.aws.cost.table_units import Units
 from taxiway.aws.packaging.dependencies import Architecture
 from taxiway.aws.template import alarms
@@ -155,8 +155,9 @@ def bill(
 ) -> Bill:
     """The bill of a month with `requests` requests, of which `read_ratio` (0 to 1) are GET or HEAD.
 
-    Reading routes share the reads evenly, all others the rest. Raises DeclarationError where the prices of the stage's
-    region are not known, and where `durations` name a function that is not declared.
+    Reading routes share the reads evenly, all others the rest. If the prices of the stage's region are unknown, those
+    of the nearest region with known prices are used, and a note says so. Raises DeclarationError if there is none, or
+    if `durations` name a function that is not declared.
     """
     durations = durations or {}
     assumptions = assumptions or Assumptions()
@@ -170,7 +171,8 @@ def bill(
     try:
         prices = prices_of(stage.region)
     except LookupError as error:
-        raise DeclarationError(str(error), fix="set AWS_REGION to one of them", where=stage.source) from error
+        fix = f"set AWS_REGION to a region with known prices: {' or '.join(REGIONS)}"
+        raise DeclarationError(str(error), fix=fix, where=stage.source) from error
 
     def lines(setting: Setting) -> tuple[Line, ...]:
         month = _Month(backend, stage, prices, assumptions, architecture, FREE_TIER if free_tier else NOTHING_FREE)
@@ -185,6 +187,9 @@ def bill(
     guessed = [name for name in functions if name not in durations]
     notes = [f"Not measured, and so assumed: the durations of {', '.join(guessed)}."] if guessed else []
     notes.append(f"Not counted: {_LEFT_OUT}.")
+    if prices.region != stage.region:
+        known = f"these are of {prices.region}, the nearest known region"
+        notes.append(f"The prices of {stage.region} are unknown: {known}.")
     return Bill(now, knobs, prices, assumptions, tuple(notes))
 
 

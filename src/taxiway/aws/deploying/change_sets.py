@@ -9,8 +9,8 @@ from typing import Any
 from taxiway.aws.deploying import upload
 from taxiway.aws.deploying.account import Account
 from taxiway.aws.deploying.steps import Template
-from taxiway.aws.deploying.upload import Assembly
 from taxiway.aws.errors import AwsError
+from taxiway.aws.template.assembly import Assembly
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _NESTED = re.compile(r"Nested change set (arn:\S+) was not successfully created")

@@ -22,8 +22,8 @@ from taxiway.aws.deploying.progress import Watch
 from taxiway.aws.deploying.removal import check_nothing_stays, destroy
 from taxiway.aws.deploying.resource_changes import ResourceChange
 from taxiway.aws.deploying.steps import Step, Template, steps, table_names
-from taxiway.aws.deploying.upload import Assembly
 from taxiway.aws.errors import AwsError
+from taxiway.aws.template.assembly import Assembly
 
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")

@@ -12,7 +12,6 @@ from taxiway.aws.deploying import account as accounts
 from taxiway.aws.deploying import deployed_stack, upload
 from taxiway.aws.deploying.account import Account
 from taxiway.aws.errors import AwsError
-from taxiway.aws.packaging import node
 from taxiway.aws.packaging.uv import uv
 from taxiway.declare import Backend, DeclarationError, Stage, names
 
@@ -31,10 +30,9 @@ class Check(Struct, frozen=True):
 def examine(project: Path, stage_name: str) -> Iterator[Check]:
     """Every check, one at a time as it is made; one that fails does not stop the others. Changes nothing."""
     yield Check("Python", f"{sys.version.split()[0]}")
-    for package in ("taxiway", "boto3", "aws-cdk-lib"):
+    for package in ("taxiway", "boto3", "troposphere"):
         yield _installed(package)
     yield _uv(project)
-    yield _node()
     try:
         stage = projects.read_stage(project, stage_name, local=False)
     except DeclarationError as error:
@@ -77,14 +75,6 @@ def _uv(project: Path) -> Check:
         return Check("uv", uv("--version", directory=project).stdout.strip().removeprefix("uv "))
     except DeclarationError as error:
         return Check("uv", error.problem, error.fix)
-
-
-def _node() -> Check:
-    try:
-        chosen = node.choose()
-    except AwsError as error:
-        return Check("Node", error.problem, error.fix)
-    return Check("Node", f"{chosen.version} ({chosen.program})")
 
 
 def _bucket(account: Account, bucket: str) -> Check:

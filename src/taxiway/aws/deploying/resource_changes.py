@@ -112,8 +112,7 @@ def names(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     """What a person calls each resource of two templates, by its logical id.
 
     That is the function's name where it is a part of a function, as its role is; its own name where the template gives
-    it one; and else its name in the template. The CDK calls a nested stack
-    `Functions1NestedStackFunctions1NestedStackResource1A2B3C4D`.
+    it one; and else its name in the template.
     """
     resources: dict[str, Any] = {**old.get("Resources", {}), **new.get("Resources", {})}
     functions = {
@@ -131,7 +130,7 @@ def _name(logical_id: str, resource: Mapping[str, Any], functions: Mapping[str, 
         return functions[part[1]]
     properties: Mapping[str, Any] = resource.get("Properties") or {}
     named = next((properties[key] for key in _NAMES if isinstance(properties.get(key), str)), None)
-    return named or plain.partition("NestedStack")[0]
+    return named or plain
 
 
 def read(

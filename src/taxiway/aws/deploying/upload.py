@@ -4,65 +4,15 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
-
-from msgspec import Struct
 
 from taxiway.aws.deploying.account import Account
 from taxiway.aws.errors import AwsError
-from taxiway.declare import Backend, Stage, names
+from taxiway.aws.template.assembly import Assembly
+from taxiway.declare import names
 
 KEPT = timedelta(days=30)
 """How long the files of a stage that it no longer needs stay, to go back to without an upload."""
-
-
-class File(Struct, frozen=True):
-    """A file of an assembly, and its key in the bucket, which is its stage and its digest."""
-
-    path: Path
-    key: str
-
-    @property
-    def is_template(self) -> bool:
-        return self.path.suffix == ".json"
-
-
-class Assembly(Struct, frozen=True):
-    """A stage's cloud assembly, as the CDK writes it and a deployment reads it."""
-
-    stack: str
-    bucket: str
-    prefix: str
-    """What the keys of all its files begin with, and no other stage's."""
-    template: File
-    files: tuple[File, ...]
-    """All that is uploaded: the template too."""
-    tags: dict[str, str]
-
-    @property
-    def has_nested(self) -> bool:
-        return sum(file.is_template for file in self.files) > 1
-
-    def templates(self) -> list[dict[str, Any]]:
-        """The stack's template, and those of the stacks in it."""
-        return [json.loads(file.path.read_text()) for file in self.files if file.is_template]
-
-
-def read(directory: Path, backend: Backend, stage: Stage) -> Assembly:
-    """The assembly of a stage that `synthesize` wrote into `directory`."""
-    stack = names.stack(backend, stage)
-    manifest = json.loads((directory / "manifest.json").read_text())
-    properties: dict[str, Any] = manifest["artifacts"][stack]["properties"]
-    listed: dict[str, Any] = json.loads((directory / f"{stack}.assets.json").read_text())["files"]
-    files = tuple(
-        File(directory / asset["source"]["path"], destination["objectKey"])
-        for asset in listed.values()
-        for destination in asset["destinations"].values()
-    )
-    template = next(file for file in files if file.path.name == properties["templateFile"])
-    bucket, prefix = names.asset_bucket(stage), names.path(backend, stage)
-    return Assembly(stack, bucket, prefix, template, files, properties["tags"])
 
 
 def ensure_bucket(account: Account, name: str, note: Callable[[str], None]) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from taxiway.aws.packaging import node, package_cache
+from taxiway.aws.packaging import package_cache
 from taxiway.aws.packaging.imports import PackageError
 from taxiway.aws.packaging.uv import uv
 
@@ -121,7 +121,7 @@ def _installed(python: str, cache: Path) -> Compiler | None:
 
 def _pyodide(python: str, cache: Path) -> Compiler | None:
     """Pyodide, installed into the cache by npm on first use, in one step."""
-    release, program, npm = PYODIDE.get(python), node.find(), shutil.which("npm")
+    release, program, npm = PYODIDE.get(python), shutil.which("node"), shutil.which("npm")
     if release is None or program is None:
         return None
     directory = cache / f"pyodide-{release}"
