@@ -110,6 +110,7 @@ class LocalBackend:
     async def _start(self) -> None:
         options = self.options
         async with self._loading:  # requests wait until all is ready
+            self._stack.callback(self._sources.close)
             await self._listen()
             self._stack.push_async_callback(self._declaration.close)
             cleaning = asyncio.create_task(self._end_left_behind())
@@ -212,7 +213,7 @@ class LocalBackend:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_FOR_EDITS_EVERY)
-            if self._sources.version() != self._loaded:
+            if self._sources.version(thorough=True) != self._loaded:
                 await self._reload()
 
     async def _reload(self) -> None:
