@@ -16,7 +16,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeAlias
 
+from taxiway.local import database_file
 from taxiway.local.errors import LocalError
+from taxiway.local.state_directory import make_private
 
 VERSION = "1.2.1"
 DATABASE = "dynamodb.sqlite"
@@ -31,6 +33,7 @@ _PACKAGES = {
     ("Darwin", "x86_64"): "darwin-x64",
 }
 _OTHERWISE = f"put dynoxide {VERSION} on PATH, or pass --dynamodb-endpoint URL of another DynamoDB"
+_START_OVER = "`taxiway reset` starts over with an empty one; copy the file first if you need what is in it"
 _START_LIMIT = 5.0  # seconds; it takes milliseconds
 _STOP_LIMIT = 2.0  # seconds
 _CALM = 30.0  # seconds without a death, after which the next one is answered at once again
@@ -78,7 +81,8 @@ def install(project: Path, note: Note) -> Path:
             fix=f"install Node.js 20 or newer, {_OTHERWISE}",
         )
     target = _installed(project)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_private(target.parent.parent)
+    target.parent.mkdir(exist_ok=True)
     note(f"Installing dynoxide {VERSION}, the local DynamoDB, into {target.parent} (once) …")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="installing-") as directory:
         options = ["--no-audit", "--no-fund", "--no-save", "--no-package-lock", "--ignore-scripts", "--loglevel=error"]
@@ -156,6 +160,7 @@ class Engine:
         try:
             self._lock = _lock(self._data)
             _stop_stale(self._lock, self._data / DATABASE)
+            await asyncio.to_thread(_prepare, self._data / DATABASE)
             self._port = _claim(self._port)
             self.endpoint = f"http://127.0.0.1:{self._port}"
             await self._spawn()
@@ -261,8 +266,7 @@ class _Process:
             if self._engine.returncode is not None:
                 raise EngineError(
                     f"The local DynamoDB did not start on {database}: {await self.ended()}.",
-                    fix="if the database is damaged, `taxiway reset` starts over with an empty one; copy the file "
-                    "first if you need what is in it",
+                    fix=f"if the database is damaged, {_START_OVER}",
                 )
             if monotonic() > deadline:
                 raise EngineError(
@@ -331,8 +335,8 @@ def _lock(data: Path) -> int:
     Raises EngineError where another has it, and where it can't be made or written.
     """
     try:
-        data.mkdir(parents=True, exist_ok=True)
-        lock = os.open(data / f"{DATABASE}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        make_private(data)
+        lock = os.open(data / f"{DATABASE}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise EngineError(
             f"Cannot keep the database in {data}: {error.strerror}.", fix="name a directory of yours: --data DIR"
@@ -368,6 +372,14 @@ def _stop_stale(lock: int, database: Path) -> None:
         if command and Path(command[0]).name.startswith("dynoxide") and str(database) in command:
             process.kill()
             process.wait(_STOP_LIMIT)
+
+
+def _prepare(database: Path) -> None:
+    """Make the file ready for the engine. Raises EngineError where it is damaged."""
+    database_file.make_private(database)
+    damage = database_file.find_damage(database)
+    if damage is not None:
+        raise EngineError(f"The local database {database} is damaged: {damage}.", fix=_START_OVER)
 
 
 def _claim(port: int) -> int:
