@@ -32,7 +32,7 @@ def serve(options: Options) -> None:
 
 
 async def _serve(options: Options) -> None:
-    console = Console()
+    console = Console(project=options.project)
     serving = asyncio.create_task(_until_cancelled(options, console))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, _stop, serving)
@@ -51,13 +51,13 @@ def _stop(serving: asyncio.Task[None]) -> None:
 
 
 async def _until_cancelled(options: Options, console: Console) -> None:
+    reload = "an edit needs a restart" if options.inline else "an edit is served by the next request"
     async with LocalBackend(options, console) as backend:
         console.banner(
             f"taxiway {__version__} · {backend.plan.backend} · stage {backend.plan.stage}",
             backend.url,
             _sections(backend),
-            f"ready in {time.time() - psutil.Process().create_time():.2f} s · an edit is served by the next request · "
-            "Ctrl-C stops",
+            f"ready in {time.time() - psutil.Process().create_time():.2f} s · {reload} · Ctrl-C stops",
         )
         await asyncio.Event().wait()
 
