@@ -165,12 +165,12 @@ def test_a_wrong_token_is_refused(extension: Extension, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        (f'{{"password": ["{SECRET}"]}}', r"shape.*Expected `str`, got `array`"),
-        (f'["{SECRET}"]', "shape.*Expected `object`"),
-        (f'"{SECRET}"', "shape.*Expected `object`"),
-        (SECRET, "is no JSON"),
-        (f'{{"{SECRET}": 1}}', "shape"),
-        ("", "is no JSON"),
+        (f'{{"password": ["{SECRET}"]}}', r"requested type.*Expected `str`, got `array`"),
+        (f'["{SECRET}"]', "requested type.*Expected `object`"),
+        (f'"{SECRET}"', "requested type.*Expected `object`"),
+        (SECRET, "is not valid JSON"),
+        (f'{{"{SECRET}": 1}}', "requested type"),
+        ("", "is not valid JSON"),
     ],
 )
 def test_a_secret_of_another_shape_is_named_and_not_shown(extension: Extension, value: str, problem: str) -> None:

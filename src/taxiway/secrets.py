@@ -1,4 +1,4 @@
-"""Secrets, as a function reads them: from the Parameters and Secrets Lambda Extension, on AWS and on the laptop alike.
+"""Reads secrets inside a function, from the Parameters and Secrets Lambda Extension, on AWS and locally.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html
 """
@@ -32,11 +32,11 @@ class SecretError(Exception):
 
 
 class SecretMissing(SecretError):  # noqa: N818  named for what happened, as the errors of `taxiway.data` are
-    """There is no such secret, or the function's role may not read it."""
+    """The secret does not exist, or the function's role may not read it."""
 
 
 class SecretUnavailable(SecretError):  # noqa: N818  the same
-    """The extension did not answer, or Secrets Manager did not."""
+    """The extension or Secrets Manager did not answer."""
 
     http_status = 503
     public_detail = "The service is not available. Try again in a moment."
@@ -47,7 +47,7 @@ class SecretInvalid(SecretError):  # noqa: N818  the same
 
 
 class _Answer(msgspec.Struct):
-    """What is read of GetSecretValue's response."""
+    """The members of GetSecretValue's response that are read."""
 
     secret_string: str | None = msgspec.field(name="SecretString", default=None)
 
@@ -71,15 +71,15 @@ def get(secret_id: str, type: Any = dict[str, str]) -> Any:  # noqa: A002  the w
     try:
         return msgspec.json.decode(found[1], type=type)
     except msgspec.ValidationError as error:
-        raise SecretInvalid(f"The secret {secret_id!r} has another shape than the one asked for: {error}.") from None
+        raise SecretInvalid(f"The secret {secret_id!r} does not fit the requested type: {error}.") from None
     except msgspec.DecodeError:
         raise SecretInvalid(
-            f"The secret {secret_id!r} is no JSON.\nFix: ask for the text with get({secret_id!r}, str)"
+            f"The secret {secret_id!r} is not valid JSON.\nFix: read it as text, with get({secret_id!r}, str)"
         ) from None
 
 
 def invalidate(secret_id: str | None = None) -> None:
-    """Forget one secret, or all, so that the next `get` asks again: after a rotation, or a refused password."""
+    """Drop one cached secret, or all, so that the next `get` reads again: after a rotation, or a refused password."""
     if secret_id is None:
         _values.clear()
     else:
@@ -99,7 +99,9 @@ def _fetch(secret_id: str) -> str:
     try:
         value = msgspec.json.decode(body, type=_Answer).secret_string
     except msgspec.DecodeError:
-        raise SecretUnavailable(f"The answer for the secret {secret_id!r} is no GetSecretValue response.") from None
+        raise SecretUnavailable(
+            f"The response for the secret {secret_id!r} is not a GetSecretValue response."
+        ) from None
     if value is None:
         raise SecretInvalid(f"The secret {secret_id!r} is binary.\nFix: store it as a string")
     return value
@@ -129,10 +131,10 @@ def _refusal(secret_id: str, status: int, body: bytes) -> SecretError:
     text = body[:300].decode(errors="replace")
     if "not ready" in text:
         return SecretUnavailable(
-            f"The secret {secret_id!r} can't be read yet: the extension serves from the first invocation on.\n"
-            "Fix: call get inside the handler, and not where its module is imported"
+            f"The secret {secret_id!r} can't be read yet: the extension starts with the first invocation.\n"
+            "Fix: call get inside the handler, and not at the import of its module"
         )
     problem = f"The secret {secret_id!r} can't be read: the extension answered {status}: {text}"
     if "ResourceNotFound" in text or "AccessDenied" in text or status in (401, 403, 404):
-        return SecretMissing(f"{problem}\nFix: store it, and name it in the route's uses")
+        return SecretMissing(f"{problem}\nFix: set its value, and name it in the route's uses")
     return SecretUnavailable(problem)

@@ -28,7 +28,7 @@ print(json.dumps({"modules": [*sys.modules], "programs": programs}), file=sys.st
 def test_it_writes_the_template_the_packages_and_where_each_is_to_be_uploaded(project: Path, tmp_path: Path) -> None:
     done = taxiway(project, "synth", "--host-packages", "--out", str(tmp_path / "out"), **HERE)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith(f"Wrote the template of items-dev and what it names to {tmp_path / 'out'}.\n")
+    assert done.stdout.endswith(f"Wrote the template of items-dev and its packages to {tmp_path / 'out'}.\n")
 
     listed = json.loads((tmp_path / "out" / "files.json").read_text())
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*listed["files"], "files.json"}

@@ -55,7 +55,7 @@ def _carry_out(
     print(*losses, sep="\n", end="\n" if losses else "")
     if losses and not options.yes:
         try:
-            confirm("Go on?", "Nothing was changed.")
+            confirm("Continue?", "Nothing was changed.")
         except NotConfirmed:
             deployment.discard(account, plan)
             raise

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser(asked: str | None) -> argparse.ArgumentParser:
-    """The command line, with the flags of the command that is asked for and of no other."""
+    """The command line, with the flags of the given command only."""
     parser = argparse.ArgumentParser(
         prog="taxiway", description="A Python serverless backend, declared once.", epilog=EXIT_CODES
     )

@@ -25,4 +25,4 @@ def run(options: Namespace) -> None:
     if not in_the_way.is_dir():
         raise CommandError(f"{in_the_way} is a file, not a directory.", fix="write to a directory: --out DIR")
     export(synthesize_into(directory, options, backend, stage, print), directory)
-    print(f"Wrote the template of {backend.name}-{stage.name} and what it names to {directory}.")
+    print(f"Wrote the template of {backend.name}-{stage.name} and its packages to {directory}.")

@@ -1,11 +1,11 @@
-"""Finds the laptop's DynamoDB where `taxiway dev` has it running already."""
+"""Finds the local DynamoDB that `taxiway dev` is already running."""
 
 from contextlib import suppress
 from pathlib import Path
 
 
 def running(database: Path) -> str | None:
-    """The endpoint of the engine that has this database open; None where none has."""
+    """The endpoint of the engine that has this database open; None if there is none."""
     import psutil
 
     lock = database.with_name(f"{database.name}.lock")

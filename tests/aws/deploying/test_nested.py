@@ -120,11 +120,9 @@ def test_a_queue_that_is_deleted_or_replaced_in_a_nested_stack_is_asked_about(tm
 
     gone = planned(tmp_path, described(CHILD), deleted, deployed=both, new={"function": FUNCTION})
     other = planned(tmp_path, described(CHILD), replaced, deployed=both, new=both)
-    assert resource_changes.losses(gone.changes) == [
-        "The queue my-function-failures is deleted; what is in it is lost."
-    ]
+    assert resource_changes.losses(gone.changes) == ["The queue my-function-failures is deleted; its data is lost."]
     assert resource_changes.losses(other.changes) == [
-        "The queue my-function-failures is replaced by an empty one; what is in it is lost."
+        "The queue my-function-failures is replaced by an empty one; its data is lost."
     ]
 
 
@@ -136,11 +134,9 @@ def test_a_nested_stack_that_goes_takes_all_that_is_in_it_along(tmp_path: Path) 
     assert resource_changes.report(plan.changes) == [
         "  delete       function       my-function",
         "  delete       nested stack   ChildStack",
-        "  delete       queue          my-function-failures  (what is in it is lost)",
+        "  delete       queue          my-function-failures  (its data is lost)",
     ]
-    assert resource_changes.losses(plan.changes) == [
-        "The queue my-function-failures is deleted; what is in it is lost."
-    ]
+    assert resource_changes.losses(plan.changes) == ["The queue my-function-failures is deleted; its data is lost."]
 
 
 def test_a_nested_stack_in_which_nothing_changes_says_nothing(tmp_path: Path) -> None:
@@ -206,7 +202,7 @@ def test_on_ministack_the_functions_and_the_data_of_nested_stacks_are_named(acco
     logs = {change.name for change in plan.changes if (change.action, change.kind) == ("delete", "log group")}
     assert logs == {f"/aws/lambda/{name}" for name in was - becomes}
     queue = names.failures(before, ministack.STAGE, before.functions[-1])
-    assert resource_changes.losses(plan.changes) == [f"The queue {queue} is deleted; what is in it is lost."]
+    assert resource_changes.losses(plan.changes) == [f"The queue {queue} is deleted; its data is lost."]
     assert f"the queue {queue}" in deployed_stack.data_in(account, "many-dev")
 
     said: list[str] = []

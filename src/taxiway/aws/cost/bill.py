@@ -1,4 +1,4 @@
-"""A month's bill, from the declaration, its traffic and the functions' durations, and what each knob would change."""
+"""Estimates a month's bill, from the declaration, its traffic and its durations, and the effect of changes."""
 
 import re
 from collections import Counter, defaultdict
@@ -40,7 +40,7 @@ _COLOR = re.compile(r"\x1b\[\d+m")
 
 
 class Assumptions(Struct, frozen=True, kw_only=True):
-    """All that a bill depends on and a declaration does not say. Every one is printed under the bill."""
+    """Everything that a bill depends on and a declaration does not specify. All are printed under the bill."""
 
     item_size: int = 1024
     """Bytes."""
@@ -74,7 +74,7 @@ class Assumptions(Struct, frozen=True, kw_only=True):
 
 
 class Setting(Struct, frozen=True, kw_only=True):
-    """What could be declared otherwise; None is as it is declared."""
+    """Changes of the declaration to compare; None means as declared."""
 
     memory_factor: float = 1.0
     ready: int | None = None
@@ -92,7 +92,7 @@ class Measured(Struct, frozen=True):
 
     ms: float
     where: Literal["laptop", "lambda"]
-    """On a laptop it has a whole CPU and a table beside it; on Lambda its own memory's share, and DynamoDB."""
+    """Locally it has a whole CPU and a local table; on Lambda the CPU share of its memory, and DynamoDB."""
 
 
 class Line(Struct, frozen=True):
@@ -165,7 +165,7 @@ def bill(
     unknown = durations.keys() - set(functions)
     if unknown:
         raise DeclarationError(
-            f"There are durations of {', '.join(sorted(unknown))}, and no such function is declared.",
+            f"The durations name {', '.join(sorted(unknown))}, which the backend does not declare.",
             fix=f"name functions of {backend.name}: {', '.join(functions)}",
         )
     try:
@@ -185,7 +185,7 @@ def bill(
         for what, setting in _settings(backend, stage, assumptions)
     )
     guessed = [name for name in functions if name not in durations]
-    notes = [f"Not measured, and so assumed: the durations of {', '.join(guessed)}."] if guessed else []
+    notes = [f"Assumed, because they were not measured: the durations of {', '.join(guessed)}."] if guessed else []
     notes.append(f"Not counted: {_LEFT_OUT}.")
     if prices.region != stage.region:
         known = f"these are of {prices.region}, the nearest known region"
@@ -194,22 +194,22 @@ def bill(
 
 
 _LEFT_OUT = (
-    "mails of alarms (SNS), changes that could not be handled (SQS) and the log of what a network refuses, of which "
-    "there are none while all is well; what passes through a network's endpoint; what exists elsewhere (a firewall, "
-    "subnets, a domain's zone); the packages in S3"
+    "alarm mails (SNS), messages about changes that could not be handled (SQS) and the log of rejected network "
+    "traffic, which are zero in normal operation; traffic through a network's endpoint; resources that exist elsewhere "
+    "(a firewall, subnets, a domain's zone); the packages in S3"
 )
 
 
 def read_durations(text: str) -> dict[str, Measured]:
     """Durations by function, from what `taxiway dev` printed, or from JSON: `{"create-item": 7.4}`, in ms on Lambda.
 
-    Of a laptop's requests the warm ones count. Raises ValueError where the text is neither.
+    Of the output of `taxiway dev`, only warm requests count. Raises ValueError if the text is neither.
     """
     if text.lstrip().startswith("{"):
         try:
             given = msgspec.json.decode(text, type=dict[str, float])
         except msgspec.MsgspecError as error:
-            raise ValueError(f"The durations are not a map of functions to milliseconds: {error}") from error
+            raise ValueError(f"The durations must be a JSON object from functions to milliseconds: {error}") from error
         return {name: Measured(ms, "lambda") for name, ms in given.items()}
     seen: defaultdict[str, list[float]] = defaultdict(list)
     for line in _COLOR.sub("", text).splitlines():
@@ -217,7 +217,7 @@ def read_durations(text: str) -> dict[str, Measured]:
         if request and request[2] == "warm":
             seen[request[3]].append(float(request[1]))
     if not seen:
-        raise ValueError("There is no line of a warm request in the durations, as `taxiway dev` prints one.")
+        raise ValueError("The durations contain no line of a warm request from `taxiway dev`.")
     return {name: Measured(sum(times) / len(times), "laptop") for name, times in seen.items()}
 
 
@@ -225,14 +225,14 @@ def quantity(text: str) -> int:
     """A number with K, M or B (or G) behind it: `10M` is ten million, `2KB` 2048. Raises ValueError."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no quantity: write it as 250000, 10M, or 2KB")
+        raise ValueError(f"Invalid quantity {text!r}: expected 250000, 10M, or 2KB")
     is_size = len(text.strip()) > 1 and text.strip()[-2:].lower() in ("kb", "mb", "gb")
     power = {"": 0, "k": 1, "m": 2, "b": 3, "g": 3}[match[2].lower()]
     return round(float(match[1]) * (1024 if is_size else 1000) ** power)
 
 
 def report(bill: Bill) -> list[str]:
-    """The bill as lines of text: by resource, then what each knob would change, and all that was assumed."""
+    """The bill as lines of text: by resource, then the effect of each change, and all assumptions."""
     rows: list[tuple[str, str, str, str]] = []
     by_resource: defaultdict[str, float] = defaultdict(float)
     for line in bill.lines:
@@ -448,7 +448,7 @@ class _Month:
         yield Line("Secrets Manager", "calls", calls, "", calls * self._prices.secret_calls)
 
     def _keys(self, loads: Iterable[_Load]) -> Iterator[Line]:
-        """Keys of one's own: DynamoDB asks again for each caller after 5 minutes, Secrets Manager for each read."""
+        """Customer managed keys: DynamoDB calls KMS for each caller every 5 minutes, Secrets Manager for each read."""
         table = self._backend.table and self._backend.table.encryption_key
         reading = {id(each.function) for each in self._backend.table.consumers} if self._backend.table else set[int]()
         keys = {secret.encryption_key for secret in self._backend.secrets if secret.id is not None} | {table}

@@ -1,4 +1,4 @@
-"""Whether this machine can deploy a stage: what is installed, what the stage says, and whose credentials these are."""
+"""Checks whether this machine can deploy a stage: the installation, the stage file and the credentials."""
 
 import sys
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ _EXTRA = 'pip install "taxiway[aws]"'
 
 
 class Check(Struct, frozen=True):
-    """One thing that a deployment needs, and how it is."""
+    """One requirement of a deployment, and its state."""
 
     what: str
     found: str
     fix: str | None = None
-    """What to do; None where it is as it should be."""
+    """What to do; None if the requirement is met."""
 
 
 def examine(project: Path, stage_name: str) -> Iterator[Check]:
-    """Every check, one at a time as it is made; one that fails does not stop the others. Changes nothing."""
+    """Yields each check when it is done; a failed one does not stop the others. Changes nothing."""
     yield Check("Python", f"{sys.version.split()[0]}")
     for package in ("taxiway", "boto3", "troposphere"):
         yield _installed(package)
@@ -80,11 +80,11 @@ def _uv(project: Path) -> Check:
 def _bucket(account: Account, bucket: str) -> Check:
     try:
         if not upload.has_bucket(account, bucket):
-            return Check("bucket", f"{bucket} is made by the first deployment")
+            return Check("bucket", f"{bucket} will be created by the first deployment")
     except AwsError as error:
         return Check("bucket", error.problem, error.fix)
     if not upload.has_policy(account, bucket):
-        return Check("bucket", f"{bucket} has no policy: it can be read without TLS", "deploy, which gives it one")
+        return Check("bucket", f"{bucket} has no policy: it can be read without TLS", "deploy, which sets it")
     return Check("bucket", bucket)
 
 

@@ -16,18 +16,18 @@ KEPT = timedelta(days=30)
 
 
 def ensure_bucket(account: Account, name: str, note: Callable[[str], None]) -> None:
-    """Make the bucket of the account and region where there is none: private, encrypted, over TLS alone.
+    """Create the bucket of the account and region if it does not exist: private, encrypted, TLS only.
 
-    One that was made without a policy, by a command that was killed meanwhile, is given it. Raises AwsError where
-    somebody else has one of this name.
+    A bucket without a policy, left by a command that was killed, gets one. Raises AwsError if somebody else owns a
+    bucket with this name.
     """
     s3 = account.client("s3")
     if has_bucket(account, name):
         if has_policy(account, name):
             return
-        note(f"The bucket {name} has no policy yet: it is closed to the public, and to all that is not over TLS.")
+        note(f"The bucket {name} has no policy yet: blocking public access and requests without TLS.")
     else:
-        note(f"Making the bucket {name}, for the packages of this account and region.")
+        note(f"Creating the bucket {name}, for the packages of this account and region.")
         elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
         s3.create_bucket(Bucket=name, **({} if account.region == "us-east-1" else elsewhere))
     s3.put_public_access_block(
@@ -48,7 +48,7 @@ def ensure_bucket(account: Account, name: str, note: Callable[[str], None]) -> N
 
 
 def has_bucket(account: Account, name: str) -> bool:
-    """Whether the account has this bucket. Raises AwsError where somebody else has it, or it may not be seen."""
+    """Whether the account has this bucket. Raises AwsError if somebody else owns it, or access is denied."""
     s3 = account.client("s3")
     try:
         s3.head_bucket(Bucket=name, ExpectedBucketOwner=account.id)
@@ -58,7 +58,7 @@ def has_bucket(account: Account, name: str) -> bool:
         if error.response["Error"]["Code"] not in ("403", "AccessDenied"):
             raise
         raise AwsError(
-            f"The bucket {name} can't be used: it is not of the account {account.id}, or you may not see it.",
+            f"The bucket {name} can't be used: it does not belong to the account {account.id}, or access is denied.",
             fix="use a role that may list and write it; a bucket of that name in another account is an attack",
         ) from error
     return True
@@ -98,10 +98,10 @@ def upload(account: Account, assembly: Assembly, *, templates_only: bool = False
 def sweep(
     account: Account, bucket: str, prefix: str, *, keep: Collection[str] = (), older_than: timedelta = timedelta()
 ) -> int:
-    """Delete a stage's files but those to `keep` and those that are newer; returns how many went.
+    """Delete a stage's old files, except those to `keep`; returns how many were deleted.
 
-    To keep is what the stack names as it now is, however old: an update that fails is taken back with it. A lifecycle
-    rule of the bucket would know an object's age alone.
+    Files that the deployed stack references are kept, however old: CloudFormation needs them to roll back a failed
+    update. A lifecycle rule of the bucket would only know an object's age.
     """
     s3 = account.client("s3")
     until = datetime.now(UTC) - older_than
@@ -122,9 +122,9 @@ def sweep(
 def put_template(account: Account, assembly: Assembly, template: Mapping[str, Any]) -> str:
     """Upload a template for the assembly's stack; returns the URL that CloudFormation reads it from.
 
-    Other letters than those of ASCII are escaped: of them as they are, GetTemplate would give back question marks
-    (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814), and a deployment goes on from
-    what it gives back.
+    Letters outside ASCII are escaped: otherwise GetTemplate would return question marks for them
+    (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814), and the next deployment
+    compares with what it returns.
     """
     s3 = account.client("s3")
     body = json.dumps(template, ensure_ascii=True).encode()

@@ -1,4 +1,4 @@
-"""Which files a function's handlers import, found by reading their sources and running none of them."""
+"""Finds the files that a function's handlers import, by reading their sources without running them."""
 
 import ast
 import sys
@@ -24,7 +24,7 @@ class PackageError(DeclarationError):
 
 
 class Reached(Struct, frozen=True):
-    """What a function imports, at the top of a module or within a function, however far away."""
+    """What a function imports, directly or indirectly, at the top of a module or within a function."""
 
     files: dict[str, Path]
     """Where a file goes in the package (`dal/items.py`), and where it is now: the project's and Taxiway's."""
@@ -33,7 +33,7 @@ class Reached(Struct, frozen=True):
     optional: frozenset[str]
     """Those that a function does without: only ever imported under `try`, or after a `try` that doesn't fail."""
     notes: tuple[str, ...]
-    """The lines that import by a name made up at run time, which nobody can follow here."""
+    """The lines that import a name that is computed at run time, which can't be followed."""
 
 
 class Imports:
@@ -51,8 +51,8 @@ class Imports:
     def reach(self, modules: Iterable[str], *, where: str, extra: Iterable[Path] = ()) -> Reached:
         """Everything that `modules` import, and the modules among `extra`, files of the project that are wanted anyway.
 
-        `where` says who asks for the modules. Raises PackageError where a module of the project is not there, does not
-        parse, or imports what only runs on a laptop.
+        `where` says who asks for the modules. Raises PackageError if a module of the project is missing, is not valid
+        Python, or imports a module that is not for Lambda.
         """
         files: dict[str, Path] = {}
         libraries: dict[str, str] = {}
@@ -107,8 +107,8 @@ class Imports:
             if self._is_optional(found):
                 return
             raise PackageError(
-                f"The module {found.module} is imported, and is not there.",
-                fix=f"add it to {root}, or take the import out",
+                f"The module {found.module} is imported, but does not exist.",
+                fix=f"add it to {root}, or remove the import",
                 where=found.where,
             )
         for name in found.names:  # of `from a import b`, b may be a module and may be anything else
