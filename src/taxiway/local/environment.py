@@ -100,6 +100,11 @@ class Environment:
         self._timer: asyncio.TimerHandle | None = None
         self._active = asyncio.Event()
 
+    @property
+    def request_id(self) -> str:
+        """That of the invocation that runs in it; "" while none does."""
+        return self._request_id if self.idle_since is None else ""
+
     async def start(self, command: Sequence[str], *, variables: Mapping[str, str], directory: Path) -> None:
         """Start the process; `on_ready` is called when its module is imported. Raises OSError where it can't be."""
         loop = asyncio.get_running_loop()

@@ -21,6 +21,8 @@ from taxiway.local.output import Share
 
 Command: TypeAlias = Callable[[ServedFunction], list[str]]
 Variables: TypeAlias = Callable[[ServedFunction], dict[str, str]]
+Admit: TypeAlias = Callable[[Environment], dict[str, str]]
+Dismiss: TypeAlias = Callable[[Environment], None]
 
 MAX_EVENT = 6_291_456
 """Bytes: the 6 MB of https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, as Invoke counts it."""
@@ -39,7 +41,9 @@ class Functions(Invoker):
     """Runs functions in worker processes that speak the Lambda Runtime API.
 
     `variables` gives what the laptop adds to a function's environment variables, and `output` takes each line that a
-    function prints. `limit` is the most environments a function has at once, where it declares no concurrency.
+    function prints. `admit` gives the variables that one environment alone has, its credentials, when it starts;
+    `dismiss` is called when it has ended. `limit` is the most environments a function has at once, where it declares no
+    concurrency.
     `command` starts an environment: AWS's own runtime client in place of Taxiway's is
     `[sys.executable, "-m", "awslambdaric", handler_of(function)]`.
     """
@@ -52,6 +56,8 @@ class Functions(Invoker):
         variables: Variables,
         output: Output,
         limit: int,
+        admit: Admit = lambda _: {},
+        dismiss: Dismiss = lambda _: None,
         command: Command | None = None,
         init_timeout: float = INIT_TIMEOUT,
         keep_warm: float = KEEP_WARM,
@@ -60,6 +66,8 @@ class Functions(Invoker):
         self.variables = variables
         self.output = output
         self.limit = limit
+        self.admit = admit
+        self.dismiss = dismiss
         self.command = command or _bootstrap
         self.init_timeout = init_timeout
         self.share = Share()
@@ -118,6 +126,7 @@ class Functions(Invoker):
 
     def ended(self, environment: Environment) -> None:
         self.environments.discard(environment)
+        self.dismiss(environment)
         self._look_in(_LOOK_SOON)
 
     def _look_in(self, seconds: float) -> None:
@@ -249,7 +258,7 @@ class _Pool:
         owner = self._owner
         command = owner.command(self._function)
         try:
-            variables = owner.variables_of(self._plan, self._function)
+            variables = owner.variables_of(self._plan, self._function) | owner.admit(environment)
             await environment.start(command, variables=variables, directory=owner.project)
         except (OSError, ValueError) as error:  # ValueError: a variable holds a null byte
             environment.ending = Ending("init", f"{command[0]} can't be started: {error}")

@@ -67,15 +67,16 @@ def _sections(backend: LocalBackend) -> list[tuple[str, list[str]]]:
     sections = [("routes", rows(plan))]
     if plan.table is not None:
         if options.dynamodb_endpoint:
-            where = f"at {backend.endpoint}"
+            where = f"at {options.dynamodb_endpoint}"
         elif options.ephemeral:
-            where = f"thrown away at the end (Dynoxide {VERSION} at {backend.endpoint})"
+            where = f"thrown away at the end (Dynoxide {VERSION})"
         else:
-            where = f"in {os.path.relpath(options.database)} (Dynoxide {VERSION} at {backend.endpoint})"
+            where = f"in {os.path.relpath(options.database)} (Dynoxide {VERSION})"
         sections.append(("table", [f"{plan.table.name}  {where}"]))
     if plan.secrets:
         ids = ", ".join(secret.id for secret in plan.secrets)
         sections.append(("secrets", [f"{ids}  in .taxiway/secrets.json"]))
+    sections.append(("aws", [f"{backend.endpoint}  for the functions; your own tools: taxiway aws-env"]))
     if plan.only_on_aws:
         sections.append(("only on AWS", list(plan.only_on_aws)))
     if options.inline:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ipaddress import ip_address
 from time import monotonic, sleep
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -17,7 +18,6 @@ from taxiway.local.sigv4 import Credentials, sign
 
 _T = TypeVar("_T")
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ATTEMPTS = 8  # with pauses that double from 50 ms: over 6 s, in which a dead engine is long back
 _ANSWER_LIMIT = 30.0  # seconds for one call
 _ACTIVE_LIMIT = 1800.0  # seconds; AWS fills a new index of a large table for a long time
@@ -326,7 +326,11 @@ def _refusal(body: bytes) -> _Refusal:
 
 def is_local(endpoint: str) -> bool:
     """Whether an endpoint is on this machine, where no DynamoDB checks credentials."""
-    return urlsplit(endpoint).hostname in _LOOPBACK
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def credentials_for(endpoint: str) -> Credentials:

@@ -13,5 +13,6 @@ def running(database: Path) -> str | None:
         pid = int(lock.read_text().split()[1])
         command = psutil.Process(pid).cmdline()
         if str(database) in command and Path(command[0]).name.startswith("dynoxide"):
-            return f"http://127.0.0.1:{int(command[command.index('--port') + 1])}"
+            host, port = (command[command.index(flag) + 1] for flag in ("--host", "--port"))
+            return f"http://{host}:{int(port)}"
     return None

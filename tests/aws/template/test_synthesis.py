@@ -290,13 +290,6 @@ def test_a_firewall_outside_of_its_region_needs_one_that_exists(tmp_path: Path) 
         synthesize(backend, stage("dev"), packages=[], directory=tmp_path)
 
 
-def test_a_secret_where_its_extension_is_not_is_refused(tmp_path: Path) -> None:
-    backend, at = with_everything("eu-west-9")
-
-    with pytest.raises(DeclarationError, match="eu-west-9 has no extension for arm64"):
-        synthesize(backend, at, packages=packages(backend, tmp_path), directory=tmp_path / "assembly")
-
-
 # What only the backend with everything has.
 
 

@@ -27,7 +27,7 @@ _ITEM_OVERHEAD = (
     100  # bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 )
 _HEADERS = 400  # bytes of a response
-_SECRET_READS = 12  # in an hour: the extension keeps a value for 300 s
+_SECRET_READS = 4  # in an hour: `taxiway.secrets` keeps a value for 15 minutes
 _KEY_READS = 12  # in an hour: https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
 _POLLS = 4  # in a second, of a shard: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 _DASHBOARDS = 2

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from taxiway.aws.runtime import RUNTIME
-from taxiway.aws.template import limits, secrets_extension
+from taxiway.aws.template import limits
 from taxiway.aws.template.alarm_topic import AlarmTopic, watch_function
 from taxiway.aws.template.assembly import package_key
 from taxiway.aws.template.cloudformation_types import (
@@ -24,7 +24,7 @@ from taxiway.aws.template.network import PrivateNetwork
 from taxiway.aws.template.release import Releases
 from taxiway.aws.template.stack_template import Resource, Scope, Value, joined
 from taxiway.aws.template.stream_consumers import add_stream_consumer
-from taxiway.declare import Backend, DeclarationError, Function, Provisioned, Stage, StreamConsumer, names
+from taxiway.declare import Backend, Function, Provisioned, Stage, StreamConsumer, names
 from taxiway.permissions.function_policy import function_policy
 from taxiway.permissions.invocation import invoked_by
 from taxiway.permissions.statements import trust
@@ -172,7 +172,6 @@ class DeployedFunction:
             MemorySize=declared.memory,
             Timeout=declared.timeout,
             Environment={"Variables": self._variables()},
-            Layers=self._layers() or None,
             ReservedConcurrentExecutions=declared.concurrency,
             TracingConfig={"Mode": "Active" if around.backend.operations.tracing else "PassThrough"},
             LoggingConfig={
@@ -191,23 +190,6 @@ class DeployedFunction:
     def _log_level(self) -> str:
         """Lambda drops lines under its level, so it has to let through what LOG_LEVEL asks the function to write."""
         return _LOG_LEVELS.get(self.declared.environment.get("LOG_LEVEL", "").upper(), "INFO")
-
-    def _layers(self) -> list[str]:
-        """The Parameters and Secrets extension, for a function that reads a secret.
-
-        https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html
-        """
-        if not self.declared.secrets:
-            return []
-        region = self._around.stage.region
-        layer = secrets_extension.layer(region)
-        if layer is None:
-            raise DeclarationError(
-                f"Function {self.declared.name} uses a secret, and {region} has no extension for arm64 that reads it.",
-                fix="use another region, or take the secret out of its uses",
-                where=self.declared.source,
-            )
-        return [layer]
 
     def _add_alias(self, provisioned: Provisioned | None) -> Resource:
         """The alias of the newest version; a version is published whenever code or configuration change."""
@@ -238,7 +220,7 @@ class DeployedFunction:
         )
         configuration = [
             *(code.digest, code.handler, RUNTIME, declared.memory, declared.timeout, self._variables()),
-            *(self._layers(), self._log_level(), around.backend.operations.tracing, where),
+            *(self._log_level(), around.backend.operations.tracing, where),
         ]
         return sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:12]
 
