@@ -174,14 +174,9 @@ class Engine:
         try:
             self._lock = _lock(self._data)
             _stop_stale(self._lock, self._data / DATABASE)
-<<<<<<< HEAD
             await asyncio.to_thread(_prepare, self._data / DATABASE)
-            self._port = _claim(self._port)
-            self.endpoint = f"http://127.0.0.1:{self._port}"
-=======
             self._port = _claim(self._host, self._port)
             self.endpoint = f"http://{self._host}:{self._port}"
->>>>>>> gate
             await self._spawn()
         except BaseException:
             await self.close()
@@ -393,7 +388,6 @@ def _stop_stale(lock: int, database: Path) -> None:
             process.wait(_STOP_LIMIT)
 
 
-<<<<<<< HEAD
 def _prepare(database: Path) -> None:
     """Make the file ready for the engine. Raises EngineError where it is damaged."""
     database_file.make_private(database)
@@ -402,10 +396,7 @@ def _prepare(database: Path) -> None:
         raise EngineError(f"The local database {database} is damaged: {damage}.", fix=_START_OVER)
 
 
-def _claim(port: int) -> int:
-=======
 def _claim(host: str, port: int) -> int:
->>>>>>> gate
     """A port that is free now: the one asked for, or any. Raises EngineError where that one is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
