@@ -31,7 +31,7 @@ synth: $(READY_FOR_SYNTH)
 
 # Repeats the tests that have a count until they reach it (tests/counts.py). `make soak MINUTES=15` starts nothing later.
 soak: $(READY_FOR_SYNTH)
-	@$(BIN)/pytest -n 2 --maxschedchunk 1 --maxfail 3 --soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+	@$(BIN)/pytest -n 2 --maxschedchunk 20 --maxfail 3 --soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 snapshot: $(READY)
 	@$(BIN)/python -m tests.aws.snapshot
