@@ -376,6 +376,15 @@ def test_the_domain_speaks_tls_1_2_and_is_the_only_way_in(everything: Template) 
     }
 
 
+def test_the_api_and_its_domain_are_reached_over_ipv6_too(everything: Template) -> None:
+    (configuration,) = everything.one("ApiGatewayV2::DomainName")["DomainNameConfigurations"]
+    records = {(record["Name"], record["Type"]) for record in everything.of_type("Route53::RecordSet")}
+
+    assert ("api.example.com", "AAAA") in records
+    assert configuration["IpAddressType"] == "dualstack"
+    assert everything.one("ApiGatewayV2::Api")["IpAddressType"] == "dualstack"
+
+
 def test_the_api_answers_nobody_but_its_cdn(everything: Template) -> None:
     (origin,) = everything.one("CloudFront::Distribution")["DistributionConfig"]["Origins"]
 

@@ -56,6 +56,8 @@ class Api:
             "Api",
             Name=self.name,
             ProtocolType="HTTP",
+            # IPv4 and IPv6: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-ip-address-type.html
+            IpAddressType="dualstack",
             Description=f"{backend.name}, {stage.name}",
             CorsConfiguration=_cors(declared.cors),
             # The domain is then the one way in; a CDN in front goes through it too.

@@ -30,7 +30,12 @@ def add_domain(scope: Scope, domain: Domain, asks_for: ClientCertificate | None,
         "Domain",
         DomainName=domain.name,
         DomainNameConfigurations=[
-            {"CertificateArn": domain.certificate, "EndpointType": "REGIONAL", "SecurityPolicy": "TLS_1_2"}
+            {
+                "CertificateArn": domain.certificate,
+                "EndpointType": "REGIONAL",
+                "IpAddressType": "dualstack",  # as its AAAA record says
+                "SecurityPolicy": "TLS_1_2",
+            }
         ],
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-mutual-tls.html
         MutualTlsAuthentication={"TruststoreUri": asks_for.trust_store} if asks_for else None,
