@@ -1,9 +1,9 @@
-"""The table: what a call costs over the core's own, beside other libraries, and how long a page of a query takes.
+"""The table: what a call costs over the AWS client's own, beside other libraries, and how long a page of a query takes.
 
 For the cost DynamoDB is a stub that answers at once, so what is measured is the client; for the page it is the engine
-that `taxiway dev` uses. What Taxiway adds to the core is measured twice: its own work, with the core's calls replaced
-by ones that answer at once, and in place, after each wait for the network, when the processor has gone cold. Each
-library is in an environment of its own, and they take turns.
+that `taxiway dev` uses. What taxiway.data adds to the client is measured twice: its own work, with the client's calls
+replaced by ones that answer at once, and in place, after each wait for the network, when the processor has gone cold.
+Each library is in an environment of its own, and they take turns.
 """
 
 import json
@@ -22,6 +22,8 @@ from time import perf_counter
 from benchmarks.functions import ROOT, Contender, _environment, _stub
 from taxiway.data import Entity, TableClient, key, pattern
 from taxiway.local import dynamodb
+from taxiway.local.manifest import ServedIndex, ServedTable
+from taxiway.local.tables import bring_up_to_date
 
 ROUNDS = 3
 EXPECTED = 25  # µs
@@ -31,14 +33,14 @@ SIZES = (1_000, 10_000, 100_000)
 PAGES = 200
 
 PEER = ROOT / "benchmarks" / "peer"
-TAXIWAY = Contender("Taxiway", ("msgspec", "pydynox==1.8.0"), "data_taxiway", (ROOT / "src", PEER))
+TAXIWAY = Contender("Taxiway", ("msgspec",), "data_taxiway", (ROOT / "src", PEER))
 PEERS = (
     Contender("pydynox models", ("pydynox==1.8.0",), "data_pydynox", (PEER,)),
     Contender("PynamoDB", ("pynamodb",), "data_pynamodb", (PEER,)),
     Contender("boto3 resource", ("boto3",), "data_boto3", (PEER,)),
 )
 
-# CPU time of the process, the core's own threads included: µs a call, the median of batches that take turns.
+# CPU time of the process, a client's own threads included: µs a call, the median of batches that take turns.
 PROBE = """
 import importlib, json, statistics, sys, time
 module = importlib.import_module(sys.argv[1])
@@ -92,12 +94,12 @@ def _costs() -> None:
     cost = {what: statistics.median(values) for what, values in spent.items()}
     print("\nOne call of the table, DynamoDB a stub that answers at once (medians; CPU time, µs)\n")
     print(f"  {'':34}" + "".join(f"{verb:>14}" for verb in VERBS.values()))
-    _row("the core alone", [cost[TAXIWAY.name, f"core_{verb}"] for verb in VERBS])
+    _row("the AWS client alone", [cost[TAXIWAY.name, f"core_{verb}"] for verb in VERBS])
     for contender in contenders:
         _row(contender.name, [cost[contender.name, verb] for verb in VERBS])
     print()
     _row(f"Taxiway's own work (expected: {EXPECTED})", _differences(spent, "own_", "answer_"))
-    _row("Taxiway over the core, in place", _differences(spent, "", "core_"))
+    _row("Taxiway over the client, in place", _differences(spent, "", "core_"))
     for contender in PEERS:
         ratios = [cost[TAXIWAY.name, verb] / cost[contender.name, verb] for verb in VERBS]
         print(f"  {'Taxiway / ' + contender.name:34}" + "".join(f"{ratio:>14.2f}" for ratio in ratios))
@@ -161,8 +163,12 @@ def _measure_pages(endpoint: str) -> None:
         "AWS_ENDPOINT_URL": endpoint,
     }
     table = TableClient(table_name="readings")
-    index = {"index_name": "gsi1", "hash_key": ("gsi1pk", "S"), "range_key": ("gsi1sk", "S")}
-    table.core.sync_create_table("readings", ("pk", "S"), ("sk", "S"), global_secondary_indexes=[index], wait=True)
+    bring_up_to_date(
+        ServedTable("readings", "pk", "sk", (ServedIndex("gsi1", "gsi1pk", "gsi1sk"),), None),
+        endpoint,
+        region="eu-west-1",
+        note=lambda _: None,
+    )
     print("\nA page of 20 of one partition of an index, on the local engine, in memory (medians; elapsed, ms)\n")
     print(f"  {'items in the partition':34}{'first page':>14}{'in the middle':>14}{'last page':>14}")
     made = 0

@@ -59,7 +59,7 @@ class Contender(NamedTuple):
 
 TAXIWAY = Contender(
     "Taxiway",
-    ("msgspec", "pydynox==1.8.0"),
+    ("msgspec",),
     "handlers.http.create_item.create_item",
     (ROOT / "src", ROOT / "template"),
 )

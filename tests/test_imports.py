@@ -49,7 +49,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "declare": frozenset(),
     "permissions": frozenset(),
     "sdk": frozenset({"msgspec", "snapshot_restore_py"}),  # the latter comes with the runtime of Lambda
-    **{room: frozenset({"msgspec", "pydynox", "pydynox_core"}) for room in SHIPPED},
+    **{room: frozenset({"msgspec"}) for room in SHIPPED},
 }
 """The packages beside the standard library that a room may import, where they are limited."""
 
@@ -124,13 +124,12 @@ def _nearest(name: str, modules: dict[str, Path]) -> str | None:
 
 @pytest.fixture(scope="session")
 def function_path(tmp_path_factory) -> list[str]:
-    """A path with what ships to Lambda and nothing else: Taxiway and its two dependencies."""
+    """A path with what ships to Lambda and nothing else: Taxiway and msgspec."""
     packages = tmp_path_factory.mktemp("function")
-    for name in ("msgspec", "pydynox"):
-        spec = find_spec(name)
-        assert spec
-        assert spec.origin
-        (packages / name).symlink_to(Path(spec.origin).parent)
+    spec = find_spec("msgspec")
+    assert spec
+    assert spec.origin
+    (packages / "msgspec").symlink_to(Path(spec.origin).parent)
     return [str(PACKAGE.parent), str(packages)]
 
 

@@ -1,9 +1,13 @@
-"""Reads and writes of the table by taxiway.data, and by the core that it calls: the same requests, nothing else."""
+"""Reads and writes of the table by taxiway.data, and by the AWS client that it calls: the same requests."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
+
 from taxiway.data import Entity, TableClient, created, key, pattern, sortable_id, updated, version
+from taxiway.sdk.client import Answer
+from taxiway.sdk.dynamodb import item_to_wire
 
 MOMENT = datetime(2026, 3, 12, 19, 3, 58, tzinfo=UTC)
 
@@ -52,7 +56,6 @@ ROW = {
     "updatedAt": "2026-03-12T19:03:58.000000Z",
     "version": 1,
 }
-NUMBERS = {"fields": frozenset(["price"]), "variants": {}}
 
 
 def get():
@@ -68,51 +71,43 @@ def page():
 
 
 def core_get():
-    return core.sync_get_item("items", KEY, False, _number_schema=NUMBERS)[0]
+    return core.get_item("items", KEY).item
 
 
 def core_put():
-    return core.sync_put_item("items", ROW)
+    return core.put_item("items", ROW)
 
 
 def core_page():
     """As many as taxiway.data asks for: one more than a page, to know whether there are more."""
-    rows, *_ = core.sync_query_page(
+    page = core.query(
         "items",
         "#p = :p",
-        None,
-        None,
-        {"#p": "gsi1pk"},
-        {":p": "ITEM#CATEGORY#stationery"},
-        21,
-        None,
-        True,
-        "gsi1",
-        False,
-        _number_schema=NUMBERS,
+        expression_attribute_names={"#p": "gsi1pk"},
+        expression_attribute_values={":p": "ITEM#CATEGORY#stationery"},
+        index_name="gsi1",
+        limit=21,
     )
-    return rows[:20]
+    return page.items[:20]
 
 
 class Instant:
-    """A core that answers at once: what a call then takes is taxiway.data's own work, and the making of the answer."""
+    """An AWS client that answers at once: what a call then takes is taxiway.data's own work, and its codec's."""
 
     def __init__(self) -> None:
-        self.rows = [ROW | {"id": f"{number:010}", "pk": f"ITEM#{number:010}"} for number in range(21)]
+        rows = [item_to_wire(ROW | {"id": f"{n:010}", "pk": f"ITEM#{n:010}"}) for n in range(21)]
+        self._answers = {
+            "GetItem": msgspec.json.encode({"Item": item_to_wire(ROW)}),
+            "PutItem": b"{}",
+            "Query": msgspec.json.encode({"Items": rows, "Count": 21, "LastEvaluatedKey": rows[-1]}),
+        }
 
-    def sync_get_item(self, *_: object, **__: object):
-        return dict(ROW), None
-
-    def sync_put_item(self, *_: object, **__: object):
-        return None, None
-
-    def sync_query_page(self, *_: object, **__: object):
-        return [dict(row) for row in self.rows], {"pk": "more"}, None
+    def call(self, operation: str, body: bytes, *, timeout: float | None = None) -> Answer:  # noqa: ARG002  as Client has it
+        return Answer(self._answers[operation], 1, may_have_run=False)
 
 
-instant = Instant()
 alone = TableClient(table_name="items")
-alone._core = instant  # noqa: SLF001  what is measured is what is around it
+alone.core.client = Instant()
 
 
 def own_get():
@@ -128,12 +123,12 @@ def own_page():
 
 
 def answer_get():
-    return instant.sync_get_item()
+    return alone.core.get_item("items", KEY).item
 
 
 def answer_put():
-    return instant.sync_put_item()
+    return alone.core.put_item("items", ROW)
 
 
 def answer_page():
-    return instant.sync_query_page()[0][:20]
+    return alone.core.query("items", "pk = :p").items[:20]

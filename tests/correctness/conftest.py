@@ -9,8 +9,10 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
+from tests.tables import create_table
 
-from taxiway.data import TableClient
+from taxiway.sdk.dynamodb import DynamoDB
+from taxiway.sdk.dynamodb.tables import Tables
 
 INDEXES = ("gsi1", "gsi2")
 
@@ -38,20 +40,16 @@ def dynamodb(request: pytest.FixtureRequest) -> Generator[str]:
 def empty_table(dynamodb: str) -> Callable[[], AbstractContextManager[str]]:
     """Gives the name of an empty table with both indexes, which is there for the length of a `with`."""
     del dynamodb  # it sets the environment
-    core = TableClient(table_name="any").core
+    client = DynamoDB()
 
     @contextmanager
     def make() -> Generator[str]:
         name = f"correctness-{uuid.uuid4().hex}"
-        indexes = [
-            {"index_name": index, "hash_key": (f"{index}pk", "S"), "range_key": (f"{index}sk", "S")}
-            for index in INDEXES
-        ]
-        core.sync_create_table(name, ("pk", "S"), ("sk", "S"), global_secondary_indexes=indexes, wait=True)
+        create_table(client, name, *INDEXES)
         try:
             yield name
         finally:
-            core.sync_delete_table(name)
+            Tables(client).delete(name)
 
     return make
 

@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import Struct
-from tests.correctness.clients import Remote, scan
+from tests.correctness.clients import Remote
 from tests.correctness.entities import Order, Tally
 from tests.correctness.proxy import OFTEN, Fault, Proxy
 from tests.counts import count
+from tests.tables import rows_of
 
 from taxiway.data import AlreadyExists, DataError, TableClient, Throttled, Unavailable, VersionMismatch
 from taxiway.http import Created, Handler, handler
@@ -139,7 +140,7 @@ def test_nothing_is_lost_or_doubled_in_a_storm_of_faults(
         journals = list(threads.map(lambda writer: writer.work(proxy), writers))
     proxy.close()  # what comes late has now come
 
-    stored = {row["id"]: row for row in scan(table)}
+    stored = {row["id"]: row for row in rows_of(table)}
     made = {name for journal in journals for name in journal.made} | {f"shared-{n}" for n in range(SHARED)}
     deleted = {name for journal in journals for name in journal.deleted}
     perhaps = {name for journal in journals for name in journal.perhaps_deleted}
@@ -226,7 +227,7 @@ def test_a_request_with_an_idempotency_key_is_carried_out_once(
     with ThreadPoolExecutor(WRITERS) as threads:
         answers = [answer for one in threads.map(serve, range(WRITERS)) for answer in one]
     proxy.close()
-    stored = [(row["request"], row["id"]) for row in scan(table) if row["entity"] == "Order"]
+    stored = [(row["request"], row["id"]) for row in rows_of(table) if row["entity"] == "Order"]
     assert max(Counter(request for request, _ in stored).values()) == 1, "a request was carried out twice"
     answered = {answer for answer in answers if answer[1] is not None}
     assert answered <= set(stored), "an acknowledged order is not there, or another was acknowledged"

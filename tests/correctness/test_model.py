@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, currently_in_test_context, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from tests.correctness.clients import Interrupted, Remote, scan, secret
+from tests.correctness.clients import Interrupted, Remote, secret
 from tests.correctness.entities import Label, Member, Part
 from tests.correctness.model import BY_KIND, Model, Refusal, rows
 from tests.correctness.operations import (
@@ -46,6 +46,7 @@ from tests.correctness.operations import (
 )
 from tests.correctness.proxy import Fault, Proxy
 from tests.counts import count
+from tests.tables import rows_of
 
 from taxiway.data import Contended, TableClient, Throttled, TransactionFailed, Unavailable, add
 
@@ -255,7 +256,7 @@ class Clients(RuleBasedStateMachine):
     def teardown(self) -> None:
         with self.stack:
             now = datetime.now(UTC).timestamp()
-            found = [row for row in scan(self.tables[0], decimals=("price",)) if row.get("expiresAt", now + 1) > now]
+            found = [row for row in rows_of(self.tables[0]) if row.get("expiresAt", now + 1) > now]
             assert sorted(found, key=_key) == sorted(rows(self.model.items), key=_key)
 
 

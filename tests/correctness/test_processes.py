@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.correctness.clients import scan
 from tests.correctness.entities import Member, Tally
 from tests.counts import count
+from tests.tables import rows_of
 
 from taxiway.data import TableClient
 
@@ -103,7 +103,7 @@ def test_a_counter_counts_each_once(table: TableClient, capsys: pytest.CaptureFi
 def test_a_key_is_created_once(table: TableClient, capsys: pytest.CaptureFixture[str]) -> None:
     """480 creations of 60 keys."""
     granted = run(table, "names", rounds=60, capsys=capsys)
-    stored = {row["id"]: row["group"] for row in scan(table)}
+    stored = {row["id"]: row["group"] for row in rows_of(table)}
     assert stored == {name: str(number) for number, names in enumerate(granted) for name in names}
     assert len(stored) == len(flat(granted))
 
@@ -112,8 +112,8 @@ def test_a_key_is_created_once(table: TableClient, capsys: pytest.CaptureFixture
 def test_an_email_is_one_members(table: TableClient, capsys: pytest.CaptureFixture[str]) -> None:
     """320 creations with 40 e-mail addresses, in different letters."""
     granted = flat(run(table, "emails", rounds=40, capsys=capsys))
-    members = [row for row in scan(table) if row["entity"] == "Member"]
-    sentinels = [row for row in scan(table) if row["entity"] == "UNIQUE"]
+    members = [row for row in rows_of(table) if row["entity"] == "Member"]
+    sentinels = [row for row in rows_of(table) if row["entity"] == "UNIQUE"]
     assert max(Counter(granted).values()) == 1, "no address was given twice"
     assert Counter(member["email"].lower() for member in members) == Counter(granted)
     assert {row["holderPk"] for row in sentinels} == {member["pk"] for member in members}
@@ -125,7 +125,7 @@ def test_an_email_that_is_handed_round_is_had_by_one(table: TableClient, capsys:
     """240 attempts at one address, which who gets it gives up again."""
     had = run(table, "moves", rounds=30, capsys=capsys)
     assert flat(had)
-    stored = scan(table)
+    stored = rows_of(table)
     assert {row["email"] for row in stored if row["entity"] == "Member"} == {f"own-{n}" for n in range(PROCESSES)}
     assert {row["pk"] for row in stored if row["entity"] == "UNIQUE"} == {
         f"UNIQUE#Member#email#own-{n}" for n in range(PROCESSES)

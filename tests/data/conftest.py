@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.tables import create_table
 
 from taxiway.data import TableClient
 from taxiway.data.cursors import LIFETIME, CursorKey
@@ -70,21 +71,7 @@ def table(request: pytest.FixtureRequest) -> TableClient:
     """A client of an empty table with two indexes."""
     request.getfixturevalue("aws")
     client = TableClient()
-    client.core.sync_create_table(
-        client.name,
-        ("pk", "S"),
-        ("sk", "S"),
-        global_secondary_indexes=[
-            {
-                "index_name": name,
-                "hash_key": (f"{name}pk", "S"),
-                "range_key": (f"{name}sk", "S"),
-                "projection": "ALL",
-            }
-            for name in ("gsi1", "gsi2")
-        ],
-        wait=True,
-    )
+    create_table(client.core, client.name, "gsi1", "gsi2")
     return client
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.data.models import Item, Order, Task
-from tests.data.stub import Answer, serving
+from tests.data.stub import Answer, failure, serving
 
 from taxiway.data import TableClient, Throttled, Unavailable
 
@@ -89,27 +89,22 @@ def test_what_is_left_unprocessed_is_sent_again(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_portion_is_sent_again_after_the_core_gave_up_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    gave_up = 'Failed to build request: ConstructionFailure { source: "Failed to process 1 items after 5 retries" }'
-    table = TableClient()
-    failures = [gave_up, gave_up]
+def test_a_portion_that_stays_unprocessed_is_not_sent_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(_: str, body: dict[str, Any]) -> Answer:
+        return 200, {"UnprocessedItems": body["RequestItems"]}
 
-    class Core:
-        """The core as it is when DynamoDB leaves something unprocessed five times, without the three seconds."""
-
-        def sync_batch_write(self, *_: Any) -> None:
-            if failures:
-                from taxiway.data._core import core
-
-                raise core().PydynoxException(failures.pop())
-
-    monkeypatch.setattr(table, "_core", Core())
-    assert table.put_many([Order(account="1", id="1")])
-    assert failures == []
-    failures.extend([gave_up] * 100)
     monkeypatch.setattr("taxiway.data.batches.PATIENCE", 0.0)
-    with pytest.raises(Throttled, match="unprocessed for 0 s"):
-        table.put_many([Order(account="1", id="1")])
-    failures[:] = ["something else"]
-    with pytest.raises(Unavailable, match="something else"):
-        table.put_many([Order(account="1", id="1")])
+    with serving(nothing) as stub:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", stub.endpoint)
+        with pytest.raises(Throttled, match="unprocessed for 0 s"):
+            TableClient().put_many([Order(account="1", id="1")])
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_portion_that_fails_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with serving(lambda _, __: failure("InternalServerError", "something else", 500)) as stub:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", stub.endpoint)
+        with pytest.raises(Unavailable, match="something else"):
+            TableClient().put_many([Order(account="1", id="1")])
+        assert len(stub.calls) == 1

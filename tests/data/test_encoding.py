@@ -217,18 +217,18 @@ def test_how_each_kind_of_field_is_stored(table: TableClient) -> None:
         note=None,
     )
     table.put(item)
-    row, _ = table.core.sync_get_item(table.name, {"pk": "EVERYTHING#1", "sk": "EVERYTHING"}, True)
+    row = table.core.get_item(table.name, {"pk": "EVERYTHING#1", "sk": "EVERYTHING"}, consistent_read=True).item
     assert row is not None
     expected = {
-        "exact": 1.1,
+        "exact": Decimal("1.1"),
         "raw": b"\x00\xff",
         "day": "2026-01-02",
         "moment": "2026-01-02T03:04:05.000000Z",
         "unique": "00000000-0000-0000-0000-000000000001",
         "colour": "red",
-        "prices": ["1.10"],
+        "prices": [Decimal("1.1")],
         "byNumber": {"1": "one"},
-        "size": {"width": "2.5", "note": None},
+        "size": {"width": Decimal("2.5"), "note": None},
         "pair": [1, "a"],
         "tags": {"a"},
         "note": None,

@@ -59,7 +59,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    monkeypatch.setattr("taxiway.data.connection.ATTEMPTS", 1)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     yield server
     server.shutdown()
     thread.join()

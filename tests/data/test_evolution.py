@@ -44,7 +44,7 @@ class Person(Entity):
         first, _, last = stored.pop("fullName").partition(" ")
         return stored | {"first": first, "last": last}
 
-    @upcaster(from_version=1, decimals=("cost",))
+    @upcaster(from_version=1)
     @staticmethod
     def price_for_cost(stored: dict[str, Any]) -> dict[str, Any]:
         stored["price"] = stored.pop("cost")
@@ -76,19 +76,17 @@ def old(table: TableClient, id: str = "1", **others: Any) -> dict[str, Any]:
         **others,
     }
     row = {name: value for name, value in row.items() if value is not None}
-    table.core.sync_put_item(table.name, row)
+    table.core.put_item(table.name, row)
     return row
 
 
 def stored(table: TableClient, id: str = "1") -> dict[str, Any]:
-    numbers: Any = Person.__codec__.numbers
-    row, _ = table.core.sync_get_item(table.name, {"pk": f"PERSON#{id}", "sk": "PERSON"}, _number_schema=numbers)
-    return row or {}
+    return table.core.get_item(table.name, {"pk": f"PERSON#{id}", "sk": "PERSON"}).item or {}
 
 
 def test_an_entity_without_upcasters_is_stored_as_ever(table: TableClient) -> None:
     table.put(Item(id="1", name="x", category="c"))
-    row, _ = table.core.sync_get_item(table.name, {"pk": "ITEM#1", "sk": "ITEM"})
+    row = table.core.get_item(table.name, {"pk": "ITEM#1", "sk": "ITEM"}).item
     assert row is not None
     assert "_v" not in row
 
@@ -150,7 +148,7 @@ def test_what_newer_code_wrote_is_neither_read_nor_changed(table: TableClient) -
         assert caught.value.found == 4
         assert caught.value.http_status == 500
     assert stored(table) == row
-    table.core.sync_put_item(table.name, {"pk": "SHELF#1", "sk": "SHELF", "id": "1", "entity": "Shelf", "_v": 2})
+    table.core.put_item(table.name, {"pk": "SHELF#1", "sk": "SHELF", "id": "1", "entity": "Shelf", "_v": 2})
     with pytest.raises(UnknownVersion):
         table.update(Shelf.by_id("1"), {"weight": 2.0})
     for nonsense in (0, "2", -1):
@@ -237,12 +235,12 @@ def test_without_a_version_a_rewrite_holds_only_while_nothing_has_changed(table:
     one, three = plain(1), plain(Shards(3, was=1))
     table.put(one(id="1", weight=0.1))
     place = {"pk": "PLAIN#1", "sk": "PLAIN"}
-    row, _ = table.core.sync_get_item(table.name, place)
+    row = table.core.get_item(table.name, place).item
     assert row is not None
     table.update(one.by_id("1"), {"note": "meanwhile"})
     assert table.rewrite(three, row)
     assert table.get(three.by_id("1")) == three(id="1", weight=0.1, note="meanwhile")
-    row, _ = table.core.sync_get_item(table.name, place)
+    row = table.core.get_item(table.name, place).item
     assert row is not None
     assert row["gsi1pk"].startswith("PLAINS#")
     assert not table.rewrite(three, row)
@@ -264,9 +262,9 @@ def test_a_rewrite_takes_the_unique_values_that_are_newly_so(table: TableClient)
             """One."""
 
     row = {"pk": "MEMBER#1", "sk": "MEMBER", "entity": "Member", "id": "1", "mail": "A@x"}
-    table.core.sync_put_item(table.name, row)
+    table.core.put_item(table.name, row)
     assert table.rewrite(Member, row)
-    sentinel, _ = table.core.sync_get_item(table.name, {"pk": "UNIQUE#Member#email#a@x", "sk": "UNIQUE"})
+    sentinel = table.core.get_item(table.name, {"pk": "UNIQUE#Member#email#a@x", "sk": "UNIQUE"}).item
     assert sentinel is not None
     assert sentinel["holderPk"] == "MEMBER#1"
     table.update(Member.by_id("1"), {"email": "b@x"})

@@ -27,7 +27,7 @@ PAST, FUTURE = NOW - timedelta(seconds=2), NOW + timedelta(hours=1)
 
 
 def stored(table: TableClient, pk: str, sk: str) -> dict[str, Any]:
-    row, _ = table.core.sync_get_item(table.name, {"pk": pk, "sk": sk}, True)
+    row = table.core.get_item(table.name, {"pk": pk, "sk": sk}, consistent_read=True).item
     assert row is not None
     return row
 
@@ -156,6 +156,6 @@ def test_a_field_that_may_not_be_none_needs_a_lifetime() -> None:
 def test_something_else_under_the_attribute_is_read_as_it_is(table: TableClient) -> None:
     for odd, error in (("soon", "Invalid RFC3339"), (10**30, "got `int`")):
         row = {"pk": "SESSION#1", "sk": "SESSION", "id": "1", "owner": "ann", "expiresAt": odd}
-        table.core.sync_put_item(table.name, row)
+        table.core.put_item(table.name, row)
         with pytest.raises(StoredItemInvalid, match=error):
             table.get(KEY)

@@ -101,7 +101,7 @@ def test_what_a_range_leaves_out_leaves_no_page_short(table: TableClient) -> Non
 def test_other_entities_of_a_partition_leave_no_page_short(table: TableClient) -> None:
     for n in range(60):
         place = {"pk": f"X#{n}", "sk": "X", "entity": "Other", "gsi1pk": "DAYS", "gsi1sk": f"a{n:03}"}
-        table.core.sync_put_item(table.name, place)
+        table.core.put_item(table.name, place)
     made = [table.put(Day(id=str(n), day=f"b{n}")) for n in range(3)]
     assert table.query(Day.all(), limit=2).items == made[:2]
     assert list(table.each(Day.all(), page=2)) == made
@@ -124,7 +124,7 @@ def test_some_fields_of_an_item_that_is_older_than_one_of_them(table: TableClien
         notes: dict[str, str]
 
     place = {"pk": "LABELLED#1", "sk": "LABELLED", "entity": "Labelled", "gsi1pk": "LABELLED", "gsi1sk": "1"}
-    table.core.sync_put_item(table.name, {**place, "id": "1"})
+    table.core.put_item(table.name, {**place, "id": "1"})
     assert table.query(Labelled.all().only(Card)).items == [Card([], {})]
 
 
@@ -176,7 +176,7 @@ def test_what_an_item_has_no_attribute_for_is_what_the_entity_makes_of_it(table:
         stock: int
         groups: set[str] | None
 
-    table.core.sync_put_item(
+    table.core.put_item(
         table.name,
         {"pk": "SHELF#1", "sk": "SHELF", "gsi1pk": "SHELVES", "gsi1sk": "000#1", "id": "1", "entity": "Shelf"},
     )
@@ -208,7 +208,7 @@ def test_each_goes_through_everything(table: TableClient) -> None:
 
 def test_count_counts_what_is_found(table: TableClient) -> None:
     made = items(table, 12)
-    table.core.sync_put_item(
+    table.core.put_item(
         table.name, {"pk": "x", "sk": "x", "gsi1pk": "ITEM#CATEGORY#c", "gsi1sk": "0", "entity": "Other"}
     )
     assert table.count(Item.by_category("c")) == 12
@@ -262,7 +262,7 @@ def test_a_pattern_of_the_table_is_no_index_that_writes_keep(table: TableClient)
     assert Order.of_account.index is None
     table.put(Order(account="1", id="1"))
     table.update(Order.by_id("1", "1"), {"paid": True})
-    row, _ = table.core.sync_get_item(table.name, {"pk": "ACCOUNT#1", "sk": "ORDER#1"})
+    row = table.core.get_item(table.name, {"pk": "ACCOUNT#1", "sk": "ORDER#1"}).item
     assert row is not None
     assert row.keys() == {"pk", "sk", "entity", "account", "id", "total", "paid"}
 
@@ -272,7 +272,7 @@ def test_a_collection_reads_a_partition_of_several_entities(table: TableClient) 
     account = table.create(Account(id="1", email="a", balance=PRECISE))
     orders = [table.put(Order(account="1", id=f"{n:03}", total=n)) for n in range(30)]
     table.put(Order(account="2", id="1"))
-    table.core.sync_put_item(table.name, {"pk": "ACCOUNT#1", "sk": "LOG#1", "entity": "Log"})
+    table.core.put_item(table.name, {"pk": "ACCOUNT#1", "sk": "LOG#1", "entity": "Log"})
     assert table.collect(AccountWithOrders(id="1"), consistent=True) == (account, orders)
     with pytest.raises(CollectionTooLarge, match="more than 30 items"):
         table.collect(AccountWithOrders("1"), limit=30)

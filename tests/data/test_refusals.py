@@ -40,6 +40,7 @@ from taxiway.data import (
     version,
 )
 from taxiway.data.expressions import Expression
+from taxiway.sdk.dynamodb import actions
 
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -103,8 +104,8 @@ def shared(table: TableClient) -> TableClient:
     """Three persons who had one e-mail before it was unique, and the first of them has it now."""
     for number in "123":
         row = {"pk": f"PERSON#{number}", "sk": "PERSON", "entity": "Person", "id": number, "email": "a"}
-        table.core.sync_put_item(table.name, row)
-    first, _ = table.core.sync_get_item(table.name, {"pk": "PERSON#1", "sk": "PERSON"})
+        table.core.put_item(table.name, row)
+    first = table.core.get_item(table.name, {"pk": "PERSON#1", "sk": "PERSON"}).item
     assert first is not None
     assert table.rewrite(Person, first)
     return table
@@ -132,7 +133,7 @@ def test_in_a_transaction_it_is_said(shared: TableClient) -> None:
 
 def test_whether_a_rewrite_could_be_done_is_known_before(shared: TableClient) -> None:
     for number in "23":
-        row, _ = shared.core.sync_get_item(shared.name, {"pk": f"PERSON#{number}", "sk": "PERSON"})
+        row = shared.core.get_item(shared.name, {"pk": f"PERSON#{number}", "sk": "PERSON"}).item
         assert row is not None
         for attempt in (shared.needs_rewrite, shared.rewrite):
             with pytest.raises(NotUnique):
@@ -242,7 +243,7 @@ def test_an_update_stores_what_the_fields_type_makes_of_a_value(table: TableClie
 
 def test_a_key_is_not_made_of_a_stored_value_that_does_not_fit(table: TableClient) -> None:
     place = {"pk": "THING#1", "sk": "THING", "entity": "Thing", "id": "1", "rank": "high", "day": "2026-11-25"}
-    table.core.sync_put_item(table.name, place)
+    table.core.put_item(table.name, place)
     with pytest.raises(StoredItemInvalid, match="does not fit Thing: rank"):
         table.update(Thing.by_id("1"), {"day": date(2026, 11, 26)})
 
@@ -544,19 +545,17 @@ def test_a_version_to_expect_is_an_int(table: TableClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "problem"),
+    ("action", "problem"),
     [
-        ({"type": "put"}, "it has no item"),
-        ({"type": "delete"}, "it has no key"),
-        ({"item": {"pk": "a", "sk": "b"}}, "it has no type and no key"),
-        ({"type": "update", "key": {"pk": "a"}}, "it has no sk in its key"),
+        (actions.put("t", {"name": "x"}), "it has no pk and no sk"),
+        (actions.delete("t", {}), "it has no pk and no sk"),
+        (actions.update("t", {"pk": "a"}, "REMOVE x"), "it has no sk"),
+        ({"type": "put"}, "it is a dict"),
     ],
 )
-def test_an_operation_of_ones_own_says_what_it_lacks(
-    table: TableClient, request_: dict[str, Any], problem: str
-) -> None:
+def test_an_operation_of_ones_own_says_what_it_lacks(table: TableClient, action: Any, problem: str) -> None:
     with table.transaction() as transaction, pytest.raises(TransactionInvalid, match=problem):
-        transaction.add(request_, label="it", failed=Conflict("it"))
+        transaction.add(action, label="it", failed=Conflict("it"))
 
 
 def test_a_collection_has_no_limit_that_dynamodb_could_not_take(table: TableClient) -> None:

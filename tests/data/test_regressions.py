@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from tests.counts import count
 from tests.data.models import Everything, Task
 from tests.data.stub import cancelled, serving
+from tests.tables import losing_an_answer
 
 from taxiway.data import (
     AlreadyExists,
@@ -83,40 +84,13 @@ class Stock(Entity):
         """One stock."""
 
 
-class Repeating:
-    """The core, whose first write's answer is lost once: it does it again, as the real one would."""
-
-    def __init__(self, core: Any) -> None:
-        self._core = core
-        self._repeats = True
-
-    def __getattr__(self, name: str) -> Any:
-        call: Callable[..., Any] = getattr(self._core, name)
-        if name not in ("sync_put_item", "sync_update_item"):
-            return call
-
-        def twice(*args: Any, **kwargs: Any) -> Any:
-            if self._repeats:
-                self._repeats = False
-                call(*args, **kwargs)
-            return call(*args, **kwargs)
-
-        return twice
-
-
-def losing_an_answer(table: TableClient) -> TableClient:
-    client = TableClient(table_name=table.name)
-    client._core = Repeating(table.core)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  there is no other way in
-    return client
-
-
 def test_what_never_expires_never_does(table: TableClient) -> None:
     table.create(Session(id="1", expires_at=None))
     found = table.get(Session.by_id("1"))
     assert found is not None
     assert found.expires_at is None
     assert table.put(found).expires_at is None
-    row, _ = table.core.sync_get_item(table.name, {"pk": "SESSION#1", "sk": "SESSION"})
+    row = table.core.get_item(table.name, {"pk": "SESSION#1", "sk": "SESSION"}).item
     assert row is not None
     assert not table.rewrite(Session, row)
     assert "expiresAt" not in row
@@ -184,7 +158,7 @@ def test_what_became_unique_is_claimed_by_a_rewrite(table: TableClient) -> None:
     def stored(number: str, label: str) -> dict[str, Any]:
         row = {"pk": f"PARCEL#{number}", "sk": "PARCEL", "entity": "Parcel", "id": number, "label": label, "depot": "a"}
         row |= {"weight": 0.0, "stock": 0, "gsi1pk": "DEPOT#a", "gsi1sk": number}
-        table.core.sync_put_item(table.name, row)
+        table.core.put_item(table.name, row)
         return row
 
     one, two = stored("1", "x"), stored("2", "x")
@@ -201,7 +175,7 @@ def test_what_is_not_ones_own_is_neither_changed_nor_deleted(table: TableClient)
     foreign = {"pk": "STOCK#1", "sk": "STOCK", "entity": "Other", "id": "1", "count": 3}
     newer = {"pk": "STOCK#2", "sk": "STOCK", "entity": "Stock", "id": "2", "_v": 2, "version": 1}
     for row, problem in ((foreign, StoredItemInvalid), (newer, UnknownVersion)):
-        table.core.sync_put_item(table.name, row)
+        table.core.put_item(table.name, row)
         where = Stock.by_id(str(row["id"]))
         with pytest.raises(problem):
             table.update(where, {"count": 4})
@@ -209,7 +183,7 @@ def test_what_is_not_ones_own_is_neither_changed_nor_deleted(table: TableClient)
             table.delete(where)
         with pytest.raises(problem), table.transaction():
             table.delete(where)
-        kept, _ = table.core.sync_get_item(table.name, {"pk": row["pk"], "sk": row["sk"]})
+        kept = table.core.get_item(table.name, {"pk": row["pk"], "sk": row["sk"]}).item
         assert kept == row
 
 
@@ -310,12 +284,12 @@ def test_an_item_and_its_unique_value_expire_at_once_whoever_else_writes(table: 
     assert table.get(Pass.by_id("1")) == stored
     place = {"pk": "UNIQUE#Pass#holder#ann", "sk": "UNIQUE"}
     assert stored.expires_at is not None
-    assert table.core.sync_get_item(table.name, place)[0]["expiresAt"] == int(stored.expires_at.timestamp())
+    assert table.core.get_item(table.name, place).item["expiresAt"] == int(stored.expires_at.timestamp())
 
 
 def test_an_item_of_a_class_that_lost_its_ttl_is_made_to_live(table: TableClient) -> None:
     row = {"pk": "SESSION#1", "sk": "SESSION", "entity": "Kept", "id": "1", "expiresAt": 2_000_000_000}
-    table.core.sync_put_item(table.name, row)
+    table.core.put_item(table.name, row)
 
     class Kept(Entity):
         id: str
@@ -324,7 +298,7 @@ def test_an_item_of_a_class_that_lost_its_ttl_is_made_to_live(table: TableClient
         def by_id(self, id: str) -> None: ...
 
     assert table.rewrite(Kept, dict(row))
-    assert "expiresAt" not in table.core.sync_get_item(table.name, {"pk": "SESSION#1", "sk": "SESSION"})[0]
+    assert "expiresAt" not in table.core.get_item(table.name, {"pk": "SESSION#1", "sk": "SESSION"}).item
 
 
 class Post(Entity):
@@ -361,7 +335,7 @@ def test_what_a_class_makes_of_its_fields_follows_an_update(
             changed = table.update(place, change)
         assert changed == table.get(place)
         assert list(table.each(Post.by_slug(changed.slug))) == [changed]
-        assert table.core.sync_get_item(table.name, {"pk": place.partition, "sk": place.sort})[0]["slug"] == "pen"
+        assert table.core.get_item(table.name, {"pk": place.partition, "sk": place.sort}).item["slug"] == "pen"
     assert (changed.slug, changed.views, changed.version) == ("pen", 3, 5)
     with pytest.raises(NotUnique):
         table.create(Post(id="2", title="Pen"))
@@ -394,7 +368,7 @@ def test_changes_start_from_what_an_absent_field_is_read_as(
     table: TableClient, around: Callable[..., AbstractContextManager[Any]]
 ) -> None:
     row = {"pk": "STOCKED#1", "sk": "STOCKED", "entity": "Stocked", "id": "1"}
-    table.core.sync_put_item(table.name, row)
+    table.core.put_item(table.name, row)
     changes = {"words": append(["x"]), "credit": add(-1), "price": add(1), "rest": add(1), "spare": add(2)}
     with around(table) if around is not nullcontext else nullcontext():
         table.update(Stocked.by_id("1"), changes)
@@ -407,7 +381,7 @@ class Words(msgspec.Struct):
 
 
 def test_a_projection_has_what_an_absent_field_is_read_as(table: TableClient) -> None:
-    table.core.sync_put_item(table.name, {"pk": "STOCKED#1", "sk": "STOCKED", "entity": "Stocked", "id": "1"})
+    table.core.put_item(table.name, {"pk": "STOCKED#1", "sk": "STOCKED", "entity": "Stocked", "id": "1"})
     assert list(table.each(Stocked.of_id("1").only(Words))) == [Words(["seed"])]
 
 
@@ -443,13 +417,11 @@ def test_what_is_stored_in_another_form_than_declared_is_rewritten_once(
     body = {"__annotations__": {"id": str, "value": kind}, "by_id": key(pk="FORM#{id}", sk="FORM")(by_id)}
     form: Any = type(Entity)("Form", (Entity,), body)
     row = {"pk": "FORM#1", "sk": "FORM", "entity": "Form", "id": "1", "value": stored}
-    table.core.sync_put_item(table.name, row)
+    table.core.put_item(table.name, row)
     before = table.get(form.by_id("1"))
 
     def now() -> Any:
-        return table.core.sync_get_item(
-            table.name, {"pk": "FORM#1", "sk": "FORM"}, _number_schema=form.__codec__.numbers
-        )[0]
+        return table.core.get_item(table.name, {"pk": "FORM#1", "sk": "FORM"}).item
 
     assert table.needs_rewrite(form, now())
     assert table.rewrite(form, now())
@@ -488,7 +460,7 @@ class Renamed(Entity):
 def test_an_old_item_that_shares_a_value_is_mended_by_an_update(table: TableClient) -> None:
     table.create(Renamed(id="1", email="x"))
     old = {"pk": "RENAMED#2", "sk": "RENAMED", "entity": "Renamed", "id": "2", "mail": "x"}
-    table.core.sync_put_item(table.name, old)
+    table.core.put_item(table.name, old)
     assert table.update(Renamed.by_id("2"), {"email": "free"}).email == "free"
     with pytest.raises(NotUnique):
         table.create(Renamed(id="3", email="free"))

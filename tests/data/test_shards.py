@@ -70,7 +70,7 @@ def pages(table: TableClient, query: Query[Any], limit: int) -> list[list[Any]]:
 
 
 def stored(table: TableClient, id: str) -> dict[str, Any]:
-    row, _ = table.core.sync_get_item(table.name, {"pk": f"NOTE#{id}", "sk": "NOTE"})
+    row = table.core.get_item(table.name, {"pk": f"NOTE#{id}", "sk": "NOTE"}).item
     return row or {}
 
 

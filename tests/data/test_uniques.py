@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from tests.counts import count
 from tests.data.models import Account
+from tests.tables import rows_of
 
 from taxiway.data import (
     AlreadyExists,
@@ -29,11 +30,8 @@ ONE, TWO = Account.by_id("1"), Account.by_id("2")
 
 def sentinels(table: TableClient) -> dict[str, str]:
     """Every unique value that is held, and by whom."""
-    rows, more, _ = table.core.sync_scan_page(table.name)
-    assert more is None
-    return {
-        row["pk"].removeprefix("UNIQUE#Account#"): row["holderPk"] for row in rows if row["pk"].startswith("UNIQUE#")
-    }
+    sentinels = [row for row in rows_of(table) if row["pk"].startswith("UNIQUE#")]
+    return {row["pk"].removeprefix("UNIQUE#Account#"): row["holderPk"] for row in sentinels}
 
 
 def test_two_cannot_have_one_value_in_any_case_of_letters(table: TableClient) -> None:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 from msgspec import Meta, Struct
 from tests.counts import count
+from tests.tables import create_table, rows_of
 
 from taxiway.data import Entity, TableClient, key, pattern, sortable_id, version
 from taxiway.data.request_records import PARTITION_KEY
@@ -65,8 +66,7 @@ def table(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> TableClient:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     client = TableClient(table_name=f"t-{uuid.uuid4().hex}")
-    index = {"index_name": "gsi1", "hash_key": ("gsi1pk", "S"), "range_key": ("gsi1sk", "S"), "projection": "ALL"}
-    client.core.sync_create_table(client.name, ("pk", "S"), ("sk", "S"), global_secondary_indexes=[index], wait=True)
+    create_table(client.core, client.name, "gsi1")
     return client
 
 
@@ -104,14 +104,13 @@ def notes(table: TableClient) -> list[str]:
 
 
 def records(table: TableClient) -> list[dict[str, Any]]:
-    rows: Any = table.core
-    return [row for row in rows.sync_scan_page(table.name)[0] if row["pk"].startswith("IDEMPOTENCY#")]
+    return [row for row in rows_of(table) if row["pk"].startswith("IDEMPOTENCY#")]
 
 
 def expire(table: TableClient) -> None:
     """Let the one record that there is be past its time."""
     (record,) = records(table)
-    table.core.sync_put_item(table.name, record | {"expiresAt": 1})
+    table.core.put_item(table.name, record | {"expiresAt": 1})
 
 
 def problem(response: dict[str, Any]) -> dict[str, Any]:
@@ -355,7 +354,7 @@ def test_one_that_was_taken_for_dead_can_commit_no_more(table, post):
 def test_nor_can_one_whose_claim_the_database_has_deleted(table, post):
     def deleted() -> None:
         (record,) = records(table)
-        table.core.sync_delete_item(table.name, {"pk": record["pk"], "sk": record["sk"]})
+        table.core.delete_item(table.name, {"pk": record["pk"], "sk": record["sk"]})
 
     assert creating(table, deleted)(post(), Context())["statusCode"] == 409
     assert notes(table) == []
@@ -454,6 +453,7 @@ def faulty(table: TableClient, endpoint: str, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_request_whose_answer_is_just_being_kept_is_409(table, endpoint, monkeypatch, post):
     with faulty(table, endpoint, monkeypatch) as (proxy, client):
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
         proxy.faults["PutItem"] = ["conflict"]
 
         response = creating(client)(post(), Context())

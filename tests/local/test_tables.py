@@ -11,8 +11,8 @@ import boto3
 import pytest
 
 from taxiway.local.manifest import ServedIndex, ServedTable
-from taxiway.local.sigv4 import Credentials
 from taxiway.local.tables import TableError, bring_up_to_date
+from taxiway.sdk import Credentials
 
 LOCAL = Credentials("local", "local")
 GSI1 = ServedIndex("gsi1", "gsi1pk", "gsi1sk")
@@ -202,7 +202,7 @@ def server(*answers: tuple[int, bytes]) -> Generator[tuple[str, list[str]], None
 
 
 RIGHT = (
-    b'{"Table":{"KeySchema":[{"AttributeName":"sk","KeyType":"RANGE"},{"AttributeName":"pk","KeyType":"HASH"}],'
+    b'{"Table":{"TableName":"items","TableStatus":"ACTIVE","KeySchema":[{"AttributeName":"sk","KeyType":"RANGE"},{"AttributeName":"pk","KeyType":"HASH"}],'
     b'"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}]}}'
 )
 NO_TTL = b'{"TimeToLiveDescription":{"TimeToLiveStatus":"DISABLED"}}'

@@ -16,6 +16,7 @@ import pytest
 from tests.counts import count
 from tests.data.test_evolution import Person
 from tests.migrate.entities import Book, before
+from tests.tables import rows_of
 
 from taxiway.data import Entity, TableClient, key, unique
 from taxiway.migrate import Backfill, Checkpoints, Counts
@@ -29,12 +30,7 @@ def fill(table: TableClient, count: int) -> None:
 
 
 def rows(table: TableClient) -> dict[str, dict[str, Any]]:
-    found, more = dict[str, dict[str, Any]](), None
-    while True:
-        page, more, _ = table.core.sync_scan_page(table.name, exclusive_start_key=more, consistent_read=True)
-        found |= {row["pk"]: row for row in page}
-        if more is None:
-            return found
+    return {row["pk"]: row for row in rows_of(table)}
 
 
 def backfill(table: TableClient, **options: Any) -> Backfill:
@@ -48,7 +44,7 @@ def is_migrated(row: dict[str, Any]) -> bool:
 
 def test_every_item_is_rewritten_once(table: TableClient) -> None:
     fill(table, 230)
-    table.core.sync_put_item(table.name, {"pk": "x", "sk": "x", "entity": "Other", "name": "left alone"})
+    table.core.put_item(table.name, {"pk": "x", "sk": "x", "entity": "Other", "name": "left alone"})
     assert backfill(table, dry_run=True).run() == Counts(seen=230, written=230)
     assert "_v" not in rows(table)["BOOK#0000"]
     assert backfill(table).run() == Counts(seen=230, written=230)
@@ -63,7 +59,7 @@ def test_every_item_is_rewritten_once(table: TableClient) -> None:
 
 def test_what_can_not_be_rewritten_is_named_and_the_rest_is_done(table: TableClient) -> None:
     fill(table, 5)
-    table.core.sync_put_item(table.name, {"pk": "BOOK#bad", "sk": "BOOK", "entity": "Book", "id": "bad"})
+    table.core.put_item(table.name, {"pk": "BOOK#bad", "sk": "BOOK", "entity": "Book", "id": "bad"})
     problems = list[str]()
     assert backfill(table, problem=problems.append).run() == Counts(seen=6, written=5, failed=1)
     assert len(problems) == 1
@@ -75,7 +71,7 @@ def test_decimals_keep_every_digit(table: TableClient) -> None:
     for name in ("cost", "price"):
         row = {"pk": f"PERSON#{name}", "sk": "PERSON", "entity": "Person", "id": name, "version": 1, name: precise}
         form = {"_v": 2} if name == "price" else {}
-        table.core.sync_put_item(table.name, {**row, **form, "fullName": "Ada Lovelace"})
+        table.core.put_item(table.name, {**row, **form, "fullName": "Ada Lovelace"})
     both = Backfill(table, [Book, Person], progress=lambda _: None, problem=pytest.fail)
     assert both.run() == Counts(seen=2, written=2)
     assert [each and each.price for each in table.get_many([Person.by_id("cost"), Person.by_id("price")])] == [
@@ -196,7 +192,7 @@ def test_killed_again_and_again_it_migrates_everything_and_keeps_what_others_wri
 def test_an_item_leaves_an_index_that_its_entity_has_no_pattern_for_any_more(table: TableClient) -> None:
     fill(table, 3)
     for row in rows(table).values():
-        table.core.sync_put_item(table.name, {**row, "gsi2pk": "OLD", "gsi2sk": "1", "gsi9pk": "a field of others"})
+        table.core.put_item(table.name, {**row, "gsi2pk": "OLD", "gsi2sk": "1", "gsi9pk": "a field of others"})
     assert backfill(table, indexes=["gsi1", "gsi2"], dry_run=True).run() == Counts(seen=3, written=3)
     assert backfill(table, indexes=["gsi1", "gsi2"]).run() == Counts(seen=3, written=3)
     after = rows(table)

@@ -4,16 +4,15 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from inspect import signature
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from tests.aws.backends import answer, stage
 from tests.permissions.iam import holds
+from tests.tables import watch
 
 from taxiway import Backend, Function, Grant, HttpApi, Index, Table, allow
 from taxiway.data import Entity, Page, TableClient, key, pattern, unique, upcaster, version
-from taxiway.data._core import Core
 from taxiway.local import tables
 from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.permissions.function_policy import function_policy
@@ -56,6 +55,7 @@ class Guarded(TableClient):
         self._statements = function_policy(backend, function, AT)["Statement"]
         self.used: set[str] = set()
         self._between: tuple[str, int, Callable[[], Any]] | None = None
+        watch(self, self._check)
 
     def before_next(self, call: str, *, after: int, do: Callable[[], Any]) -> None:
         """Let something happen before a call of this name, when it has been made so often."""
@@ -68,9 +68,10 @@ class Guarded(TableClient):
             if not left:
                 do()
 
-    @property
-    def core(self) -> Core:
-        return cast("Core", _Guard(self, super().core))
+    def _check(self, operation: str, request: dict[str, Any]) -> None:
+        self.come_between(operation)
+        for permission in _needed(operation, request):
+            self.hold(*permission)
 
     @property
     def granted(self) -> set[str]:
@@ -87,46 +88,27 @@ class Guarded(TableClient):
         raise PermissionError(f"{call} of {leading_key} in {index or 'the table'}")
 
 
-class _Guard:
-    def __init__(self, client: Guarded, core: Core) -> None:
-        self._client = client
-        self._core = core
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self._client.come_between(name)
-            for permission in _needed(name, args, kwargs):
-                self._client.hold(*permission)
-            return getattr(self._core, name)(*args, **kwargs)
-
-        return call
-
-
-def _needed(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[tuple[str, str | None, str]]:
-    """What a call of the core needs of IAM: the permission, the index, and the leading key."""
-    if name == "sync_transact_write":
-        kinds = {
-            "put": "PutItem",
-            "update": "UpdateItem",
-            "delete": "DeleteItem",
-            "condition_check": "ConditionCheckItem",
-        }
-        for operation in args[0]:
-            yield kinds[operation["type"]], None, (operation.get("key") or operation["item"])["pk"]
-    elif name == "sync_transact_get":
-        yield from (("GetItem", None, each["key"]["pk"]) for each in args[0])
-    elif name == "sync_batch_get":
-        yield from (("BatchGetItem", None, each["pk"]) for each in args[1])
-    elif name == "sync_batch_write":
-        yield from (("BatchWriteItem", None, each["pk"]) for each in (*args[1], *args[2]))
-    elif name == "sync_query_page":
-        given = signature(Core.sync_query_page).bind(None, *args, **kwargs).arguments
-        placeholder = re.search(r"#\w+ = (:\w+)", given["key_condition_expression"])
+def _needed(operation: str, request: dict[str, Any]) -> Iterator[tuple[str, str | None, str]]:
+    """What a call needs of IAM: the permission, the index, and the leading key."""
+    if operation == "TransactWriteItems":
+        for ((kind, action),) in (each.items() for each in request["TransactItems"]):
+            place = action.get("Key") or action["Item"]
+            yield "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item", None, place["pk"]["S"]
+    elif operation == "TransactGetItems":
+        yield from (("GetItem", None, each["Get"]["Key"]["pk"]["S"]) for each in request["TransactItems"])
+    elif operation == "BatchGetItem":
+        ((_, asked),) = request["RequestItems"].items()
+        yield from (("BatchGetItem", None, each["pk"]["S"]) for each in asked["Keys"])
+    elif operation == "BatchWriteItem":
+        ((_, writes),) = request["RequestItems"].items()
+        for ((_, write),) in (each.items() for each in writes):
+            yield "BatchWriteItem", None, (write.get("Key") or write["Item"])["pk"]["S"]
+    elif operation == "Query":
+        placeholder = re.search(r"#\w+ = (:\w+)", request["KeyConditionExpression"])
         assert placeholder
-        yield "Query", given.get("index_name"), given["expression_attribute_values"][placeholder[1]]
+        yield "Query", request.get("IndexName"), request["ExpressionAttributeValues"][placeholder[1]]["S"]
     else:
-        actions = {"put": "PutItem", "get": "GetItem", "update": "UpdateItem", "delete": "DeleteItem"}
-        yield actions[name.split("_")[1]], None, args[1]["pk"]
+        yield operation, None, (request.get("Key") or request["Item"])["pk"]["S"]
 
 
 @pytest.fixture
@@ -250,8 +232,8 @@ def test_an_update_is_enough_where_another_has_brought_the_item_up_in_between(al
     table = allowed(allow.update(Evolved))
     core = TableClient(table_name=table.name).core
     present = {"pk": "EVOLVED#1", "sk": "EVOLVED", "entity": "Evolved", "id": "1", "email": "a"}
-    core.sync_put_item(table.name, present)
-    table.before_next("sync_get_item", after=1, do=lambda: core.sync_put_item(table.name, present | {"_v": 2}))
+    core.put_item(table.name, present)
+    table.before_next("GetItem", after=1, do=lambda: core.put_item(table.name, present | {"_v": 2}))
 
     assert table.update(Evolved.by_id("1"), {"name": "changed"}).name == "changed"
 

@@ -99,6 +99,7 @@ def _migrate(options: Namespace, endpoint: str) -> "Counts":
 def _table(endpoint: str, name: str, region: str) -> "TableClient":
     from taxiway.data import TableClient
     from taxiway.local.tables import credentials_for
+    from taxiway.sdk.dynamodb.tables import Tables
 
     credentials = credentials_for(endpoint)
     os.environ |= {
@@ -109,7 +110,7 @@ def _table(endpoint: str, name: str, region: str) -> "TableClient":
         "AWS_SESSION_TOKEN": credentials.token,
     }
     table = TableClient(table_name=name)
-    if not table.core.sync_table_exists(name):
+    if name not in Tables(table.core).names():
         raise CommandError(
             f"There is no table {name} at {endpoint}: nothing to migrate.",
             fix="name another stage or endpoint: --stage NAME, --dynamodb-endpoint URL",

@@ -1,25 +1,27 @@
 """The verbs for many items: any number of them, sent in the largest portions that DynamoDB takes.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
-The core repeats what DynamoDB leaves unprocessed five times, over about three seconds, and then gives up on a portion
-without saying which of it. Getting, putting and deleting are idempotent, so here the whole portion is sent again.
+What DynamoDB leaves unprocessed of a portion is sent again, after a pause.
 """
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
-from taxiway.data._core import Attributes
 from taxiway.data.arguments import check_item, check_key
 from taxiway.data.connection import pause, where
 from taxiway.data.encoding import Codec
 from taxiway.data.entity import Entity
-from taxiway.data.errors import EntityError, Throttled, TransactionInvalid, Unavailable
+from taxiway.data.errors import EntityError, Throttled, TransactionInvalid
 from taxiway.data.patterns import PARTITION, SORT, Key
 from taxiway.data.writes import Writes, attributes_of, stamped
+from taxiway.sdk.dynamodb import Item
+from taxiway.sdk.dynamodb.actions import delete_request, put_request
+from taxiway.sdk.dynamodb.requests import DeleteRequest, PutRequest
 
 E = TypeVar("E", bound=Entity)
-P = ParamSpec("P")
+T = TypeVar("T")
 
 GETS, WRITES = 100, 25
 """How many keys and how many writes DynamoDB takes in one request."""
@@ -55,14 +57,7 @@ class Batches(Writes):
             codec: Codec = entity.__codec__
             for start in range(0, len(group), GETS):
                 portion = group[start : start + GETS]
-                rows = self._patiently(
-                    self.core.sync_batch_get,
-                    self.name,
-                    [where(key) for key in portion],
-                    consistent,
-                    _number_schema=codec.numbers,
-                )
-                for row in rows:
+                for row in self._patiently([where(key) for key in portion], partial(self._get_some, consistent)):
                     if not codec.has_expired(row, moment):
                         place = row[PARTITION], row[SORT]
                         found[place] = codec.decode(row, str(unique[place]))
@@ -78,7 +73,7 @@ class Batches(Writes):
         which a batch can't keep, and Throttled where DynamoDB leaves a portion unprocessed for half a minute.
         """
         self._check_batch("put_many")
-        kept: dict[tuple[str, str], tuple[E, Attributes]] = {}
+        kept: dict[tuple[str, str], tuple[E, Item]] = {}
         for given in items:
             check_item("put_many", given)
             _check_unclaimed(type(given), "put_many")
@@ -91,7 +86,7 @@ class Batches(Writes):
     def delete_many(self, keys: Iterable[Key[Any]], *, progress: Progress | None = None) -> None:
         """Delete any number of items, those that are there; a key may come twice. Raises as `put_many` does."""
         self._check_batch("delete_many")
-        places: dict[tuple[str, str], Attributes] = {}
+        places: dict[tuple[str, str], Item] = {}
         for key in keys:
             check_key("delete_many", key)
             _check_unclaimed(key.entity, "delete_many")
@@ -102,25 +97,39 @@ class Batches(Writes):
         if self._open() is not None:
             raise TransactionInvalid(f"{verb} writes at once, and can't be part of a transaction: write one by one.")
 
-    def _write_all(self, puts: list[Attributes], deletes: list[Attributes], progress: Progress | None) -> None:
-        total = len(puts) + len(deletes)
+    def _write_all(self, puts: list[Item], deletes: list[Item], progress: Progress | None) -> None:
+        deletions = list(map(delete_request, deletes))
+        total = len(puts) + len(deletions)
         for start in range(0, total, WRITES):
             end = start + WRITES
-            self._patiently(self.core.sync_batch_write, self.name, puts[start:end], deletes[start:end])
+            self._patiently([*map(put_request, puts[start:end]), *deletions[start:end]], self._write_some)
             if progress is not None:
                 progress(min(end, total), total)
 
-    def _patiently(self, method: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:
+    def _get_some(self, consistent: bool, keys: list[Item]) -> tuple[list[Item], list[Item]]:
+        answer = self._call(self.core.batch_get_item, {self.name: keys}, consistent_read=consistent)
+        return answer.items.get(self.name, []), answer.unprocessed.get(self.name, [])
+
+    def _write_some(
+        self, writes: list[PutRequest | DeleteRequest]
+    ) -> tuple[list[Item], list[PutRequest | DeleteRequest]]:
+        return [], self._call(self.core.batch_write_item, {self.name: writes}).unprocessed.get(self.name, [])
+
+    def _patiently(self, portion: list[T], send: Callable[[list[T]], tuple[list[Item], list[T]]]) -> list[Item]:
+        """Send a portion, and what DynamoDB leaves of it until nothing is left. Returns the items that came."""
         deadline, attempt = time.monotonic() + PATIENCE, 4
+        found: list[Item] = []
         while True:
+            throttled = None
             try:
-                return self._call(method, *args, **kwargs)
-            except (Throttled, Unavailable) as error:
-                unprocessed = "Failed to process" in str(error) or "Failed to get" in str(error)
-                if not unprocessed and not isinstance(error, Throttled):
-                    raise
-                if time.monotonic() > deadline:
-                    raise Throttled(f"DynamoDB left a part of a batch unprocessed for {PATIENCE:.0f} s.") from error
+                came, portion = send(portion)
+                found += came
+            except Throttled as error:
+                throttled = error
+            if not portion:
+                return found
+            if time.monotonic() > deadline:
+                raise Throttled(f"DynamoDB left a part of a batch unprocessed for {PATIENCE:.0f} s.") from throttled
             attempt += 1
             pause(attempt, LONGEST_PAUSE)
 

@@ -296,10 +296,10 @@ class Path(_Operand, Generic[T]):
     def encode(self, value: Any) -> Any:
         if not self.steps:
             return self._checked(lambda: self.field.operand(value), value)
-        if isinstance(value, Decimal | datetime):
+        if isinstance(value, datetime):
             raise EntityError(
                 self.entity,
-                f"{self.text} is text in the table: it can't be compared with a {type(value).__name__}",
+                f"{self.text} is text in the table: it can't be compared with a datetime",
                 fix="make it a field of the entity itself",
             )
         return self._checked(lambda: plain(value), value)

@@ -1,10 +1,9 @@
 """Between an entity and its DynamoDB attributes: a codec per entity, made once with its class.
 
 msgspec does the work in C; the codec names the few top-level fields that need more than it does. What is stored:
-Decimals of an entity's own fields as numbers, with every digit; Decimals inside lists, maps and structs as strings
-(docs/decisions/0002-exact-numbers.md); an entity's own datetimes in UTC with six decimals, so that they sort; sets of
-str, int or bytes as DynamoDB sets; None as no attribute at all, where the field's default is None or there is none;
-when an item expires as whole epoch seconds, rounded up.
+Decimals as numbers with every digit, at any depth; an entity's own datetimes in UTC with six decimals, so that they
+sort; sets of str, int or bytes as DynamoDB sets; None as no attribute at all, where the field's default is None or
+there is none; when an item expires as whole epoch seconds, rounded up.
 """
 
 from collections.abc import Callable
@@ -15,12 +14,11 @@ from typing import Any, TypeAlias, Union, get_args
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
-from taxiway.data._core import Attributes, NumberSchema
 from taxiway.data._types import alternatives, constraints, is_optional, only
 from taxiway.data.errors import EntityError, InvalidItem, StoredItemInvalid
 from taxiway.data.evolution import SCHEMA, Evolution
-from taxiway.data.expressions import Named
 from taxiway.data.keys import timestamp
+from taxiway.sdk.dynamodb import Item
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 DIGITS = 38
@@ -35,7 +33,7 @@ ENTITY = "entity"
 EXPIRES = "expiresAt"
 """The attribute by which the table's items expire (`Table(ttl="expiresAt")`)."""
 
-_NATIVE = (bytes,)
+_NATIVE = (bytes, Decimal)
 _EMPTY: tuple[Any, ...] = (list, dict, set, frozenset)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Convert: TypeAlias = Callable[[Any], Any]
@@ -66,6 +64,8 @@ class Field:
         self.raw = kind is Decimal or kind is datetime
         self.convert: Convert | None = _CONVERT.get(kind, nested)
         self.kind = kind
+        self.loose = kind not in _EXACT
+        """Whether what is stored may hold numbers of which no type says how they are read."""
         if self.is_set:
             self.convert = _native_set
         if ttl:
@@ -101,7 +101,9 @@ class Field:
 
     def readable(self, stored: Any) -> Any:
         """What msgspec can make the field's value of."""
-        return moment(stored) if self.ttl and type(stored) is int else stored
+        if self.ttl and type(stored) is int:
+            return moment(stored)
+        return loose(stored) if self.loose else stored
 
     def _built(self, value: Any) -> Any:
         built = msgspec.to_builtins(value, builtin_types=_NATIVE, str_keys=True)
@@ -128,22 +130,19 @@ class Codec:
         self.expires = ttl is not None
         self.checks = hasattr(entity, "__post_init__")
         self.projections: dict[type[Any], Any] = {}
-        self.decimals = tuple(field for field in self.fields.values() if field.decimal)
-        self.exact: tuple[Named, ...] = (*self.decimals, *evolution.decimals)
         self._schema = evolution.version
-        stored = frozenset(field.stored for field in self.exact)
-        self.numbers: NumberSchema | None = {"fields": stored, "variants": {}} if stored else None
         self._special = tuple(field for field in self.fields.values() if field.convert is not None)
         self._omitted = tuple(field.stored for field in self.fields.values() if field.omits_none)
         self._sets = tuple(field.stored for field in self.fields.values() if field.is_set)
         self._filled = tuple(field.stored for field in self.fields.values() if field.fills_none)
-        self._fills = bool(self._filled or self._sets or self.expires)
+        self._loose = tuple(field.stored for field in self.fields.values() if field.loose)
+        self._fills = bool(self._filled or self._sets or self._loose or self.expires)
 
-    def encode(self, item: Any) -> Attributes:
+    def encode(self, item: Any) -> Item:
         """The attributes of an item, without its keys. Raises InvalidItem, naming the field that can't be stored."""
         field = None
         try:
-            values: Attributes = msgspec.to_builtins(item, builtin_types=_NATIVE, str_keys=True)
+            values: Item = msgspec.to_builtins(item, builtin_types=_NATIVE, str_keys=True)
             for field in self._special:
                 value = values.get(field.stored)
                 if value is not None:
@@ -163,7 +162,7 @@ class Codec:
             values[SCHEMA] = self._schema
         return values
 
-    def decode(self, attributes: Attributes, where: str) -> Any:
+    def decode(self, attributes: Item, where: str) -> Any:
         """The item. Raises StoredItemInvalid, naming `where` (its key) and the field, where it doesn't fit its type."""
         if attributes.get(ENTITY, self.name) != self.name or attributes.get(SCHEMA, 1) != self._schema:
             self.check_readable(attributes, where)
@@ -175,7 +174,7 @@ class Codec:
         except msgspec.ValidationError as error:
             raise StoredItemInvalid(f"{where} does not fit {self.name}: {error}.") from None
 
-    def derived(self, attributes: Attributes) -> dict[str, Any]:
+    def derived(self, attributes: Item) -> dict[str, Any]:
         """The fields that the class itself makes other than these attributes have them, in its `__post_init__`.
 
         Raises InvalidItem where they don't fit the entity as a whole.
@@ -192,13 +191,13 @@ class Codec:
                 found[field.name] = value
         return found
 
-    def check_readable(self, attributes: Attributes, where: str) -> None:
+    def check_readable(self, attributes: Item, where: str) -> None:
         """Raise StoredItemInvalid for an item of another entity, and UnknownVersion for one of newer code."""
         if attributes.get(ENTITY, self.name) != self.name:
             raise StoredItemInvalid(f"{where} holds a {attributes[ENTITY]}, and not a {self.name}.")
         self.evolution.check_known(attributes, where)
 
-    def decode_all(self, rows: list[Attributes], where: Callable[[Attributes], str]) -> list[Any]:
+    def decode_all(self, rows: list[Item], where: Callable[[Item], str]) -> list[Any]:
         """The items of rows of this entity."""
         present = self.present(rows, where)
         for row in present if self._fills else ():
@@ -208,7 +207,7 @@ class Codec:
         except msgspec.ValidationError:
             return [self.decode(row, where(row)) for row in present]
 
-    def present(self, rows: list[Attributes], where: Callable[[Attributes], str]) -> list[Attributes]:
+    def present(self, rows: list[Item], where: Callable[[Item], str]) -> list[Item]:
         """Rows of this entity in the present form."""
         schema = self._schema
         if any(row.get(SCHEMA, 1) != schema for row in rows):
@@ -223,19 +222,22 @@ class Codec:
         public = f"{field.stored}: {problem}." if field else f"{problem}."
         return InvalidItem(f"This {self.name} can't be stored: {public}", public_detail=public)
 
-    def has_expired(self, attributes: Attributes, now: float) -> bool:
+    def has_expired(self, attributes: Item, now: float) -> bool:
         """Whether the item counts as deleted, and DynamoDB hasn't come round to it yet, which may take days."""
         at = attributes.get(EXPIRES) if self.expires else None
-        return isinstance(at, int | float) and at <= now
+        return isinstance(at, int | Decimal) and at <= now
 
-    def _readable(self, attributes: Attributes) -> Attributes:
-        """The same attributes, with what is stored as none where the type has no default, and when the item expires."""
+    def _readable(self, attributes: Item) -> Item:
+        """The same attributes, as msgspec can read them: with what is stored as none where the type has no default."""
         for stored in self._filled:
             attributes.setdefault(stored, None)
         for stored in self._sets:
             attributes.setdefault(stored, [])
         if self.expires and type(attributes.get(EXPIRES)) is int:
             attributes[EXPIRES] = moment(attributes[EXPIRES])
+        for stored in self._loose:
+            if stored in attributes:
+                attributes[stored] = loose(attributes[stored])
         return attributes
 
 
@@ -263,13 +265,13 @@ def whole(value: int) -> int:
     raise ValueError("a number must be below 1E+126")
 
 
-def fraction(value: float) -> float:
-    """A float that DynamoDB stores exactly. Raises ValueError for NaN, Infinity, and what is out of range."""
+def fraction(value: float | Decimal) -> Decimal:
+    """A float as the decimal that it shows. Raises ValueError for NaN, Infinity, and what DynamoDB can't store."""
+    if isinstance(value, Decimal):
+        return decimal(value)
     _check_is((int, float), value)
-    if value == 0 or 1e-129 < abs(value) < 1e125:
-        return value
-    decimal(Decimal(repr(value)))
-    return value
+    exact = Decimal(repr(value))
+    return exact if 1e-129 < abs(value) < 1e125 else decimal(exact)
 
 
 def _check_is(kind: type | tuple[type, ...], value: object) -> None:
@@ -331,11 +333,26 @@ def nested(value: Any, depth: int = 1) -> Any:
         return whole(value)
     if kind is float:
         return fraction(value)
+    if kind is Decimal:
+        return decimal(value)
     if depth >= NESTING:
         raise ValueError(f"it is nested more than {NESTING} levels deep")
     if kind is dict:
         return {name: nested(member, depth + 1) for name, member in value.items()}
     return [nested(member, depth + 1) for member in value]
+
+
+def loose(value: Any) -> Any:
+    """A stored value in which each fraction that a float holds exactly is one: what `Any` is read as."""
+    kind = value.__class__
+    if kind is Decimal:
+        number = float(value)
+        return number if Decimal(repr(number)) == value else value
+    if kind is dict:
+        return {name: loose(member) for name, member in value.items()}
+    if kind is list:
+        return [loose(member) for member in value]
+    return {loose(member) for member in value} if kind is set else value
 
 
 def _own_decimal(value: Any) -> Decimal:
@@ -360,6 +377,9 @@ def _set_member(annotation: Any) -> Any:
     arguments = get_args(alternatives(annotation)[0])
     return only(arguments[0]) if arguments else None
 
+
+_EXACT = frozenset((str, bytes, bool, int, float, Decimal, datetime))
+"""The types whose values msgspec makes of what is stored without a doubt."""
 
 _CONVERT: dict[Any, Convert | None] = {
     Decimal: _own_decimal,

@@ -9,6 +9,10 @@ from typing import Any
 
 import msgspec
 
+from taxiway.sdk import dynamodb as sdk
+from taxiway.sdk import errors as sdk_errors
+from taxiway.sdk.errors import CredentialsUnavailable, InvalidValue, SdkError, ServiceError
+
 
 class EntityError(TypeError):
     """A mistake in an entity's class, or in how its patterns are called: found at import, or by the first test."""
@@ -207,28 +211,36 @@ class HeldByAnother(Contended):
         self.place = place
 
 
-def translate(error: Exception) -> DataError:
-    """The error of ours that an exception of the core means. Its own text stays in the message."""
-    kind = type(error).__name__
+def translate(error: SdkError) -> DataError:
+    """The error of ours that one of the AWS client means. Its own text stays in the message."""
     text = f"DynamoDB: {error}"
-    if kind == "ValidationException" and "Item size" in text:
-        return ItemTooLarge(text)
-    if "Transaction is ongoing" in text:
-        return Conflict(text)
-    if kind == "IdempotentParameterMismatchException":
-        return TransactionInvalid("The transaction's token was used before, within ten minutes, for other operations.")
-    if kind == "ResourceNotFoundException":
-        return NotConfigured(f"{text}. Does TABLE_NAME name a table of this account, region and stage?")
-    return _MEANING.get(kind, Unavailable)(text)
+    match error:
+        case sdk.Invalid() if "Item size" in error.message:
+            return ItemTooLarge(text)
+        case sdk.IdempotentParameterMismatch():
+            return TransactionInvalid(
+                "The transaction's token was used before, within ten minutes, for other operations."
+            )
+        case sdk.ResourceNotFound():
+            return NotConfigured(f"{text}. Does TABLE_NAME name a table of this account, region and stage?")
+        case InvalidValue():
+            return InvalidItem(text, public_detail="It holds a value that can't be stored.")
+        case ServiceError() if error.code in _DENIED:
+            return AccessDenied(text)
+        case _:
+            return next((ours for theirs, ours in _MEANING if isinstance(error, theirs)), Unavailable)(text)
 
 
-# TransactionConflictException reaches us as the bare base class, with its text.
-# Throttling under its three names reaches us as one exception; every 5xx, whatever its name, as the bare base class.
-_MEANING: dict[str, type[DataError]] = {
-    "ProvisionedThroughputExceededException": Throttled,
-    "ValidationException": Refused,
-    "SerializationException": Refused,
-    "AccessDeniedException": AccessDenied,
-    "CredentialsException": AccessDenied,
-    "ConnectionException": Unavailable,
-}
+_DENIED = frozenset(
+    {
+        *("AccessDeniedException", "ExpiredTokenException", "IncompleteSignatureException"),
+        *("InvalidSignatureException", "MissingAuthenticationTokenException", "UnrecognizedClientException"),
+    }
+)
+_MEANING: tuple[tuple[type[SdkError], type[DataError]], ...] = (
+    (sdk.TransactionConflict, Conflict),
+    (sdk.Throttled, Throttled),
+    (sdk.Invalid, Refused),
+    (CredentialsUnavailable, AccessDenied),
+    (sdk_errors.NotConfigured, NotConfigured),
+)

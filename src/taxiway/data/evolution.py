@@ -7,43 +7,34 @@ upcasters.
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
-from taxiway.data._core import Attributes
 from taxiway.data.errors import EntityError, StoredItemInvalid, UnknownVersion
 from taxiway.data.expressions import Expression
+from taxiway.sdk.dynamodb import Item
 
 SCHEMA = "_v"
 """The attribute that holds the version of an item's form."""
 
-Upcast: TypeAlias = Callable[[Attributes], Attributes]
-
-
-class Former:
-    """An attribute of older forms, which is read as an exact Decimal."""
-
-    def __init__(self, stored: str) -> None:
-        self.stored = stored
+Upcast: TypeAlias = Callable[[Item], Item]
 
 
 class Upcaster:
     """Stands in a class body for the function that makes one version's form the next one's."""
 
-    def __init__(self, function: Upcast, from_version: int, decimals: tuple[str, ...]) -> None:
+    def __init__(self, function: Upcast, from_version: int) -> None:
         self.function = function
         self.from_version = from_version
-        self.decimals = decimals
 
 
-def upcaster(*, from_version: int, decimals: tuple[str, ...] = ()) -> Callable[[Upcast], Upcast]:
+def upcaster(*, from_version: int) -> Callable[[Upcast], Upcast]:
     """Declare how what is stored of a version becomes the next version's: a function of the attributes, to attributes.
 
     It gets a copy of everything that is stored, under the names that it is stored by, before anything is validated, and
-    must leave the item's own key as it is. `decimals` names attributes that no field has any more, for which it wants
-    every digit, as a Decimal.
+    must leave the item's own key as it is. Numbers are ints, or Decimals where they have a fraction.
     """
 
     def declare(function: Upcast) -> Upcast:
         plain = function.__func__ if isinstance(function, staticmethod) else function
-        return cast("Upcast", Upcaster(cast("Upcast", plain), from_version, decimals))
+        return cast("Upcast", Upcaster(cast("Upcast", plain), from_version))
 
     return declare
 
@@ -55,7 +46,6 @@ class Evolution:
         self._entity = entity
         self._steps = sorted(upcasters.items(), key=lambda step: step[1].from_version)
         self.version = len(self._steps) + 1
-        self.decimals = tuple(Former(name) for _, step in self._steps for name in step.decimals)
         versions = [step.from_version for _, step in self._steps]
         if versions != list(range(1, self.version)):
             raise EntityError(
@@ -64,11 +54,11 @@ class Evolution:
                 fix="have one from each version: 1, 2, 3 …; what has none stored is version 1",
             )
 
-    def is_other(self, row: Attributes) -> bool:
+    def is_other(self, row: Item) -> bool:
         """Whether a row is of another version than the present one."""
         return row.get(SCHEMA, 1) != self.version
 
-    def upcast(self, row: Attributes, where: str) -> Attributes:
+    def upcast(self, row: Item, where: str) -> Item:
         """A row of another version, in the present form. Raises UnknownVersion and StoredItemInvalid."""
         found = self.check_known(row, where)
         from copy import deepcopy  # 1 ms that only who has older items pays
@@ -87,7 +77,7 @@ class Evolution:
         row[SCHEMA] = self.version
         return row
 
-    def check_known(self, row: Attributes, where: str) -> int:
+    def check_known(self, row: Item, where: str) -> int:
         """The version that a row is of. Raises UnknownVersion for one of newer code, and StoredItemInvalid."""
         found = row.get(SCHEMA, 1)
         if type(found) is not int or found < 1:

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from taxiway.data._core import Attributes
+from taxiway.sdk.dynamodb import Item
 
 
 class Named(Protocol):
@@ -17,7 +17,7 @@ class Expression:
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
-        self.values: Attributes = {}
+        self.values: Item = {}
         self._known: dict[str, str] = {}
 
     def name(self, attribute: str) -> str:
@@ -32,7 +32,7 @@ class Expression:
         self.values[placeholder] = value
         return placeholder
 
-    def holds(self, basis: Attributes, fields: tuple[Named, ...]) -> list[str]:
+    def holds(self, basis: Item, fields: tuple[Named, ...]) -> list[str]:
         """The conditions under which these fields still are what was read."""
         return [
             f"{self.name(field.stored)} = {self.value(basis[field.stored])}"
@@ -42,7 +42,7 @@ class Expression:
         ]
 
     def arguments(self, conditions: list[str]) -> dict[str, Any]:
-        """What the core takes for these conditions, all of which must hold; nothing where there are none."""
+        """What the AWS client takes for these conditions, all of which must hold; nothing where there are none."""
         found: dict[str, Any] = {}
         if conditions:
             found["condition_expression"] = " AND ".join(conditions)

@@ -6,8 +6,8 @@ from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 
-from taxiway.data._core import core
 from taxiway.data.encoding import EXPIRES
+from taxiway.data.ulids import new_ulid
 
 Role: TypeAlias = Literal["created", "updated", "version", "ttl"]
 STAMPS: tuple[Role, ...] = ("created", "updated", "version")
@@ -48,7 +48,7 @@ def sortable_id() -> str:
 
     https://github.com/ulid/spec
     """
-    return msgspec.field(default_factory=lambda: core().generate_ulid())
+    return msgspec.field(default_factory=new_ulid)
 
 
 def created() -> datetime:

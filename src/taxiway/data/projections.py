@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import fields
 
-from taxiway.data._core import Attributes
 from taxiway.data.encoding import ENTITY, EXPIRES, Codec, Field
 from taxiway.data.errors import EntityError, StoredItemInvalid
 from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression
+from taxiway.sdk.dynamodb import Item
 
 
 class Projection:
@@ -46,7 +46,7 @@ class Projection:
         stored = [*keys, ENTITY, EXPIRES, SCHEMA, *(field.stored for field, _ in self._fields)]
         return ", ".join(expression.name(each) for each in dict.fromkeys(stored))
 
-    def decode_all(self, rows: list[Attributes]) -> list[Any]:
+    def decode_all(self, rows: list[Item]) -> list[Any]:
         """The structs. Raises StoredItemInvalid where one doesn't fit."""
         present = self._codec.present(rows, lambda row: f"The item at {row['pk']!r}, {row['sk']!r}")
         try:
@@ -55,7 +55,7 @@ class Projection:
             name = self._shape.__name__
             raise StoredItemInvalid(f"A {self._codec.name} that was found does not fit {name}: {error}.") from None
 
-    def _built(self, row: Attributes) -> Attributes:
+    def _built(self, row: Item) -> Item:
         built = dict(self._absent)
         for field, name in self._fields:
             if field.stored in row:

@@ -8,7 +8,6 @@ from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 
-from taxiway.data._core import Attributes, NumberSchema
 from taxiway.data.arguments import check_collection, check_key, check_query
 from taxiway.data.collection import CollectionQuery
 from taxiway.data.connection import CONFLICTS, Cancelled, Connection, pause, where
@@ -27,7 +26,8 @@ from taxiway.data.errors import (
 from taxiway.data.expressions import Expression
 from taxiway.data.patterns import PARTITION, SORT, Key, KeyPattern, Query
 from taxiway.data.shard_merge import LARGEST_PAGE, Merge, Position
-from taxiway.data.updates import alive, same_value
+from taxiway.data.updates import alive
+from taxiway.sdk.dynamodb import Item, actions
 
 A = TypeVar("A", bound=Entity)
 B = TypeVar("B", bound=Entity)
@@ -61,7 +61,7 @@ class Reads(Connection):
         """The item, or None. A consistent read sees every write that was answered before it, at twice the cost."""
         check_key("get", key)
         codec = key.entity.__codec__
-        row, _ = self._call(self.core.sync_get_item, self.name, where(key), consistent, _number_schema=codec.numbers)
+        row = self._call(self.core.get_item, self.name, where(key), consistent_read=consistent).item
         if row is None or (codec.expires and codec.has_expired(row, time.time())):
             return None
         return codec.decode(row, str(key))
@@ -98,7 +98,7 @@ class Reads(Connection):
         if position is not None:
             names = (PARTITION, SORT, pattern.sort_attribute)
             start = {**dict(zip(names, position[:3], strict=True)), pattern.partition_attribute: query.partition}
-        rows: list[Attributes] = []
+        rows: list[Item] = []
         more, size = start, limit + 1
         name = query.entity.__name__
         thinned = query.condition is not None or query.entity.__codec__.expires
@@ -131,7 +131,7 @@ class Reads(Connection):
             while rows := list(islice(merged, page)):
                 yield from _decoded(query, rows)
             return
-        more: Attributes | None = None
+        more: Item | None = None
         while True:
             rows, more = self._own_rows(query, page, more, consistent)
             yield from _decoded(query, rows)
@@ -162,19 +162,17 @@ class Reads(Connection):
         collection = query.collection
         members = {member.owner.__name__: member for member in collection.members}
         codecs: dict[str, Codec] = {name: member.owner.__codec__ for name, member in members.items()}
-        exact = {name: codec.numbers["fields"] for name, codec in codecs.items() if codec.numbers}
-        numbers: NumberSchema | None = {"fields": frozenset(), "variants": {ENTITY: exact}} if exact else None
         expression = Expression()
         first = collection.members[0]
         condition = f"{expression.name(first.partition_attribute)} = {expression.value(query.partition)}"
         if collection.low:
             low, high = expression.value(collection.low), expression.value(collection.high)
             condition += f" AND {expression.name(first.sort_attribute)} BETWEEN {low} AND {high}"
-        rows: dict[str, list[Attributes]] = {name: [] for name in members}
+        rows: dict[str, list[Item]] = {name: [] for name in members}
         total, moment, more = 0, time.time(), None
         while True:
-            found, more, _metrics = self._call(
-                self.core.sync_query_page,
+            page = self._call(
+                self.core.query,
                 self.name,
                 condition,
                 expression_attribute_names=expression.names,
@@ -183,9 +181,9 @@ class Reads(Connection):
                 exclusive_start_key=more,
                 index_name=collection.index,
                 consistent_read=_consistently(collection.index, consistent, collection.entity),
-                _number_schema=numbers,
             )
-            for row in found:
+            more = page.last_key
+            for row in page.items:
                 codec = codecs.get(row.get(ENTITY, ""))
                 if codec is not None and not codec.has_expired(row, moment):
                     rows[codec.name].append(row)
@@ -213,56 +211,39 @@ class Reads(Connection):
     def get_all(self, *keys: Key[Any]) -> tuple[Any, ...]:
         """Up to 100 items as they are at one moment (TransactGetItems), each or None. Costs twice a consistent read.
 
-        Raises TransactionInvalid for more, or one twice, and Conflict where transactions on them go on and on. Items
-        with Decimals are read once more for their digits, and all of them again where one has changed in between.
+        Raises TransactionInvalid for more, or one twice, and Conflict where transactions on them go on and on.
         """
         for key in keys:
             check_key("get_all", key)
         if not 1 <= len(keys) <= TRANSACTION or len({(key.partition, key.sort) for key in keys}) < len(keys):
             raise TransactionInvalid(f"get_all takes from 1 to {TRANSACTION} keys, each once, and not {len(keys)}.")
-        gets = [{"table": self.name, "key": where(key)} for key in keys]
+        gets = [actions.get(self.name, where(key)) for key in keys]
         for attempt in range(CONFLICTS):
             try:
-                rows = self._call(self.core.sync_transact_get, gets)
+                rows = self._call(self.core.transact_get_items, gets).items
             except Cancelled:
                 pause(attempt)
                 continue
-            if all(self._exactly(key, row) for key, row in zip(keys, rows, strict=True)):
-                moment = time.time()
-                return tuple(
-                    None if row is None or key.entity.__codec__.has_expired(row, moment) else _item(key, row)
-                    for key, row in zip(keys, rows, strict=True)
-                )
-            pause(attempt)
+            moment = time.time()
+            return tuple(
+                None if row is None or key.entity.__codec__.has_expired(row, moment) else _item(key, row)
+                for key, row in zip(keys, rows, strict=True)
+            )
         raise Conflict(f"Transactions on {', '.join(map(str, keys))} got in the way {CONFLICTS} times.")
 
-    def _exactly(self, key: Key[Any], row: Attributes | None) -> bool:
-        """Put every digit of its Decimals into a row that has floats for them; False where it is another by now."""
-        codec: Codec = key.entity.__codec__
-        if row is None or not codec.numbers:
-            return True
-        again = self._row(key)
-        if again is None or not same(again, row):
-            return False
-        row.update(again)
-        return True
-
-    def _row(self, key: Key[Any]) -> Attributes | None:
+    def _row(self, key: Key[Any]) -> Item | None:
         """What is stored under a key, expired or not, as of now."""
-        row, _ = self._call(
-            self.core.sync_get_item, self.name, where(key), True, _number_schema=key.entity.__codec__.numbers
-        )
-        return row
+        return self._call(self.core.get_item, self.name, where(key), consistent_read=True).item
 
     def _merged_page(
         self, query: Query[Any], limit: int, start: tuple[str, ...] | None, consistent: bool
-    ) -> tuple[list[Attributes], Position | None]:
+    ) -> tuple[list[Item], Position | None]:
         """A page of a query with shards, and where it ends; None where that is the end of all."""
         # What was read before there were shards was in the one partition that there was.
         position = None if start is None else (start[0], start[1], start[2], start[3] if len(start) > 3 else "0of1")
         read = partial(self._own_rows, consistent=consistent)
         merge = Merge(read, query, size=limit + 1, position=position, calls=CALLS)
-        rows: list[Attributes] = []
+        rows: list[Item] = []
         try:
             for row in merge:
                 if len(rows) == limit:
@@ -279,11 +260,11 @@ class Reads(Connection):
         self,
         query: Query[Any],
         limit: int | None,
-        start: Attributes | None,
+        start: Item | None,
         consistent: bool,
         *,
         keys_only: bool = False,
-    ) -> tuple[list[Attributes], Attributes | None]:
+    ) -> tuple[list[Item], Item | None]:
         """The same as `_rows`, without other entities that share the partition."""
         name = query.entity.__name__
         rows, more = self._rows(query, limit, start, consistent, keys_only=keys_only)
@@ -293,11 +274,11 @@ class Reads(Connection):
         self,
         query: Query[Any],
         limit: int | None,
-        start: Attributes | None,
+        start: Item | None,
         consistent: bool,
         *,
         keys_only: bool = False,
-    ) -> tuple[list[Attributes], Attributes | None]:
+    ) -> tuple[list[Item], Item | None]:
         """What one call finds, and where the next one starts."""
         codec, pattern = query.entity.__codec__, query.pattern
         expression = Expression()
@@ -313,32 +294,26 @@ class Reads(Connection):
             projection = ", ".join(expression.name(each) for each in dict.fromkeys((*keys, ENTITY)))
         elif query.projection is not None:
             projection = query.projection.expression(expression, keys)
-        rows, more, _metrics = self._call(
-            self.core.sync_query_page,
+        page = self._call(
+            self.core.query,
             self.name,
             condition,
-            " AND ".join(filters) if filters else None,
-            projection,
-            expression.names,
-            expression.values,
-            limit,
-            start,
-            query.forward,
-            pattern.index,
-            _consistently(pattern.index, consistent, pattern.entity) if consistent else False,
-            _number_schema=codec.numbers,
+            expression_attribute_names=expression.names,
+            expression_attribute_values=expression.values,
+            index_name=pattern.index,
+            filter_expression=" AND ".join(filters) if filters else None,
+            projection_expression=projection,
+            consistent_read=_consistently(pattern.index, consistent, pattern.entity) if consistent else False,
+            scan_index_forward=query.forward,
+            limit=limit,
+            exclusive_start_key=start,
         )
-        return rows, more
+        return page.items, page.last_key
 
 
-def label(row: Attributes) -> str:
+def label(row: Item) -> str:
     """Where a row is, for a message."""
     return f"The item at {row[PARTITION]!r}, {row[SORT]!r}"
-
-
-def same(exact: Attributes, inexact: Attributes) -> bool:
-    """Whether two rows are one, where the second may have floats for the first one's Decimals."""
-    return exact.keys() == inexact.keys() and all(same_value(value, inexact[name]) for name, value in exact.items())
 
 
 def _unfitting(error: Exception) -> InvalidCursor:
@@ -353,11 +328,11 @@ def _consistently(index: str | None, consistent: bool, entity: str) -> bool:
     return consistent
 
 
-def _decoded(query: Query[T], rows: list[Attributes]) -> list[T]:
+def _decoded(query: Query[T], rows: list[Item]) -> list[T]:
     if query.projection is not None:
         return query.projection.decode_all(rows)
     return query.entity.__codec__.decode_all(rows, label)
 
 
-def _item(key: Key[Any], row: Attributes) -> Any:
+def _item(key: Key[Any], row: Item) -> Any:
     return key.entity.__codec__.decode(row, str(key))

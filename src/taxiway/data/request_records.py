@@ -10,11 +10,13 @@ import time
 from math import ceil
 from typing import TYPE_CHECKING
 
-from taxiway.data._core import Attributes, core
 from taxiway.data.client import TableClient
 from taxiway.data.encoding import ENTITY, EXPIRES
 from taxiway.data.errors import Conflict, Unavailable, translate
 from taxiway.data.patterns import PARTITION, SORT
+from taxiway.sdk.dynamodb import ConditionalCheckFailed, Item
+from taxiway.sdk.dynamodb.actions import put
+from taxiway.sdk.errors import SdkError
 
 if TYPE_CHECKING:
     from taxiway.data.transactions import Transaction
@@ -29,31 +31,31 @@ _OWN = "#claim = :claim AND attribute_not_exists(#answer)"
 class Kept:
     """A record that another request has left: `answer` is None while that one is being served."""
 
-    def __init__(self, stored: Attributes) -> None:
+    def __init__(self, stored: Item) -> None:
         self.fingerprint: bytes = stored["fingerprint"]
-        self.answer: Attributes | None = stored.get("answer")
+        self.answer: Item | None = stored.get("answer")
 
 
 class Claim:
     """A request that is this taker's to serve. `token` names the claim, and the transaction that ends it."""
 
-    def __init__(self, table: TableClient, row: Attributes, lifetime: int) -> None:
+    def __init__(self, table: TableClient, row: Item, lifetime: int) -> None:
         self.token: str = row["claim"]
         self._table = table
         self._row = row
         self._lifetime = lifetime
 
-    def keep(self, answer: Attributes, transaction: "Transaction") -> None:
+    def keep(self, answer: Item, transaction: "Transaction") -> None:
         """Make the answer part of the transaction, which then fails where the claim is no longer ours."""
-        request = {
-            "type": "put",
-            "item": self._row | {"answer": answer, EXPIRES: int(time.time()) + self._lifetime},
-            "condition_expression": _OWN,
-            "expression_attribute_names": _NAMES,
-            "expression_attribute_values": {":claim": self.token},
-        }
+        kept = put(
+            self._table.name,
+            self._row | {"answer": answer, EXPIRES: int(time.time()) + self._lifetime},
+            condition_expression=_OWN,
+            expression_attribute_names=_NAMES,
+            expression_attribute_values={":claim": self.token},
+        )
         overtaken = Conflict(f"The request at {self._row[PARTITION]!r} was taken over when its claim had expired.")
-        transaction.add(request, label="the record of the request", failed=overtaken)
+        transaction.add(kept, label="the record of the request", failed=overtaken)
 
     def release(self) -> bool:
         """Give the claim up, after which its transaction can't succeed any more; whether it has already.
@@ -63,18 +65,17 @@ class Claim:
         """
         key = {PARTITION: self._row[PARTITION], SORT: SORT_KEY}
         try:
-            self._table.core.sync_delete_item(
+            self._table.core.delete_item(
                 self._table.name,
                 key,
-                _OWN,
-                _NAMES,
-                {":claim": self.token},
-                return_values_on_condition_check_failure=True,
+                condition_expression=_OWN,
+                expression_attribute_names=_NAMES,
+                expression_attribute_values={":claim": self.token},
+                return_values_on_condition_check_failure="ALL_OLD",
             )
-        except core().ConditionalCheckFailedException as error:
-            stored: Attributes = getattr(error, "item", None) or {}
-            return stored.get("claim") == self.token
-        except core().PydynoxException:
+        except ConditionalCheckFailed as error:
+            return (error.item or {}).get("claim") == self.token
+        except SdkError:
             return False
         return False
 
@@ -92,7 +93,7 @@ class Records:
         A record that has expired is none, whether or not DynamoDB has deleted it yet.
         """
         now = time.time()
-        row: Attributes = {
+        row: Item = {
             PARTITION: PARTITION_KEY.replace("{request}", request),
             SORT: SORT_KEY,
             ENTITY: "Idempotency",
@@ -101,23 +102,22 @@ class Records:
             EXPIRES: ceil(now + lease),
         }
         try:
-            self._table.core.sync_put_item(
+            self._table.core.put_item(
                 self._table.name,
                 row,
-                f"attribute_not_exists({PARTITION}) OR {EXPIRES} <= :now",
-                None,
-                {":now": int(now)},
-                return_values_on_condition_check_failure=True,
+                condition_expression=f"attribute_not_exists({PARTITION}) OR {EXPIRES} <= :now",
+                expression_attribute_values={":now": int(now)},
+                return_values_on_condition_check_failure="ALL_OLD",
             )
-        except core().ConditionalCheckFailedException as error:
-            stored: Attributes | None = getattr(error, "item", None)
+        except ConditionalCheckFailed as error:
+            stored = error.item
             if not stored:
                 raise Unavailable(
                     f"DynamoDB refused to write {row[PARTITION]!r}, and not for what is there."
                 ) from error
-            if stored["claim"] != row["claim"]:  # else the answer was lost, and the core's repetition found our own
+            if stored["claim"] != row["claim"]:  # else the answer was lost, and its repetition found our own
                 return Kept(stored)
-        except core().PydynoxException as error:
+        except SdkError as error:
             meaning = translate(error)
             if isinstance(meaning, Conflict):  # its answer is being kept at this moment
                 return Kept({"fingerprint": fingerprint})

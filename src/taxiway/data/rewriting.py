@@ -1,6 +1,6 @@
 """What has to change of a stored item for it to be as its entity is declared now: its form, its keys in the indexes.
 
-Attributes that the entity doesn't know stay as they are, but for the keys of indexes that it has no pattern for any
+Item that the entity doesn't know stay as they are, but for the keys of indexes that it has no pattern for any
 more. Versions and timestamps stay too: nothing changes to a reader.
 """
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from taxiway.data._core import Attributes
 from taxiway.data.encoding import ENTITY, EXPIRES, Codec, check_width
 from taxiway.data.errors import StoredItemInvalid
 from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression
 from taxiway.data.patterns import PARTITION, SORT, index_attributes
+from taxiway.sdk.dynamodb import Item
 
 
 class Rewriting:
@@ -22,9 +22,9 @@ class Rewriting:
     def __init__(
         self,
         entity: Any,
-        row: Attributes,
-        upcast: Attributes,
-        attributes: Attributes,
+        row: Item,
+        upcast: Item,
+        attributes: Item,
         where: str,
         indexes: Sequence[str] = (),
     ) -> None:
@@ -74,9 +74,7 @@ class Rewriting:
         if self._version is not None and self._version in self._row:
             return list(dict.fromkeys((self._version, *changed)))
         check_width(self._codec)
-        # A number that the entity doesn't know may have come with fewer digits than it has.
-        known = [name for name, value in self._row.items() if name in self._known or not _has_fraction(value)]
-        return [name for name in dict.fromkeys((*known, *self._fields, *changed)) if name not in (PARTITION, SORT)]
+        return [name for name in dict.fromkeys((*self._row, *self._fields, *changed)) if name not in (PARTITION, SORT)]
 
     def _differs(self, name: str, value: Any) -> bool:
         if name not in self._row:
@@ -108,11 +106,3 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _sorted(member) for name, member in value.items()}  # pyright: ignore[reportUnknownVariableType]  any map
     return value
-
-
-def _has_fraction(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_has_fraction, value.values()))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]  any map
-    if isinstance(value, list | set | tuple):
-        return any(map(_has_fraction, value))  # pyright: ignore[reportUnknownArgumentType]  any list
-    return isinstance(value, float)

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
-from taxiway.data._core import Attributes
 from taxiway.data.keys import below
 from taxiway.data.patterns import PARTITION, SORT, Query
 from taxiway.data.sharding import Partition
+from taxiway.sdk.dynamodb import Item
 
 LARGEST_PAGE = 1000
 LEAST = "!"
@@ -23,7 +23,7 @@ LEAST = "!"
 
 Position: TypeAlias = tuple[str, str, str, str]
 """An item's partition key, its sort key, its sort key in the index, and the name of its partition there."""
-Read: TypeAlias = Callable[[Query[Any], int, Attributes | None], tuple[list[Attributes], Attributes | None]]
+Read: TypeAlias = Callable[[Query[Any], int, Item | None], tuple[list[Item], Item | None]]
 
 
 def part(size: int, share: int) -> int:
@@ -37,11 +37,11 @@ class _Stream:
     def __init__(self, query: Query[Any], partition: Partition, size: int) -> None:
         self.query = replace(query, partition=query.partition + partition.suffix)
         self.partition = partition
-        self.rows: deque[Attributes] = deque()
+        self.rows: deque[Item] = deque()
         self._size = self._first = size
         self._bounded = self.query
-        self._start: Attributes | None = None
-        self.covered: Attributes | None = None
+        self._start: Item | None = None
+        self.covered: Item | None = None
         self.ended = False
 
     @property
@@ -98,7 +98,7 @@ class Merge:
             for stream in self._streams:
                 stream.restart(position, self._rank)
 
-    def __iter__(self) -> Iterator[Attributes]:
+    def __iter__(self) -> Iterator[Item]:
         while True:
             ready = self._first([(stream, stream.rows[0]) for stream in self._streams if stream.rows])
             waiting = [stream for stream in self._streams if stream.waits]
@@ -125,17 +125,17 @@ class Merge:
         """Where the position's partition is in the order; before them all where it isn't read any more."""
         return -1 if self.position is None else self._ranks.get(self.position[3], -1)
 
-    def _first(self, found: list[tuple[_Stream, Attributes]]) -> tuple[_Stream, Attributes] | None:
+    def _first(self, found: list[tuple[_Stream, Item]]) -> tuple[_Stream, Item] | None:
         """The one that comes first in the order."""
         if not found:
             return None
         return (min if self._forward else max)(found, key=self._place)
 
-    def _place(self, found: tuple[_Stream, Attributes]) -> tuple[str, int]:
+    def _place(self, found: tuple[_Stream, Item]) -> tuple[str, int]:
         rank = found[0].partition.rank
         return found[1][self._sort], rank if self._forward else -rank
 
-    def _moves_to(self, row: Attributes, name: str) -> bool:
+    def _moves_to(self, row: Item, name: str) -> bool:
         """Take a row's place as the position; whether the row hasn't been given yet."""
         own = row[PARTITION], row[SORT]
         if self.position is not None and self.position[2] != row[self._sort]:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, cast
 
-from taxiway.data._core import Attributes
+from taxiway.sdk.dynamodb import Item
 
 LARGEST_ITEM = 400 * 1024
 """Bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 
-def size(attributes: Attributes) -> int:
+def size(attributes: Item) -> int:
     """An item's size in bytes, with the names of its attributes. AWS calls its own rule for numbers approximate."""
     return sum(len(name.encode()) + _of(value) for name, value in attributes.items())
 
@@ -31,5 +31,5 @@ def _of(value: Any) -> int:
     if isinstance(value, set | frozenset):
         return sum(map(_of, cast("Iterable[Any]", value)))
     if isinstance(value, dict):
-        return 3 + sum(1 + len(name.encode()) + _of(member) for name, member in cast("Attributes", value).items())
+        return 3 + sum(1 + len(name.encode()) + _of(member) for name, member in cast("Item", value).items())
     return 3 + sum(1 + _of(member) for member in value)

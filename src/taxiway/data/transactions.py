@@ -3,13 +3,15 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 """
 
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
 from taxiway.data.errors import DataError, TransactionInvalid
 from taxiway.data.patterns import PARTITION, SORT
 from taxiway.data.requests import Request, Write
+from taxiway.sdk.dynamodb.requests import Action, ConditionCheck, Delete, Put, Update
 
 LARGEST = 100
 """How many operations DynamoDB takes in one transaction."""
@@ -82,20 +84,22 @@ class Transaction:
         if error is None and self.writes:
             self._commit(self.writes, self.token)
 
-    def add(self, request: dict[str, Any], *, label: str, failed: DataError) -> None:
-        """One operation as the core's `sync_transact_write` takes it, without its table.
+    def add(self, action: Action, *, label: str, failed: DataError) -> None:
+        """One action of `taxiway.sdk.dynamodb.actions`, for what no verb does.
 
         `label` names it in a TransactionFailed, and `failed` is the error there where its condition doesn't hold.
-        Raises TransactionInvalid where it has no type, or doesn't say which item it is on.
+        Raises TransactionInvalid where it doesn't say which item it is on.
         """
-        place = "item" if request.get("type") == "put" else "key"
-        missing = [name for name in ("type", place) if name not in request]
-        missing += [
-            f"{each} in its {place}" for each in (PARTITION, SORT) if each not in request.get(place, (PARTITION, SORT))
-        ]
+        if not isinstance(action, Put | Update | Delete | ConditionCheck):  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
+            raise TransactionInvalid(
+                f"{label}: it is a {type(action).__name__}, and not an action.\n"
+                "Fix: make it by taxiway.sdk.dynamodb.actions.put, update, delete or check"
+            )
+        place = action.item if isinstance(action, Put) else action.key
+        missing = [each for each in (PARTITION, SORT) if not isinstance(place, Mapping) or each not in place]
         if missing:
-            raise TransactionInvalid(f"{label} has no {' and no '.join(missing)}, which sync_transact_write takes.")
-        self.enqueue(Write(str(request["type"]), label, label, [Request(request, lambda _: failed)]))
+            raise TransactionInvalid(f"{label} has no {' and no '.join(missing)}, so it is on no item.")
+        self.enqueue(Write(type(action).__name__, label, label, [Request(action, lambda _: failed)]))
 
     def enqueue(self, write: Write) -> None:
         """Add a verb's operations, all or none. Raises TransactionInvalid where they don't fit in."""

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from taxiway.data._core import Attributes
 from taxiway.data.encoding import ENTITY, EXPIRES, Codec
 from taxiway.data.errors import HeldByAnother, NotUnique
 from taxiway.data.expressions import Expression
 from taxiway.data.keys import PARTITION_KEY_BYTES, Template
 from taxiway.data.patterns import PARTITION, SORT
-from taxiway.data.requests import Request
+from taxiway.data.requests import CHECKED, Request
+from taxiway.sdk.dynamodb import Item, actions
+from taxiway.sdk.dynamodb.requests import Action
 
 HOLDER_PARTITION, HOLDER_SORT = "holderPk", "holderSk"
 _SORT = "UNIQUE"
@@ -35,7 +36,7 @@ class UniqueValue:
         """The partition key of the sentinel of an item's value; None where it has none. Raises InvalidKey."""
         return self.template.render(get)
 
-    def take(self, sentinel: str, holder: Attributes, expires: int | None, now: int) -> dict[str, Any]:
+    def take(self, table: str, sentinel: str, holder: Item, expires: int | None, now: int) -> Action:
         """The operation that makes it the holder's, or fails where it is another's."""
         expression = Expression()
         item = {
@@ -49,9 +50,9 @@ class UniqueValue:
             item[EXPIRES] = expires
         free = f"attribute_not_exists({PARTITION}) OR {_is_own(expression, holder)}"
         expired = f"{expression.name(EXPIRES)} <= {expression.value(now)}"
-        return {"type": "put", "item": item, **expression.arguments([f"({free} OR {expired})"])}
+        return actions.put(table, item, **CHECKED, **expression.arguments([f"({free} OR {expired})"]))
 
-    def released(self, sentinel: str, holder: Attributes, key: str) -> Request:
+    def released(self, table: str, sentinel: str, holder: Item, key: str) -> Request:
         """The operation that frees it."""
         expression, place = Expression(), self.place(sentinel)
         condition = f"(attribute_not_exists({PARTITION}) OR {_is_own(expression, holder)})"
@@ -60,18 +61,18 @@ class UniqueValue:
             "Fix: write it outside of a transaction, which leaves the value to the other",
             place=(place[PARTITION], place[SORT]),
         )
-        return Request({"type": "delete", "key": place, **expression.arguments([condition])}, lambda _: error)
+        return Request(actions.delete(table, place, **CHECKED, **expression.arguments([condition])), lambda _: error)
 
-    def place(self, sentinel: str) -> Attributes:
+    def place(self, sentinel: str) -> Item:
         """Where the sentinel is."""
         return {PARTITION: sentinel, SORT: _SORT}
 
-    def is_held_by(self, row: Attributes, holder: Attributes) -> bool:
+    def is_held_by(self, row: Item, holder: Item) -> bool:
         """Whether a sentinel that is stored is that of this item."""
         held = (row.get(HOLDER_PARTITION), row.get(HOLDER_SORT), row.get(EXPIRES))
         return held == (holder[PARTITION], holder[SORT], holder.get(EXPIRES))
 
-    def is_anothers(self, row: Attributes, holder: Attributes) -> bool:
+    def is_anothers(self, row: Item, holder: Item) -> bool:
         """Whether a sentinel that is stored is that of another item, which hasn't expired."""
         until = row.get(EXPIRES)
         return (row.get(HOLDER_PARTITION), row.get(HOLDER_SORT)) != (holder[PARTITION], holder[SORT]) and not (
@@ -87,6 +88,6 @@ class UniqueValue:
         )
 
 
-def _is_own(expression: Expression, holder: Attributes) -> str:
+def _is_own(expression: Expression, holder: Item) -> str:
     partition, sort = expression.value(holder[PARTITION]), expression.value(holder[SORT])
     return f"({expression.name(HOLDER_PARTITION)} = {partition} AND {expression.name(HOLDER_SORT)} = {sort})"

@@ -1,12 +1,10 @@
 """One update of an item: which attributes and index keys change, what that depends on, and as which expression."""
 
 from collections.abc import Mapping, Set
-from decimal import Decimal
 from typing import Any, TypeAlias
 
 import msgspec
 
-from taxiway.data._core import Attributes
 from taxiway.data.conditions import Condition
 from taxiway.data.encoding import ENTITY, EXPIRES, Codec, Field, check_width
 from taxiway.data.errors import EntityError, InvalidItem, InvalidKey, StoredItemInvalid, VersionMismatch
@@ -15,6 +13,7 @@ from taxiway.data.fields import STAMPS, now
 from taxiway.data.keys import Template, timestamp
 from taxiway.data.patterns import PARTITION, IndexPattern, Key
 from taxiway.data.update_actions import UpdateAction
+from taxiway.sdk.dynamodb import Item
 
 Changes: TypeAlias = msgspec.Struct | Mapping[str, Any]
 
@@ -56,7 +55,7 @@ class Update:
         self.expected = expect_version
         self.condition = condition
         self._changed: dict[str, Any] = {}
-        self._encoded: Attributes = {}
+        self._encoded: Item = {}
         self._native: list[tuple[Field, UpdateAction]] = []
         self._computed: list[tuple[Field, UpdateAction]] = []
         in_keys = {name for each in self._indexed for name in each.partition.fields + each.sort.fields}
@@ -76,21 +75,17 @@ class Update:
         self.depends_on = (
             basis_of(key.entity)
             if self._codec.checks
-            else tuple(
-                field
-                for field in self._codec.fields.values()
-                if field.name in needed or (field.decimal and field.name not in self._changed)
-            )
+            else tuple(field for field in self._codec.fields.values() if field.name in needed)
         )
-        self._settled: Attributes = {}
+        self._settled: Item = {}
         self._derived: Set[str] = frozenset()
 
     def touches(self, fields: tuple[str, ...]) -> bool:
         """Whether one of these fields changes; of a class that can make any of any it isn't known."""
         return self._codec.checks or not self._changes.isdisjoint(fields)
 
-    def request(self, basis: Attributes) -> dict[str, Any]:
-        """The arguments of `sync_update_item`, given what `depends_on` was found to be. Raises Unfit, InvalidItem."""
+    def request(self, basis: Item) -> dict[str, Any]:
+        """The arguments of `update_item`, given what `depends_on` was found to be. Raises Unfit, InvalidItem."""
         expression = Expression()
         conditions = [f"attribute_exists({PARTITION})", own(self._codec, expression)]
         conditions += expression.holds(basis, self.depends_on)
@@ -118,7 +113,7 @@ class Update:
             self._assign(clauses, expression, {ENTITY: self._codec.name})
         return {"update_expression": _joined(clauses), **expression.arguments(conditions)}
 
-    def settled(self, row: Attributes) -> tuple[Attributes, dict[str, Any]]:
+    def settled(self, row: Item) -> tuple[Item, dict[str, Any]]:
         """The whole item as it will be, from the whole that is stored, and the request of a transaction that makes it
         so; its condition is added to by whoever knows what else must hold. Raises Unfit and InvalidItem.
         """
@@ -136,18 +131,11 @@ class Update:
         self._assign(clauses, expression, values or {ENTITY: self._codec.name})
         return result, {"update_expression": _joined(clauses), **expression.arguments(conditions)}
 
-    def exact(self, basis: Attributes) -> Attributes:
-        """Every Decimal that the item has after the update, with all its digits: those written, and those read."""
-        written = {
-            field.stored: self._settled.get(field.stored, basis.get(field.stored)) for field in self._codec.decimals
-        }
-        return {stored: value for stored, value in written.items() if value is not None}
-
-    def check_fit(self, stored: Attributes) -> None:
+    def check_fit(self, stored: Item) -> None:
         """Raise Unfit where a change that DynamoDB was to make would make what doesn't fit its field."""
         _computed(self._native, stored)
 
-    def was_applied(self, stored: Attributes) -> bool:
+    def was_applied(self, stored: Item) -> bool:
         """Whether the item is what this update made of it: its answer was lost, and the core's repetition found it.
 
         Another may have written in the same microsecond, so everything that was written is compared; what DynamoDB was
@@ -158,16 +146,16 @@ class Update:
             and "updated" in self._roles
             and not self._native
             and stored.get(self._stored("version")) == self.expected + 1
-            and all(same_value(value, stored.get(name)) for name, value in self._settled.items())
+            and all(stored.get(name) == value for name, value in self._settled.items())
         )
 
-    def _next(self, row: Attributes) -> Attributes:
+    def _next(self, row: Item) -> Item:
         """The version that comes after that of a row; nothing for an entity without one."""
         if "version" not in self._roles:
             return {}
         return {self._stored("version"): row.get(self._stored("version"), 0) + 1}
 
-    def _derive(self, row: Attributes) -> None:
+    def _derive(self, row: Item) -> None:
         """Settle what the class itself makes of its fields, where the changes make it another. Raises InvalidItem."""
         derived = self._codec.derived(row)
         for name, value in derived.items():
@@ -177,12 +165,12 @@ class Update:
             self._settled[field.stored] = field.encode(value)
         self._derived = derived.keys()
 
-    def _replaced(self, row: Attributes, values: Attributes) -> Attributes:
+    def _replaced(self, row: Item, values: Item) -> Item:
         """A row with other values, without those that are none."""
         kept = {name: value for name, value in row.items() if name not in values}
         return kept | {name: value for name, value in values.items() if self._is_stored(name, value)}
 
-    def _assign(self, clauses: dict[str, list[str]], expression: Expression, values: Attributes) -> None:
+    def _assign(self, clauses: dict[str, list[str]], expression: Expression, values: Item) -> None:
         for stored, value in values.items():
             if self._is_stored(stored, value):
                 clauses["SET"].append(f"{expression.name(stored)} = {expression.value(value)}")
@@ -254,7 +242,7 @@ class Update:
             found += both if touched and (pattern.partition.optional or pattern.sort.optional) else touched
         return found
 
-    def _keys(self, basis: Attributes) -> Attributes:
+    def _keys(self, basis: Item) -> Item:
         def value_of(name: str) -> Any:
             if name in self._known and name not in self._derived:
                 return self._known[name]
@@ -266,7 +254,7 @@ class Update:
                 raise StoredItemInvalid(f"{self.key} does not fit {self._codec.name}: {name}: {error}.") from None
 
         rewritten = self._index_keys(self._changes | self._derived) if self._derived else self._rewritten
-        keys: Attributes = {attribute: template.render(value_of) for attribute, template in rewritten}
+        keys: Item = {attribute: template.render(value_of) for attribute, template in rewritten}
         for pattern in self._indexed:
             pair = (pattern.partition_attribute, pattern.sort_attribute)
             if any(keys.get(attribute, "") is None for attribute in pair):
@@ -285,18 +273,13 @@ class Update:
         )
 
 
-def same_value(exact: Any, inexact: Any) -> bool:
-    """Whether two values are one, where the second may have a float for a Decimal."""
-    return inexact == exact or (isinstance(exact, Decimal) and inexact == float(exact))
-
-
 def basis_of(entity: type[Any]) -> tuple[Field, ...]:
     """The fields that show whether an item is as it was read: all, for `put_many` sets its version back."""
     check_width(entity.__codec__)
     return tuple(entity.__codec__.fields.values())
 
 
-def mismatch(key: Key[Any], expected: int | None, stored: Attributes) -> VersionMismatch | None:
+def mismatch(key: Key[Any], expected: int | None, stored: Item) -> VersionMismatch | None:
     """The error where what is stored is not at the version expected."""
     if expected is None:
         return None
@@ -307,16 +290,16 @@ def mismatch(key: Key[Any], expected: int | None, stored: Attributes) -> Version
     return VersionMismatch(f"{key} is at version {actual}, not {expected}.", actual=actual)
 
 
-def check_version(key: Key[Any], expected: int | None, stored: Attributes) -> None:
+def check_version(key: Key[Any], expected: int | None, stored: Item) -> None:
     """Raise VersionMismatch where what is stored is not at the version expected."""
     found = mismatch(key, expected, stored)
     if found is not None:
         raise found
 
 
-def _computed(changes: list[tuple[Field, UpdateAction]], basis: Attributes) -> Attributes:
+def _computed(changes: list[tuple[Field, UpdateAction]], basis: Item) -> Item:
     """What changes make of what is stored. Raises Unfit."""
-    found: Attributes = {}
+    found: Item = {}
     for field, change in changes:
         try:
             found[field.stored] = change.checked(field, basis.get(field.stored))

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from taxiway.data._core import Attributes
 from taxiway.data.arguments import check_expected, check_item, check_key
 from taxiway.data.conditions import Condition, condition_of
 from taxiway.data.connection import CONFLICTS, Cancelled, ConditionNotMet, pause, where
 from taxiway.data.encoding import ENTITY, EXPIRES, Codec, Field, moment, seconds
 from taxiway.data.entity import Entity
 from taxiway.data.errors import (
-    AccessDenied,
     AlreadyExists,
     ConditionFailed,
     Conflict,
@@ -34,10 +32,11 @@ from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression, Named
 from taxiway.data.fields import now
 from taxiway.data.patterns import PARTITION, SORT, Key
-from taxiway.data.reads import Reads, label, same
-from taxiway.data.requests import Request, Write
+from taxiway.data.reads import Reads, label
+from taxiway.data.requests import CHECKED, Request, Write
 from taxiway.data.rewriting import Rewriting
 from taxiway.data.updates import Changes, Unfit, Update, alive, basis_of, check_version, mismatch, own
+from taxiway.sdk.dynamodb import CancellationReason, Item, actions
 
 if TYPE_CHECKING:
     from contextvars import ContextVar  # 0.3 ms that a function without transactions doesn't pay
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=Entity)
 
-_PASSING = frozenset(("None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"))
+_PASSING = frozenset(("None", "TransactionConflict"))
 """The reasons of a cancelled transaction that may be gone the next time."""
 _REASONS: dict[str, Callable[[str], DataError]] = {
     "TransactionConflict": Conflict,
@@ -63,9 +62,7 @@ class Writes(Reads):
     def create(self, item: E) -> E:
         """Store a new item, and return it with its timestamps and its version, 1. Raises AlreadyExists and NotUnique.
 
-        One that has expired counts as none. Where the answer to a write was lost and the core has repeated it, the
-        repetition finds its own item: an item with a `created` timestamp that is stored exactly as it is here counts as
-        created.
+        One that has expired counts as none.
         """
         check_item("create", item)
         item = stamped(item, fresh=True)
@@ -77,14 +74,16 @@ class Writes(Reads):
         taken = f"{type(item).__name__} at {attributes[PARTITION]!r} exists already."
         transaction = self._open()
         if transaction is not None or item.__uniques__:
-            body = {"type": "put", "item": attributes, **expression.arguments([absent])}
+            body = actions.put(self.name, attributes, **CHECKED, **expression.arguments([absent]))
             request = Request(body, lambda _: AlreadyExists(taken))
-            self._carry_out(_write("create", item, attributes, [request, *_taken(item, attributes)]), transaction)
+            self._carry_out(
+                _write("create", item, attributes, [request, *_taken(self.name, item, attributes)]), transaction
+            )
             return item
         try:
             self._put(attributes, [absent], expression)
         except ConditionNotMet as conflict:
-            if "created" in item.__roles__ and conflict.stored is not None and same(attributes, conflict.stored):
+            if "created" in item.__roles__ and conflict.stored is not None and attributes == conflict.stored:
                 return item
             raise AlreadyExists(taken) from None
         return item
@@ -118,7 +117,7 @@ class Writes(Reads):
             try:
                 self._put(attributes, conditions, expression)
             except ConditionNotMet as conflict:
-                if required is None and expect_version is None and same(attributes, conflict.stored or {}):
+                if required is None and expect_version is None and attributes == conflict.stored:
                     return item  # the answer was lost, and the core's repetition found what its first try stored
                 replacing = item if expect_version is not None else _raised(item, conflict.stored)
                 if replacing is item:
@@ -156,7 +155,7 @@ class Writes(Reads):
         if update.is_empty and condition is None:
             item = self._expected(key, expect_version)
             if transaction is not None and expect_version is not None:
-                transaction.enqueue(_holding(key, expect_version))
+                transaction.enqueue(_holding(self.name, key, expect_version))
             return item
         if transaction is not None or _moves(update, key.entity):
             return self._settle(key, transaction, partial(self._updating, update))
@@ -176,7 +175,7 @@ class Writes(Reads):
                     raise self._condition_failed(key, conflict.stored) from None
                 pause(attempt)
                 continue
-            return key.entity.__codec__.decode((row or {}) | update.exact(basis), str(key))
+            return key.entity.__codec__.decode(row or {}, str(key))
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being updated.")
 
     def delete(
@@ -198,35 +197,28 @@ class Writes(Reads):
                 key, transaction, lambda key: self._deleting(key, required=required, expected=expect_version)
             )
         for attempt in range(CONFLICTS):
-            basis = self._basis(key, codec.exact)
-            if basis is None:
-                return None
             expression = Expression()
-            conditions = [
-                own(codec, expression),
-                codec.evolution.knows(expression),
-                *expression.holds(basis, codec.exact),
-            ]
+            conditions = [own(codec, expression), codec.evolution.knows(expression)]
             conditions += _requirements(key.entity, expression, required, expect_version)
             try:
-                row, _metrics = self._call(
-                    self.core.sync_delete_item,
+                row = self._call(
+                    self.core.delete_item,
                     self.name,
                     where(key),
                     return_values="ALL_OLD",
-                    return_values_on_condition_check_failure=True,
+                    return_values_on_condition_check_failure="ALL_OLD",
                     **expression.arguments(conditions),
-                )
+                ).item
             except ConditionNotMet as conflict:
                 if conflict.stored is None or codec.has_expired(conflict.stored, time.time()):
                     return None
                 codec.check_readable(conflict.stored, str(key))
                 check_version(key, expect_version, conflict.stored)
-                if required is not None and self._basis(key, codec.exact) == basis:
+                if required is not None:
                     raise self._condition_failed(key, conflict.stored) from None
                 pause(attempt)
                 continue
-            return None if row is None or codec.has_expired(row, time.time()) else codec.decode(row | basis, str(key))
+            return None if row is None or codec.has_expired(row, time.time()) else codec.decode(row, str(key))
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being deleted.")
 
     def transaction(self, token: str | None = None, *, joinable: bool = False) -> "Transaction":
@@ -259,18 +251,18 @@ class Writes(Reads):
             conditions = [f"attribute_exists({PARTITION})", *alive(codec, expression, now)]
         else:
             conditions = _unless_expired(codec, expression, required, now)
-        body = {"type": "condition_check", "key": where(key), **expression.arguments(conditions)}
+        body = actions.check(self.name, where(key), **CHECKED, **expression.arguments(conditions))
 
-        def explain(row: Attributes | None) -> DataError:
+        def explain(row: Item | None) -> DataError:
             return Missing(f"There is no {key}.") if required is None else self._condition_failed(key, row)
 
-        request = Request(body, explain, codec, reads=required is not None)
+        request = Request(body, explain, codec)
         transaction.enqueue(Write("check", key.entity.__name__, str(key), [request]))
 
-    def rewrite(self, entity: type[Entity], row: Attributes, *, indexes: Sequence[str] = ()) -> bool:
+    def rewrite(self, entity: type[Entity], row: Item, *, indexes: Sequence[str] = ()) -> bool:
         """Bring a stored row up to its entity's declaration: its form, and its keys in the indexes.
 
-        `row` is what the core's calls give. Of `indexes` it leaves those that the entity has no pattern for. Its
+        `row` is what `core` gives. Of `indexes` it leaves those that the entity has no pattern for. Its
         version and its timestamps stay. It is written only as it was read, and read anew where it has changed since;
         the result is whether it was written. Raises StoredItemInvalid where it can't be read as the entity, NotUnique
         where another has its unique value, and Contended after twenty times.
@@ -278,14 +270,14 @@ class Writes(Reads):
         return self._rewrite(entity, row, indexes, claims=True)
 
     def _rewrite(
-        self, entity: type[Entity], row: Attributes, indexes: Sequence[str], *, claims: bool, takes: bool = True
+        self, entity: type[Entity], row: Item, indexes: Sequence[str], *, claims: bool, takes: bool = True
     ) -> bool:
         """`rewrite`; without `claims` an item that is as declared is left alone, whatever it holds.
 
         One that does not take its unique values is written without them.
         """
         key: Key[Any] = Key(entity, row[PARTITION], row[SORT], ())
-        found: Attributes | None = row
+        found: Item | None = row
         for attempt in range(CONFLICTS):
             if found is None or entity.__codec__.has_expired(found, time.time()):
                 return False
@@ -295,12 +287,12 @@ class Writes(Reads):
             body = rewriting.request()
             try:
                 if entity.__uniques__:
-                    kind = "condition_check" if rewriting.is_empty else "update"
-                    update = Request({"type": kind, "key": where(key), **body}, lambda _: _overtaken(key))
-                    taken = _taken(item, attributes) if takes else []
+                    made = actions.check if rewriting.is_empty else actions.update
+                    update = Request(made(self.name, where(key), **CHECKED, **body), lambda _: _overtaken(key))
+                    taken = _taken(self.name, item, attributes) if takes else []
                     self._carry_out(_write("rewrite", item, attributes, [update, *taken]), None)
                 else:
-                    self._call(self.core.sync_update_item, self.name, where(key), **body)
+                    self._call(self.core.update_item, self.name, where(key), **body)
             except (ConditionNotMet, Contended):
                 pause(attempt)
                 found = self._row(key)
@@ -308,13 +300,13 @@ class Writes(Reads):
             return True
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being rewritten.")
 
-    def needs_rewrite(self, entity: type[Entity], row: Attributes, *, indexes: Sequence[str] = ()) -> bool:
+    def needs_rewrite(self, entity: type[Entity], row: Item, *, indexes: Sequence[str] = ()) -> bool:
         """Whether `rewrite` would write. Raises what it would: StoredItemInvalid, and NotUnique."""
         item, attributes, rewriting = _rewriting(entity, row, indexes)
         has_claimed = self._has_claimed(item, attributes)
         return not (rewriting.is_empty and has_claimed)
 
-    def _has_claimed(self, item: Entity, attributes: Attributes) -> bool:
+    def _has_claimed(self, item: Entity, attributes: Item) -> bool:
         """Whether an item holds its unique values; a field that has become unique holds none for what was there.
 
         Raises NotUnique where another item does.
@@ -322,7 +314,7 @@ class Writes(Reads):
         for claim in item.__uniques__:
             sentinel = claim.sentinel(partial(getattr, item))
             if sentinel is not None:
-                row, _ = self._call(self.core.sync_get_item, self.name, claim.place(sentinel), True)
+                row = self._call(self.core.get_item, self.name, claim.place(sentinel), consistent_read=True).item
                 if row is not None and claim.is_anothers(row, attributes):
                     raise claim.violated(f"{type(item).__name__} at {attributes[PARTITION]!r}, {attributes[SORT]!r}")
                 if row is None or not claim.is_held_by(row, attributes):
@@ -373,41 +365,26 @@ class Writes(Reads):
 
     def _commit(self, writes: list[Write], token: str | None) -> None:
         requests = [(index, request) for index, write in enumerate(writes) for request in write.requests]
-        operations = [{"table": self.name, **request.body} for _, request in requests]
-        codes: list[str] = []
+        parts = [request.action for _, request in requests]
+        reasons: list[CancellationReason] = []
         for attempt in range(CONFLICTS):
             try:
-                return self._call(self.core.sync_transact_write, operations, client_request_token=token)
+                self._call(self.core.transact_write_items, parts, client_request_token=token)
             except Cancelled as error:
-                codes, text = error.codes, str(error)
-                if len(codes) != len(requests):
+                reasons, text = error.reasons, str(error)
+                if len(reasons) != len(requests):
                     raise TransactionFailed([], f" {text}") from None
-                if not _PASSING.issuperset(codes):
+                if not _PASSING.issuperset(reason.code for reason in reasons):
                     break
+            else:
+                return
             pause(attempt)
         failures: list[Failure] = []
-        for code, (index, request) in zip(codes, requests, strict=True):
-            if code != "None":
+        for reason, (index, request) in zip(reasons, requests, strict=True):
+            if reason.code != "None":
                 write = writes[index]
-                failures.append(Failure(index, write.verb, write.entity, write.key, self._reason(code, request)))
+                failures.append(Failure(index, write.verb, write.entity, write.key, _error_of(reason, request)))
         raise TransactionFailed(failures)
-
-    def _reason(self, code: str, request: Request) -> DataError:
-        """Why an operation failed. The core doesn't pass on the item that DynamoDB can tell it by, so it is read."""
-        if code == "ValidationError" and request.is_too_large:
-            return ItemTooLarge("DynamoDB: the item would be larger than 400 KB.")
-        if code != "ConditionalCheckFailed":
-            return _REASONS.get(code, Refused)(f"DynamoDB: {code}.")
-        row = None
-        if request.reads and request.codec is not None:
-            key: Attributes = dict(zip((PARTITION, SORT), request.key, strict=True))
-            try:
-                row, _ = self._call(self.core.sync_get_item, self.name, key, True, _number_schema=request.codec.numbers)
-            except AccessDenied:
-                return ConditionFailed("A condition failed, and the item may not be read to say why.", current=None)
-            if row is not None and request.codec.has_expired(row, time.time()):
-                row = None
-        return request.explain(row)
 
     def _replacement(
         self, key: Key[E], item: E, required: Condition | None, *, expected: int | None
@@ -423,26 +400,26 @@ class Writes(Reads):
         if raises:
             conditions += _raises_version(item, expression)
         claims: list[Request] = []
-        seen: Attributes | None = None
+        seen: Item | None = None
         claimed = _claimed_fields(type(item))
         if item.__uniques__:
             conditions += expression.holds(row, claimed) if row else [f"attribute_not_exists({PARTITION})"]
             # What has expired has given its values up: another may have them by now.
             seen = None if row is None or item.__codec__.has_expired(row, time.time()) else row
             old = None if seen is None else item.__codec__.decode(dict(seen), str(key))
-            claims += _taken(item, attributes, old, seen.get(EXPIRES) if seen else None)
-            claims += _released(old, item, where(key)) if old is not None else []
+            claims += _taken(self.name, item, attributes, old, seen.get(EXPIRES) if seen else None)
+            claims += _released(self.name, old, item, where(key)) if old is not None else []
         explained = self._put_failure(key, expected)
 
-        def explain(current: Attributes | None) -> DataError:
+        def explain(current: Item | None) -> DataError:
             if (required is None and expected is None) or (raises and _raised(item, current) is not item):
                 return _overtaken(key)
             if item.__uniques__ and not _unchanged(seen, current, claimed):
                 return _overtaken(key)
             return explained(current)
 
-        body = {"type": "put", "item": attributes, **expression.arguments(conditions)}
-        request = Request(body, explain, item.__codec__, reads=True)
+        body = actions.put(self.name, attributes, **CHECKED, **expression.arguments(conditions))
+        request = Request(body, explain, item.__codec__)
         return _write("put", item, attributes, [request, *claims]), item
 
     def _updating(self, update: Update, key: Key[E]) -> tuple[Write, E]:
@@ -461,7 +438,7 @@ class Writes(Reads):
             raise self._unfit(key, error) from None
         item = codec.decode(dict(result), str(key))
 
-        def explain(current: Attributes | None) -> DataError:
+        def explain(current: Item | None) -> DataError:
             if current is None:
                 return Missing(f"There is no {key}.")
             stale = mismatch(key, update.expected, current)
@@ -471,9 +448,12 @@ class Writes(Reads):
                 return self._condition_failed(key, current)
             return _overtaken(key)
 
-        requests = [Request({"type": "update", "key": where(key), **body}, explain, codec, reads=True, result=result)]
+        requests = [Request(actions.update(self.name, where(key), **CHECKED, **body), explain, codec, result=result)]
         if _moves(update, key.entity):
-            requests += [*_taken(item, result, old, row.get(EXPIRES)), *_released(old, item, where(key))]
+            requests += [
+                *_taken(self.name, item, result, old, row.get(EXPIRES)),
+                *_released(self.name, old, item, where(key)),
+            ]
         return Write("update", codec.name, str(key), requests), item
 
     def _deleting(
@@ -492,7 +472,7 @@ class Writes(Reads):
         if required is not None:
             conditions.append(required.render(expression))
 
-        def explain(current: Attributes | None) -> DataError:
+        def explain(current: Item | None) -> DataError:
             stale = None if current is None else mismatch(key, expected, current)
             if stale is not None:
                 return stale
@@ -500,21 +480,21 @@ class Writes(Reads):
                 return self._condition_failed(key, current)
             return _overtaken(key)
 
-        body = {"type": "delete", "key": where(key), **expression.arguments(conditions)}
-        requests = [Request(body, explain, codec, reads=True), *_released(item, None, where(key))]
+        body = actions.delete(self.name, where(key), **CHECKED, **expression.arguments(conditions))
+        requests = [Request(body, explain, codec), *_released(self.name, item, None, where(key))]
         return Write("delete", codec.name, str(key), requests), item
 
-    def _updated(self, update: Update, basis: Attributes) -> Attributes | None:
+    def _updated(self, update: Update, basis: Item) -> Item | None:
         """The item as DynamoDB gives it back after an update."""
         try:
-            row, _metrics = self._call(
-                self.core.sync_update_item,
+            row = self._call(
+                self.core.update_item,
                 self.name,
                 where(update.key),
                 return_values="ALL_NEW",
-                return_values_on_condition_check_failure=True,
+                return_values_on_condition_check_failure="ALL_OLD",
                 **update.request(basis),
-            )
+            ).item
         except Unfit as error:
             raise self._unfit(update.key, error) from None
         except Refused:
@@ -522,7 +502,7 @@ class Writes(Reads):
             raise
         return row
 
-    def _check_refusal(self, update: Update, stored: Attributes | None) -> None:
+    def _check_refusal(self, update: Update, stored: Item | None) -> None:
         """Raise what the item itself says against an update that was refused: it is gone, or doesn't fit."""
         key = update.key
         if stored is not None:
@@ -545,7 +525,7 @@ class Writes(Reads):
         check_version(key, expect_version, row)
         return key.entity.__codec__.decode(row, str(key))
 
-    def _basis(self, key: Key[Any], wanted: tuple[Named, ...], *, present: bool = False) -> Attributes | None:
+    def _basis(self, key: Key[Any], wanted: tuple[Named, ...], *, present: bool = False) -> Item | None:
         """What is stored in these fields, absent ones left out; None where there is no item. No fields, no call.
 
         With `present` an item of an older form is first brought up to the present one.
@@ -556,22 +536,21 @@ class Writes(Reads):
         expression = Expression()
         stored = dict.fromkeys((PARTITION, EXPIRES, SCHEMA, *(field.stored for field in wanted)))
         projection = ", ".join(expression.name(each) for each in stored)
-        row, _ = self._call(
-            self.core.sync_get_item,
+        row = self._call(
+            self.core.get_item,
             self.name,
             where(key),
-            True,
-            projection,
-            expression.names,
-            _number_schema=codec.numbers,
-        )
+            consistent_read=True,
+            projection_expression=projection,
+            expression_attribute_names=expression.names,
+        ).item
         if row is None or codec.has_expired(row, time.time()):
             return None
         if present and self._brought_up(key, row):
             return self._basis(key, wanted, present=True)
         return {field.stored: row[field.stored] for field in wanted if field.stored in row}
 
-    def _brought_up(self, key: Key[Any], stored: Attributes | None) -> bool:
+    def _brought_up(self, key: Key[Any], stored: Item | None) -> bool:
         """Whether what is stored was of another form, and now is of the present one. Raises UnknownVersion."""
         codec: Codec = key.entity.__codec__
         if stored is None or not codec.evolution.is_other(stored) or codec.has_expired(stored, time.time()):
@@ -584,31 +563,26 @@ class Writes(Reads):
                 self._rewrite(key.entity, row, (), claims=False, takes=False)
         return True
 
-    def _put(self, attributes: Attributes, conditions: list[str], expression: Expression) -> None:
+    def _put(self, attributes: Item, conditions: list[str], expression: Expression) -> None:
         self._call(
-            self.core.sync_put_item,
+            self.core.put_item,
             self.name,
             attributes,
-            return_values_on_condition_check_failure=bool(conditions),
+            return_values_on_condition_check_failure="ALL_OLD" if conditions else None,
             **expression.arguments(conditions),
         )
 
-    def _put_failure(self, key: Key[Any], expected: int | None) -> Callable[[Attributes | None], DataError]:
-        def explain(row: Attributes | None) -> DataError:
+    def _put_failure(self, key: Key[Any], expected: int | None) -> Callable[[Item | None], DataError]:
+        def explain(row: Item | None) -> DataError:
             if row is not None and key.entity.__codec__.has_expired(row, time.time()):
                 row = None
             return mismatch(key, expected, row or {}) or self._condition_failed(key, row)
 
         return explain
 
-    def _condition_failed(self, key: Key[Any], row: Attributes | None) -> ConditionFailed:
-        """The error with the item as it is. A failed write's answer has Decimals as floats, so they are read again."""
+    def _condition_failed(self, key: Key[Any], row: Item | None) -> ConditionFailed:
+        """The error with the item as it is."""
         codec: Codec = key.entity.__codec__
-        if row is not None and codec.numbers:
-            try:
-                row = self._row(key)
-            except AccessDenied:
-                row = None
         if row is not None and codec.has_expired(row, time.time()):
             row = None
         current = None if row is None else codec.decode(dict(row), str(key))
@@ -659,7 +633,7 @@ def _raises_version(item: Entity, expression: Expression) -> list[str]:
     return [f"(attribute_not_exists({version}) OR {version} < {expression.value(getattr(item, own))})"]
 
 
-def _raised(item: E, row: Attributes | None) -> E:
+def _raised(item: E, row: Item | None) -> E:
     """The item itself where its version is higher than what is stored, or else one whose version is."""
     own = item.__roles__.get("version")
     if own is None or row is None:
@@ -668,7 +642,7 @@ def _raised(item: E, row: Attributes | None) -> E:
     return replace(item, **{own: stored + 1}) if isinstance(stored, int) and stored >= getattr(item, own) else item
 
 
-def attributes_of(item: Entity) -> Attributes:
+def attributes_of(item: Entity) -> Item:
     """Everything that is stored of an item: its fields, its key, and its keys in the indexes that it is in."""
     attributes = item.__codec__.encode(item)
     get = partial(getattr, item)
@@ -683,7 +657,7 @@ def attributes_of(item: Entity) -> Attributes:
     return attributes
 
 
-def _rewriting(entity: type[Entity], row: Attributes, indexes: Sequence[str]) -> tuple[Entity, Attributes, Rewriting]:
+def _rewriting(entity: type[Entity], row: Item, indexes: Sequence[str]) -> tuple[Entity, Item, Rewriting]:
     codec, place = entity.__codec__, label(row)
     upcast = codec.evolution.upcast(row, place) if codec.evolution.is_other(row) else row
     item = codec.decode(dict(upcast), place)
@@ -695,18 +669,18 @@ def _condition(given: Condition | bool | None, entity: type[Entity]) -> Conditio
     return None if given is None else condition_of(given, entity.__name__)
 
 
-def _holding(key: Key[Any], expected: int) -> Write:
+def _holding(table: str, key: Key[Any], expected: int) -> Write:
     """What holds a transaction to an item's version and changes nothing: an update, which is what its caller may do."""
     codec, expression = key.entity.__codec__, Expression()
     conditions = _requirements(key.entity, expression, None, expected)
     conditions += [own(codec, expression), *alive(codec, expression, int(time.time()))]
     change = f"SET {expression.name(ENTITY)} = {expression.value(codec.name)}"
 
-    def explain(row: Attributes | None) -> DataError:
+    def explain(row: Item | None) -> DataError:
         return Missing(f"There is no {key}.") if row is None else mismatch(key, expected, row) or _overtaken(key)
 
-    body = {"type": "update", "key": where(key), "update_expression": change, **expression.arguments(conditions)}
-    return Write("update", codec.name, str(key), [Request(body, explain, codec, reads=True)])
+    body = actions.update(table, where(key), change, **CHECKED, **expression.arguments(conditions))
+    return Write("update", codec.name, str(key), [Request(body, explain, codec)])
 
 
 def _requirements(
@@ -749,7 +723,7 @@ def _key_of(item: E) -> Key[E]:
     return Key(type(item), str(primary.partition.render(get)), str(primary.sort.render(get)), ())
 
 
-def _write(verb: str, item: Entity, attributes: Attributes, requests: list[Request]) -> Write:
+def _write(verb: str, item: Entity, attributes: Item, requests: list[Request]) -> Write:
     name = type(item).__name__
     return Write(verb, name, f"{name} at {attributes[PARTITION]!r}, {attributes[SORT]!r}", requests)
 
@@ -763,7 +737,9 @@ def _moves(update: Update, entity: type[Entity]) -> bool:
     return update.touches((*fields, expiry) if expiry else tuple(fields))
 
 
-def _taken(item: Entity, attributes: Attributes, old: Entity | None = None, until: int | None = None) -> list[Request]:
+def _taken(
+    table: str, item: Entity, attributes: Item, old: Entity | None = None, until: int | None = None
+) -> list[Request]:
     """What makes an item's unique values its own; not those that the item as it was has `until` the same moment."""
     requests: list[Request] = []
     key = f"{type(item).__name__} at {attributes[PARTITION]!r}, {attributes[SORT]!r}"
@@ -772,20 +748,20 @@ def _taken(item: Entity, attributes: Attributes, old: Entity | None = None, unti
         sentinel = claim.sentinel(partial(getattr, item))
         held = None if old is None or until != expires else claim.sentinel(partial(getattr, old))
         if sentinel is not None and sentinel != held:
-            body = claim.take(sentinel, attributes, expires, int(time.time()))
+            body = claim.take(table, sentinel, attributes, expires, int(time.time()))
             error = claim.violated(key)
             requests.append(Request(body, lambda _, error=error: error, takes=True))
     return requests
 
 
-def _released(old: Entity, new: Entity | None, holder: Attributes) -> list[Request]:
+def _released(table: str, old: Entity, new: Entity | None, holder: Item) -> list[Request]:
     """What frees the unique values that an item had and doesn't have any more."""
     requests: list[Request] = []
     for claim in old.__uniques__:
         sentinel = claim.sentinel(partial(getattr, old))
         kept = None if new is None else claim.sentinel(partial(getattr, new))
         if sentinel is not None and sentinel != kept:
-            requests.append(claim.released(sentinel, holder, f"{type(old).__name__} at {holder[PARTITION]!r}"))
+            requests.append(claim.released(table, sentinel, holder, f"{type(old).__name__} at {holder[PARTITION]!r}"))
     return requests
 
 
@@ -797,11 +773,23 @@ def _claimed_fields(entity: type[Entity]) -> tuple[Field, ...]:
     return tuple(entity.__codec__.fields[name] for name in names)
 
 
-def _unchanged(before: Attributes | None, after: Attributes | None, fields: tuple[Field, ...]) -> bool:
+def _unchanged(before: Item | None, after: Item | None, fields: tuple[Field, ...]) -> bool:
     """Whether an item is as it was read, in these fields."""
     if before is None or after is None:
         return before is after
     return all(before.get(field.stored) == after.get(field.stored) for field in fields)
+
+
+def _error_of(reason: CancellationReason, request: Request) -> DataError:
+    """Why an operation of a transaction failed, from the item that its condition was checked against."""
+    if reason.code == "ValidationError" and request.is_too_large:
+        return ItemTooLarge("DynamoDB: the item would be larger than 400 KB.")
+    if reason.code != "ConditionalCheckFailed":
+        return _REASONS.get(reason.code, Refused)(f"DynamoDB: {reason.code}.")
+    row = reason.item
+    if row is not None and request.codec is not None and request.codec.has_expired(row, time.time()):
+        row = None
+    return request.explain(row)
 
 
 def _passes(error: DataError) -> bool:

@@ -141,7 +141,7 @@ class Allow:
         return Grant("update", entity.__primary__, entity.__patterns__, _sentinels(entity))
 
     def delete(self, entity: Entity) -> Grant:
-        """Delete an entity by its own key, which takes reading it where it has Decimals."""
+        """Delete an entity by its own key, which takes reading it where it has unique values."""
         return Grant("delete", entity.__primary__, (), _sentinels(entity))
 
     def query(self, pattern: Pattern) -> Grant:

@@ -31,7 +31,7 @@ from taxiway.local.responses import own_response
 from taxiway.local.secret_store import SecretStore
 from taxiway.local.sources import Sources
 from taxiway.local.terminal import Console
-from taxiway.sdk.signing import Credentials
+from taxiway.sdk import Credentials
 
 if TYPE_CHECKING:
     from taxiway.local.inline import Inline

@@ -11,9 +11,9 @@ from math import ceil
 from typing import Any
 
 from taxiway.data import DataError, Entity, NotConfigured, TableClient, Throttled, Unavailable
-from taxiway.data._core import core
 from taxiway.data.errors import AccessDenied, Contended, translate
 from taxiway.migrate.checkpoints import Checkpoint, Checkpoints, Counts
+from taxiway.sdk.errors import SdkError
 
 SEGMENTS = 4
 PAGE = 100
@@ -53,10 +53,6 @@ class Backfill:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._counts = Counts()
-        exact = {
-            name: each.__codec__.numbers["fields"] for name, each in self._entities.items() if each.__codec__.numbers
-        }
-        self._numbers: Any = {"fields": frozenset[str](), "variants": {"entity": exact}} if exact else None
 
     def resumable(self) -> Counts | None:
         """The counts of an unfinished run of the same migration; None if there is none."""
@@ -114,9 +110,9 @@ class Backfill:
     ) -> tuple[list[dict[str, Any]], dict[str, Any] | None, int]:
         """A page of the entities' items, the start of the next page, and the number of other items that were read."""
         names = {f":e{n}": name for n, name in enumerate(self._entities)}
-        rows, more, metrics = self._table.core.sync_scan_page(
+        page = self._table.core.scan(
             self._table.name,
-            f"#entity IN ({', '.join(names)})",
+            filter_expression=f"#entity IN ({', '.join(names)})",
             expression_attribute_names={"#entity": "entity"},
             expression_attribute_values=names,
             limit=self._page,
@@ -124,9 +120,8 @@ class Backfill:
             consistent_read=True,
             segment=segment,
             total_segments=SEGMENTS,
-            _number_schema=self._numbers,
         )
-        return rows, more, (metrics.scanned_count or len(rows)) - len(rows)
+        return page.items, page.last_key, page.scanned_count - page.count
 
     def _one(self, row: dict[str, Any], counts: Counts) -> None:
         entity = self._entities[row["entity"]]
@@ -158,7 +153,7 @@ class Backfill:
                 return call()
             except DataError as error:
                 meaning = error
-            except core().PydynoxException as error:
+            except SdkError as error:
                 meaning = translate(error)
             passing = isinstance(meaning, Throttled | Unavailable) and not isinstance(meaning, Contended)
             if not passing or time.monotonic() > deadline or self._stopping.wait(pause):
@@ -171,15 +166,16 @@ def count(table: TableClient, entities: Sequence[type[Entity]]) -> int:
     names = {f":e{n}": entity.__name__ for n, entity in enumerate(entities)}
     total, more = 0, None
     while True:
-        rows, more, _ = table.core.sync_scan_page(
+        page = table.core.scan(
             table.name,
-            f"#entity IN ({', '.join(names)})",
-            "pk",
-            {"#entity": "entity"},
-            names,
+            select="COUNT",
+            filter_expression=f"#entity IN ({', '.join(names)})",
+            expression_attribute_names={"#entity": "entity"},
+            expression_attribute_values=names,
             exclusive_start_key=more,
         )
-        total += len(rows)
+        total += page.count
+        more = page.last_key
         if more is None:
             return total
 

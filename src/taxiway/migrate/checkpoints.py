@@ -46,14 +46,11 @@ class Checkpoints:
 
     def read(self) -> dict[int, Checkpoint]:
         """The progress to continue from, by segment; records of a different migration are ignored."""
-        rows, _, _ = self._table.core.sync_query_page(
-            self._table.name, "pk = :pk", expression_attribute_values={":pk": KEY}, consistent_read=True
-        )
         return {
             row["segment"]: Checkpoint(
                 Counts(seen=row["seen"], written=row["written"], failed=row["failed"]), row.get("last"), row["done"]
             )
-            for row in rows
+            for row in self._rows()
             if row["target"] == self._target
         }
 
@@ -70,15 +67,17 @@ class Checkpoints:
         }
         if checkpoint.last is not None:
             row["last"] = checkpoint.last
-        self._table.core.sync_put_item(self._table.name, row)
+        self._table.core.put_item(self._table.name, row)
 
     def clear(self) -> None:
         """Delete the records of every migration of the table."""
-        rows, _, _ = self._table.core.sync_query_page(
-            self._table.name, "pk = :pk", expression_attribute_values={":pk": KEY}, consistent_read=True
-        )
-        for row in rows:
-            self._table.core.sync_delete_item(self._table.name, {"pk": row["pk"], "sk": row["sk"]})
+        for row in self._rows():
+            self._table.core.delete_item(self._table.name, {"pk": row["pk"], "sk": row["sk"]})
+
+    def _rows(self) -> list[dict[str, Any]]:
+        table = self._table
+        values = {":pk": KEY}
+        return table.core.query(table.name, "pk = :pk", expression_attribute_values=values, consistent_read=True).items
 
 
 def _target(entities: Sequence[type[Entity]], indexes: Sequence[str], segments: int) -> str:

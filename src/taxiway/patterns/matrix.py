@@ -142,10 +142,10 @@ def _cost(entity: StoredEntity, pattern: AccessPattern, verb: Verb, size: int, p
     if verb == "write_many":  # of each item; those with unique values are refused
         return _NOTHING, _writes(entity, size, moves=True, claims=(0, 0))
     if verb == "delete":
-        reads = consistent if entity.reads_to_write or entity.unique else 0
+        reads = consistent if entity.unique else 0
         return _exactly(reads), _writes(entity, size, moves=False, claims=(1, 1))
     if verb == "update":
-        reads = consistent if entity.reads_to_write or entity.unique or entity.checks or _mixes(entity) else 0
+        reads = consistent if entity.adds_by_reading or entity.unique or entity.checks or _mixes(entity) else 0
         return (reads if entity.checks else 0, reads), _writes(entity, size, moves=True, claims=(0, 2))
     return (0, consistent if entity.unique else 0), _writes(entity, size, moves=True, claims=(1, 2))
 

@@ -104,9 +104,9 @@ class StoredEntity:
         return tuple({pattern.index: pattern for pattern in reversed(self.patterns) if pattern.index}.values())[::-1]
 
     @property
-    def reads_to_write(self) -> bool:
-        """Whether deleting one reads it first: the response of a write has Decimals as floats."""
-        return any(isinstance(bare(kind), inspect.DecimalType) for kind in self.types.values())
+    def adds_by_reading(self) -> bool:
+        """Whether adding to one of its fields reads it first: a sum of Decimals or floats is not DynamoDB's."""
+        return any(isinstance(bare(kind), inspect.DecimalType | inspect.FloatType) for kind in self.types.values())
 
     def uses(self, *verbs: Verb) -> tuple[Use, ...]:
         """The uses with one of these verbs."""

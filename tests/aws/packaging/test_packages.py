@@ -170,12 +170,10 @@ def test_a_typed_handler_brings_what_it_imports_of_taxiway(tmp_path: Path, cache
     assert "taxiway/data/client.py" not in names(package)
 
 
-def test_of_pydynox_there_is_the_core_alone(tmp_path: Path, cache: Path) -> None:
+def test_the_table_needs_msgspec_and_nothing_else(tmp_path: Path, cache: Path) -> None:
     [package] = pack(write(tmp_path, hello="import taxiway.data\n" + PLAIN), "hello.handle", cache=cache)
-    [core] = [name for name in names(package) if name.startswith("pydynox/")]
-    assert core.startswith("pydynox/pydynox_core.")
-    assert core.endswith("-x86_64-linux-gnu.so")
-    assert {part.name.partition(" ")[0] for part in package.parts} == {"pydynox", "msgspec", "taxiway", "project"}
+    assert "taxiway/sdk/dynamodb/client.py" in names(package)
+    assert {part.name.partition(" ")[0] for part in package.parts} == {"msgspec", "taxiway", "project"}
     assert [part.size for part in package.parts] == sorted((part.size for part in package.parts), reverse=True)
     assert sum(part.size for part in package.parts) == package.size
     assert package.zipped == package.path.stat().st_size < package.size

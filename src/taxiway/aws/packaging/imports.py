@@ -13,7 +13,7 @@ from taxiway.declare import DeclarationError
 
 TAXIWAY = Path(taxiway.__file__).parent
 
-SHIPPED = frozenset({"http", "data", "secrets", "log", "metrics"})
+SHIPPED = frozenset({"http", "data", "sdk", "secrets", "log", "metrics"})
 """The rooms of Taxiway that run inside a function."""
 
 

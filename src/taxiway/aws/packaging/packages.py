@@ -176,12 +176,11 @@ class _Builder:
         files = dict(reached.files)
         for path, file in reached.files.items():
             owners[path] = taxiway if file.is_relative_to(TAXIWAY) else "project"
-        for name, is_whole in chosen.items():
+        for name in chosen:
             library = self._libraries.by_name[name]
             for path, file in library.files.items():
-                if is_whole or _is_of_the_core(path):
-                    files[path] = file
-                    owners[path] = f"{library.name} {library.version}"
+                files[path] = file
+                owners[path] = f"{library.name} {library.version}"
         notes = tuple(
             f"{where} imports a name that is computed at run time. List the possible modules in pyproject.toml, under "
             "[tool.taxiway] include."
@@ -189,8 +188,8 @@ class _Builder:
         )
         return _Content(files, owners, routes, notes)
 
-    def _chosen(self, reached: Reached) -> dict[str, bool]:
-        """The distributions that a package has, and whether whole."""
+    def _chosen(self, reached: Reached) -> list[str]:
+        """The distributions that a package has."""
         wanted: list[str] = []
         for top, where in reached.libraries.items():
             providing = self._libraries.providing(top)
@@ -202,10 +201,7 @@ class _Builder:
                     f"(its versions come from {self._libraries.pinned_by})",
                     where=where,
                 )
-        chosen = dict.fromkeys(sorted(self._libraries.with_requirements(wanted)), True)
-        if "taxiway/data/_core.py" in reached.files:  # loads pydynox's extension module and nothing else of it
-            chosen.setdefault("pydynox", False)
-        return chosen
+        return sorted(self._libraries.with_requirements(wanted))
 
     def _key(self, content: _Content) -> str:
         """What a package is kept under: everything that it is built from, the compiler too."""
@@ -288,11 +284,6 @@ def _source_of(path: str) -> str:
         return path
     package, _, name = path.replace("__pycache__/", "").rpartition("/")
     return f"{package}/{name.partition('.')[0]}.py".lstrip("/")
-
-
-def _is_of_the_core(path: str) -> bool:
-    """Whether a file of pydynox is what taxiway.data loads, or says its version."""
-    return path.startswith("pydynox/pydynox_core.") or path.endswith(".dist-info/METADATA")
 
 
 def _mb(size: int) -> str:
