@@ -112,11 +112,13 @@ def _parameters(body: dict[str, Any], indent: str = "  ") -> Iterator[str]:
 
 def _expression(text: str, body: dict[str, Any]) -> str:
     names, values = body.get("ExpressionAttributeNames", {}), body.get("ExpressionAttributeValues", {})
-    return re.sub(r"[#:]\w+", lambda found: names.get(found[0]) or _value(values[found[0]]), text)
+    written = re.sub(r"[#:]\w+", lambda found: names.get(found[0]) or _value(values[found[0]]), text)
+    return re.sub(r'(, | AND )_w (=|<>) "[^"]*"|_w = "[^"]*", ', "", written)  # an id that each write has anew
 
 
 def _item(attributes: dict[str, Any]) -> str:
-    ordered = sorted(attributes, key=lambda name: (not name.endswith(("pk", "sk")), "gsi" in name, name))
+    names = attributes.keys() - {"_w"}
+    ordered = sorted(names, key=lambda name: (not name.endswith(("pk", "sk")), "gsi" in name, name))
     return "{" + ", ".join(f"{name}: {_value(attributes[name])}" for name in ordered) + "}"
 
 

@@ -84,6 +84,7 @@ class Repeating:
             answer = self._client.call(operation, body, timeout=timeout)
         except CallError as error:
             error.may_have_run = True
+            error.attempts += 1
             raise
         answer.may_have_run = True
         return answer

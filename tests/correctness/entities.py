@@ -104,3 +104,17 @@ class Order(Entity):
     @pattern("gsi1", pk="REQUEST#{request}", sk="{id}")
     def by_request(self, request: str) -> None:
         """The orders that a request has made: one, if all is well."""
+
+
+class Lock(Entity):
+    """What only one may take. Two that take it in the same microsecond make equal items."""
+
+    name: str
+    created_at: datetime = created()
+    updated_at: datetime = updated()
+    count: int = 0
+    version: int = version()
+
+    @key(pk="LOCK#{name}", sk="LOCK")
+    def by_name(self, name: str) -> None:
+        """One lock."""

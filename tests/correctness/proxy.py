@@ -27,7 +27,6 @@ class Fault(Enum):
     CUT = "carried out, the answer cut in the middle"
     DELAY = "carried out, the answer held back"
     LATE = "carried out later, when the client has given up"
-    REPEAT = "carried out twice, the second time answered: what a lost answer and the core's retry come to"
 
 
 OFTEN: Mapping[Fault, float] = dict.fromkeys(Fault, 0.03)
@@ -113,8 +112,6 @@ class Proxy:
             late.add_done_callback(self._pending.discard)
             await asyncio.sleep(2 * self._delay)
             return False
-        if fault is Fault.REPEAT:
-            await self._forward(call)
         answer = await self._forward(call)
         if fault is Fault.DROP_AFTER:
             return False

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+from unittest.mock import ANY
 
 import msgspec
 import pytest
@@ -77,6 +78,7 @@ def test_what_is_stored_has_camel_case_names_keys_and_the_entity(table: TableCli
         "createdAt": when,
         "updatedAt": when,
         "version": 1,
+        "_w": ANY,
     }
 
 

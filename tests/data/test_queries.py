@@ -264,7 +264,7 @@ def test_a_pattern_of_the_table_is_no_index_that_writes_keep(table: TableClient)
     table.update(Order.by_id("1", "1"), {"paid": True})
     row = table.core.get_item(table.name, {"pk": "ACCOUNT#1", "sk": "ORDER#1"}).item
     assert row is not None
-    assert row.keys() == {"pk", "sk", "entity", "account", "id", "total", "paid"}
+    assert row.keys() == {"pk", "sk", "entity", "account", "id", "total", "paid", "_w"}
 
 
 def test_a_collection_reads_a_partition_of_several_entities(table: TableClient) -> None:

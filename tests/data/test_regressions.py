@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from unittest.mock import ANY
 from uuid import UUID
 
 import msgspec
@@ -15,7 +14,6 @@ from msgspec.structs import replace
 from tests.counts import count
 from tests.data.models import Everything, Task
 from tests.data.stub import cancelled, serving
-from tests.tables import losing_an_answer
 
 from taxiway.data import (
     AlreadyExists,
@@ -31,7 +29,6 @@ from taxiway.data import (
     TransactionFailed,
     TransactionInvalid,
     UnknownVersion,
-    VersionMismatch,
     add,
     append,
     key,
@@ -135,23 +132,6 @@ def test_a_put_never_sets_the_version_back(table: TableClient) -> None:
         inside = table.put(Stock(id="1", count=9))
     assert inside.version == 4
     assert table.get(Stock.by_id("1")) == inside
-
-
-def test_a_put_whose_answer_was_lost_is_known_for_ones_own(table: TableClient) -> None:
-    first = losing_an_answer(table).put(Stock(id="1"))
-    assert first.version == 1
-    with pytest.raises(VersionMismatch):  # another may have put the same in the same microsecond
-        losing_an_answer(table).put(msgspec.structs.replace(first, count=5), expect_version=1)
-    assert table.get(Stock.by_id("1")) == msgspec.structs.replace(first, count=5, version=2, updated_at=ANY)
-
-
-def test_an_update_whose_answer_was_lost_is_known_for_ones_own_by_all_that_it_wrote(table: TableClient) -> None:
-    table.create(Stock(id="1", count=1))
-    taken = losing_an_answer(table).update(Stock.by_id("1"), {"count": 7}, expect_version=1)
-    assert (taken.count, taken.version) == (7, 2)
-    with pytest.raises(VersionMismatch):  # rather than to take another's addition for one's own
-        losing_an_answer(table).update(Stock.by_id("1"), {"count": add(1)}, expect_version=2)
-    assert table.get(Stock.by_id("1")) == msgspec.structs.replace(taken, count=8, version=3, updated_at=ANY)
 
 
 def test_what_became_unique_is_claimed_by_a_rewrite(table: TableClient) -> None:

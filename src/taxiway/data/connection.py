@@ -3,28 +3,41 @@
 import os
 import time
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-from taxiway.data.errors import Conflict, NotConfigured, translate
+from taxiway.data.errors import Conflict, DataError, NotConfigured, OutcomeUnknown, translate
 from taxiway.data.patterns import PARTITION, SORT, Key
 from taxiway.sdk.dynamodb import CancellationReason, ConditionalCheckFailed, DynamoDB, Item, TransactionCanceled
-from taxiway.sdk.errors import SdkError
+from taxiway.sdk.errors import CallError, InvalidAnswer, NoAnswer, SdkError
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", bound="Answered")
 
 CONFLICTS = 20
 """How often a write starts again because another writer came between: two to three seconds in all."""
+RESTART = 1.5
+"""Seconds for which a call is tried again while nothing listens: as long as a local engine takes to come back."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
 """Seconds: the first bound of the random pause before a write starts again, which doubles each time, and the last."""
 
 
-class ConditionNotMet(Exception):  # noqa: N818  caught by the verbs and never seen outside
-    """A condition did not hold; `stored` is the item that it was checked against, None where there was none."""
+class Answered(Protocol):
+    """What every answer of the AWS client tells."""
 
-    def __init__(self, stored: Item | None) -> None:
+    may_have_run: bool
+
+
+class ConditionNotMet(Exception):  # noqa: N818  caught by the verbs and never seen outside
+    """A condition did not hold; `stored` is the item that it was checked against, None where there was none.
+
+    `may_have_run` is whether an earlier attempt of the same request, of all its `attempts`, may have been carried out.
+    """
+
+    def __init__(self, stored: Item | None, *, may_have_run: bool, attempts: int) -> None:
         super().__init__()
         self.stored = stored
+        self.may_have_run = may_have_run
+        self.attempts = attempts
 
 
 class Cancelled(Exception):  # noqa: N818  the same
@@ -63,20 +76,38 @@ class Connection:
 
     def _call(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the client, with its exceptions made ours; again where a transaction is under way on the item."""
-        attempt = 0
+        attempt, attempts, ran, start = 0, 0, False, time.monotonic()
         while True:
             try:
-                return method(*args, **kwargs)
+                answer = method(*args, **kwargs)
             except ConditionalCheckFailed as error:
-                raise ConditionNotMet(error.item) from None
+                ran, attempts = ran or error.may_have_run, attempts + error.attempts
+                raise ConditionNotMet(error.item, may_have_run=ran, attempts=attempts) from None
             except TransactionCanceled as error:
                 raise Cancelled(str(error), error.reasons) from None
             except SdkError as error:
                 meaning = translate(error)
+                if isinstance(error, CallError):
+                    ran = error.may_have_run = ran or error.may_have_run
+                    attempts += error.attempts
                 attempt += 1
-                if not isinstance(meaning, Conflict) or attempt == CONFLICTS:
+                away = isinstance(error, NoAnswer) and not ran and time.monotonic() - start < RESTART
+                if attempt == CONFLICTS or not (away or isinstance(meaning, Conflict)):
                     raise meaning from error
+            else:
+                answer.may_have_run = ran or answer.may_have_run
+                return answer
             pause(attempt)
+
+    def _write(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """`_call` for what changes something. Raises OutcomeUnknown where it may have been carried out all the same."""
+        try:
+            return self._call(method, *args, **kwargs)
+        except DataError as error:
+            cause = error.__cause__
+            if isinstance(cause, InvalidAnswer) or (isinstance(cause, CallError) and cause.may_have_run):
+                raise OutcomeUnknown(f"The answer to a write was lost: {error}") from cause
+            raise
 
 
 def pause(attempt: int, longest: float = LONGEST_PAUSE) -> None:

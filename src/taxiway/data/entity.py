@@ -14,6 +14,7 @@ from taxiway.data.evolution import SCHEMA, Evolution, Upcaster
 from taxiway.data.fields import Managed, Role, Unique, unique
 from taxiway.data.patterns import PARTITION, SORT, IndexPattern, IndexStub, KeyPattern, KeyStub
 from taxiway.data.uniques import UniqueValue
+from taxiway.data.write_ids import WRITE
 
 RESERVED = frozenset(("Idempotency", "Migration", "UNIQUE"))
 """The `entity` of requests' records, of migrations' checkpoints, and of unique values' sentinels."""
@@ -253,6 +254,7 @@ def _check_names(entity: type[Entity], stubs: dict[str, KeyStub[...] | IndexStub
         SORT: "the table's key",
         ENTITY: "the entity's name",
         SCHEMA: "the schema's version",
+        WRITE: "the id of the last write",
     }
     for found in entity.__indexed__:
         for attribute in (found.partition_attribute, found.sort_attribute):

@@ -193,6 +193,12 @@ class Unavailable(DataError):
     public_detail = "The service is not available. Try again in a moment."
 
 
+class OutcomeUnknown(Unavailable):
+    """A write may have been carried out or not: the answer to it was lost, and what is stored now doesn't tell."""
+
+    public_detail = "It is not known whether the request was carried out. Look before you send it again."
+
+
 class Contended(Unavailable):
     """Other writers changed the item again and again while it was being updated."""
 

@@ -22,6 +22,8 @@ class UpdateAction:
     """What happens to a field. `path` is the field that it was made from, where it was made from one."""
 
     path: str | None = None
+    is_idempotent = False
+    """Whether making it twice comes to the same as making it once."""
 
     def of(self, path: str) -> "UpdateAction":
         self.path = path
@@ -113,6 +115,8 @@ class _Append(UpdateAction):
 
 
 class _Members(UpdateAction):
+    is_idempotent = True
+
     def __init__(self, members: Iterable[Any], *, remove: bool) -> None:
         kind = type(members).__name__
         is_iterable = isinstance(members, Iterable)  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker

@@ -13,6 +13,7 @@ from taxiway.data.fields import STAMPS, now
 from taxiway.data.keys import Template, timestamp
 from taxiway.data.patterns import PARTITION, IndexPattern, Key
 from taxiway.data.update_actions import UpdateAction
+from taxiway.data.write_ids import WRITE, new_write_id, not_yet
 from taxiway.sdk.dynamodb import Item
 
 Changes: TypeAlias = msgspec.Struct | Mapping[str, Any]
@@ -54,6 +55,7 @@ class Update:
         self._folded = primary.partition.folded | primary.sort.folded
         self.expected = expect_version
         self.condition = condition
+        self.write = new_write_id()
         self._changed: dict[str, Any] = {}
         self._encoded: Item = {}
         self._native: list[tuple[Field, UpdateAction]] = []
@@ -91,12 +93,13 @@ class Update:
         conditions += expression.holds(basis, self.depends_on)
         conditions.append(self._codec.evolution.holds(expression))
         conditions += alive(self._codec, expression, int(self._moment.timestamp()))
+        conditions.append(not_yet(expression, self.write))
         self._settled = self._encoded | _computed(self._computed, basis)
         if self._codec.checks:
             check_version(self.key, self.expected, basis)
             self._derive(self._replaced(basis, self._settled | _computed(self._native, basis) | self._next(basis)))
         clauses: dict[str, list[str]] = {"SET": [], "REMOVE": [], "ADD": [], "DELETE": []}
-        self._assign(clauses, expression, self._settled | self._keys(basis))
+        self._assign(clauses, expression, self._settled | self._keys(basis) | {WRITE: self.write})
         for field, change in self._native:
             if field.name not in self._derived:
                 clause, text = change.clause(field, expression, conditions)
@@ -109,8 +112,6 @@ class Update:
                 conditions.append(f"{version} = {expression.value(self.expected)}")
         if self.condition is not None:
             conditions.append(self.condition.render(expression))
-        if not any(clauses.values()):  # nothing but a condition, and DynamoDB wants a change
-            self._assign(clauses, expression, {ENTITY: self._codec.name})
         return {"update_expression": _joined(clauses), **expression.arguments(conditions)}
 
     def settled(self, row: Item) -> tuple[Item, dict[str, Any]]:
@@ -135,19 +136,15 @@ class Update:
         """Raise Unfit where a change that DynamoDB was to make would make what doesn't fit its field."""
         _computed(self._native, stored)
 
-    def was_applied(self, stored: Item) -> bool:
-        """Whether the item is what this update made of it: its answer was lost, and the core's repetition found it.
+    @property
+    def accumulates(self) -> bool:
+        """Whether it would change more if it were made twice."""
+        return self.expected is None and any(not change.is_idempotent for _, change in self._native + self._computed)
 
-        Another may have written in the same microsecond, so everything that was written is compared; what DynamoDB was
-        to make of a field isn't known here, and then nothing is claimed.
-        """
-        return (
-            self.expected is not None
-            and "updated" in self._roles
-            and not self._native
-            and stored.get(self._stored("version")) == self.expected + 1
-            and all(stored.get(name) == value for name, value in self._settled.items())
-        )
+    @property
+    def may_be_made_again(self) -> bool:
+        """Whether a refusal of its repetition doesn't matter, as there is nothing that it had to hold to."""
+        return self.expected is None and self.condition is None and not self.accumulates
 
     def _next(self, row: Item) -> Item:
         """The version that comes after that of a row; nothing for an entity without one."""

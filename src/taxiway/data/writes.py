@@ -23,6 +23,7 @@ from taxiway.data.errors import (
     ItemTooLarge,
     Missing,
     NotUnique,
+    OutcomeUnknown,
     Refused,
     Throttled,
     TransactionFailed,
@@ -36,7 +37,8 @@ from taxiway.data.reads import Reads, label
 from taxiway.data.requests import CHECKED, Request, Write
 from taxiway.data.rewriting import Rewriting
 from taxiway.data.updates import Changes, Unfit, Update, alive, basis_of, check_version, mismatch, own
-from taxiway.sdk.dynamodb import CancellationReason, Item, actions
+from taxiway.data.write_ids import WRITE, is_of, new_write_id
+from taxiway.sdk.dynamodb import CancellationReason, Item, ItemAnswer, actions, new_token
 
 if TYPE_CHECKING:
     from contextvars import ContextVar  # 0.3 ms that a function without transactions doesn't pay
@@ -80,12 +82,14 @@ class Writes(Reads):
                 _write("create", item, attributes, [request, *_taken(self.name, item, attributes)]), transaction
             )
             return item
+        write = attributes[WRITE] = new_write_id()
         try:
             self._put(attributes, [absent], expression)
         except ConditionNotMet as conflict:
-            if "created" in item.__roles__ and conflict.stored is not None and attributes == conflict.stored:
-                return item
-            raise AlreadyExists(taken) from None
+            if not conflict.may_have_run:
+                raise AlreadyExists(taken) from None
+            if not is_of(conflict.stored, write):
+                raise _unknown("create", _key_of(item)) from None
         return item
 
     def put(self, item: E, *, condition: Condition | bool | None = None, expect_version: int | None = None) -> E:
@@ -108,17 +112,23 @@ class Writes(Reads):
             return self._settle(
                 key, transaction, lambda key: self._replacement(key, item, required, expected=expect_version)
             )
+        write, ran = new_write_id(), False
         for attempt in range(CONFLICTS):
             attributes = attributes_of(item)
             expression = Expression()
             conditions = _put_conditions(item, expression, required, expect_version)
             if expect_version is None:
                 conditions += _raises_version(item, expression)
+            if conditions:
+                attributes[WRITE] = write
             try:
                 self._put(attributes, conditions, expression)
             except ConditionNotMet as conflict:
-                if required is None and expect_version is None and attributes == conflict.stored:
-                    return item  # the answer was lost, and the core's repetition found what its first try stored
+                ran = ran or conflict.may_have_run
+                if ran and is_of(conflict.stored, write):
+                    return item
+                if ran and (required is not None or expect_version is not None):
+                    raise _unknown("put", key) from None
                 replacing = item if expect_version is not None else _raised(item, conflict.stored)
                 if replacing is item:
                     raise self._put_failure(key, expect_version)(conflict.stored) from None
@@ -159,23 +169,24 @@ class Writes(Reads):
             return item
         if transaction is not None or _moves(update, key.entity):
             return self._settle(key, transaction, partial(self._updating, update))
+        ran = False
         for attempt in range(CONFLICTS):
             basis = self._basis(key, update.depends_on, present=True)
             if basis is None:
-                raise Missing(f"There is no {key}.")
+                raise _unknown("update", key) if ran else Missing(f"There is no {key}.")
             try:
-                row = self._updated(update, basis)
+                answer = self._updated(update, basis)
             except ConditionNotMet as conflict:
-                if self._brought_up(key, conflict.stored):
-                    continue
-                self._check_refusal(update, conflict.stored)
-                if update.was_applied(conflict.stored or {}):
-                    return self._expected(key, None)
-                if condition is not None and self._basis(key, update.depends_on) == basis:
-                    raise self._condition_failed(key, conflict.stored) from None
+                ran = ran or conflict.may_have_run
+                row = _made_by(update, conflict, sure=attempt == 0 and conflict.attempts == 2) if ran else None
+                if row is not None:
+                    return key.entity.__codec__.decode(row, str(key))
+                self._judge(update, conflict.stored, basis)
                 pause(attempt)
                 continue
-            return key.entity.__codec__.decode(row or {}, str(key))
+            if (ran or answer.may_have_run) and update.accumulates:
+                raise _unknown("update", key, "it may have been made twice")
+            return key.entity.__codec__.decode(answer.item or {}, str(key))
         raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being updated.")
 
     def delete(
@@ -196,30 +207,30 @@ class Writes(Reads):
             return self._settle(
                 key, transaction, lambda key: self._deleting(key, required=required, expected=expect_version)
             )
-        for attempt in range(CONFLICTS):
-            expression = Expression()
-            conditions = [own(codec, expression), codec.evolution.knows(expression)]
-            conditions += _requirements(key.entity, expression, required, expect_version)
-            try:
-                row = self._call(
-                    self.core.delete_item,
-                    self.name,
-                    where(key),
-                    return_values="ALL_OLD",
-                    return_values_on_condition_check_failure="ALL_OLD",
-                    **expression.arguments(conditions),
-                ).item
-            except ConditionNotMet as conflict:
-                if conflict.stored is None or codec.has_expired(conflict.stored, time.time()):
-                    return None
-                codec.check_readable(conflict.stored, str(key))
-                check_version(key, expect_version, conflict.stored)
-                if required is not None:
-                    raise self._condition_failed(key, conflict.stored) from None
-                pause(attempt)
-                continue
-            return None if row is None or codec.has_expired(row, time.time()) else codec.decode(row, str(key))
-        raise Contended(f"{key} was changed by others {CONFLICTS} times while it was being deleted.")
+        expression = Expression()
+        conditions = [own(codec, expression), codec.evolution.knows(expression)]
+        conditions += _requirements(key.entity, expression, required, expect_version)
+        try:
+            answer = self._write(
+                self.core.delete_item,
+                self.name,
+                where(key),
+                return_values="ALL_OLD",
+                return_values_on_condition_check_failure="ALL_OLD",
+                **expression.arguments(conditions),
+            )
+        except ConditionNotMet as conflict:
+            if conflict.may_have_run:
+                raise _unknown("delete", key) from None
+            if conflict.stored is None or codec.has_expired(conflict.stored, time.time()):
+                return None
+            codec.check_readable(conflict.stored, str(key))
+            check_version(key, expect_version, conflict.stored)
+            raise self._condition_failed(key, conflict.stored) from None
+        row = answer.item
+        if row is None and answer.may_have_run:
+            raise _unknown("delete", key, "there is none now")
+        return None if row is None or codec.has_expired(row, time.time()) else codec.decode(row, str(key))
 
     def transaction(self, token: str | None = None, *, joinable: bool = False) -> "Transaction":
         """The writes of this client in a `with` block, done together at its end; an exception in it abandons them all.
@@ -366,10 +377,11 @@ class Writes(Reads):
     def _commit(self, writes: list[Write], token: str | None) -> None:
         requests = [(index, request) for index, write in enumerate(writes) for request in write.requests]
         parts = [request.action for _, request in requests]
+        token = token or new_token()  # one for all attempts: it is carried out once
         reasons: list[CancellationReason] = []
         for attempt in range(CONFLICTS):
             try:
-                self._call(self.core.transact_write_items, parts, client_request_token=token)
+                self._write(self.core.transact_write_items, parts, client_request_token=token)
             except Cancelled as error:
                 reasons, text = error.reasons, str(error)
                 if len(reasons) != len(requests):
@@ -484,23 +496,30 @@ class Writes(Reads):
         requests = [Request(body, explain, codec), *_released(self.name, item, None, where(key))]
         return Write("delete", codec.name, str(key), requests), item
 
-    def _updated(self, update: Update, basis: Item) -> Item | None:
-        """The item as DynamoDB gives it back after an update."""
+    def _updated(self, update: Update, basis: Item) -> ItemAnswer:
+        """What DynamoDB answers to an update, with the item as it is then."""
         try:
-            row = self._call(
+            return self._write(
                 self.core.update_item,
                 self.name,
                 where(update.key),
                 return_values="ALL_NEW",
                 return_values_on_condition_check_failure="ALL_OLD",
                 **update.request(basis),
-            ).item
+            )
         except Unfit as error:
             raise self._unfit(update.key, error) from None
         except Refused:
             self._check_refusal(update, self._row(update.key))  # of a sum that has more digits than DynamoDB
             raise
-        return row
+
+    def _judge(self, update: Update, stored: Item | None, basis: Item) -> None:
+        """Raise what stands in the way of an update for good; return where it may be made of what is stored now."""
+        if self._brought_up(update.key, stored):
+            return
+        self._check_refusal(update, stored)
+        if update.condition is not None and self._basis(update.key, update.depends_on) == basis:
+            raise self._condition_failed(update.key, stored) from None
 
     def _check_refusal(self, update: Update, stored: Item | None) -> None:
         """Raise what the item itself says against an update that was refused: it is gone, or doesn't fit."""
@@ -509,8 +528,6 @@ class Writes(Reads):
             key.entity.__codec__.check_readable(stored, str(key))
         if stored is None or key.entity.__codec__.has_expired(stored, time.time()):
             raise Missing(f"There is no {key}.") from None
-        if update.was_applied(stored):
-            return
         check_version(key, update.expected, stored)
         try:
             update.check_fit(stored)
@@ -564,7 +581,7 @@ class Writes(Reads):
         return True
 
     def _put(self, attributes: Item, conditions: list[str], expression: Expression) -> None:
-        self._call(
+        self._write(
             self.core.put_item,
             self.name,
             attributes,
@@ -795,6 +812,27 @@ def _error_of(reason: CancellationReason, request: Request) -> DataError:
 def _passes(error: DataError) -> bool:
     """Whether what failed may not fail the next time."""
     return isinstance(error, Conflict | Throttled | Contended)
+
+
+def _made_by(update: Update, conflict: ConditionNotMet, *, sure: bool) -> Item | None:
+    """What is stored, where it is this update's doing and nothing more; None where it may be made again.
+
+    `sure` is whether it can't have been made more than once. Raises OutcomeUnknown where neither can be said.
+    """
+    if is_of(conflict.stored, update.write):
+        if update.accumulates and not sure:
+            raise _unknown("update", update.key, "it may have been made twice") from None
+        return conflict.stored
+    if not update.may_be_made_again:
+        raise _unknown("update", update.key) from None
+    return None
+
+
+def _unknown(verb: str, key: object, what: str = "") -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"It is not known whether the {verb} of {key} was carried out: the answer to it was lost, and what is stored "
+        f"now doesn't tell{what and f' ({what})'}.\nFix: read it, or write it in a transaction, which is never in doubt"
+    )
 
 
 def _overtaken(key: object) -> Contended:
