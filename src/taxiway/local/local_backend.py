@@ -117,7 +117,7 @@ class LocalBackend:
             self._stack.callback(self._sources.close)
             await self._listen()
             self._stack.push_async_callback(self._declaration.close)
-            cleaning = asyncio.create_task(self._end_left_behind())
+            cleaning = asyncio.create_task(asyncio.to_thread(orphans.end_left_behind))
             self._stack.push_async_callback(_settle, cleaning)
             reading = asyncio.create_task(self._read_plan())
             self._stack.push_async_callback(_settle, reading)
@@ -131,10 +131,6 @@ class LocalBackend:
         if not options.inline:
             watching = asyncio.create_task(self._watch())
             self._stack.callback(watching.cancel)
-
-    async def _end_left_behind(self) -> None:
-        if ended := await asyncio.to_thread(orphans.end_left_behind):
-            self._console.note(f"Ended what a killed taxiway dev left behind (processes: {ended}).")
 
     async def _listen(self) -> None:
         host, port = self.options.host, self.options.port

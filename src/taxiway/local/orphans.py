@@ -68,21 +68,19 @@ def end_descendants() -> None:
         _end(lambda: [pid for pid, owner in _marked() if owner.startswith(marker())])
 
 
-def end_left_behind() -> int:
-    """Kill what was started by a `taxiway dev` that has ended since, and return how many processes that was."""
+def end_left_behind() -> None:
+    """Kill what was started by a `taxiway dev` that has ended since."""
     dead = {owner for owner in {owner for _, owner in _marked()} if not _is_running(owner)}
-    return _end(lambda: [pid for pid, owner in _marked() if owner in dead]) if dead else 0
+    if dead:
+        _end(lambda: [pid for pid, owner in _marked() if owner in dead])
 
 
-def _end(find: Callable[[], list[int]]) -> int:
+def _end(find: Callable[[], list[int]]) -> None:
     """Kill what is found until nothing is: a process may start others until it has ended."""
-    killed: set[int] = set()
     give_up = time.monotonic() + _PATIENCE
     while (found := find()) and time.monotonic() < give_up:
-        killed.update(found)
         _kill(*found)
         time.sleep(0.005)
-    return len(killed)
 
 
 def _kill(*pids: int) -> None:
