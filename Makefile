@@ -24,17 +24,16 @@ lint: $(READY)
 	@$(BIN)/ruff format --check .
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright $(ARGS)
 
-# What needs the CDK, which starts Node, or MiniStack, a local stand-in for AWS: the templates, their checks, a
-# deployment, and the correctness suite on a second engine.
+# What needs MiniStack, a local stand-in for AWS, or cfn-lint: deployments, third-party checks of the templates, and the
+# correctness suite on a second engine.
 synth: $(READY_FOR_SYNTH)
-	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --project pyright-cdk.json
 	@$(BIN)/pytest -m synth tests/aws tests/correctness $(ARGS)
 
 # Repeats the tests that have a count until they reach it (tests/counts.py). `make soak MINUTES=15` starts nothing later.
 soak: $(READY_FOR_SYNTH)
-	@$(BIN)/pytest -n 2 --maxschedchunk 1 --maxfail 3 --soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+	@$(BIN)/pytest -n 2 --maxschedchunk 20 --maxfail 3 --soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
-snapshot: $(READY_FOR_SYNTH)
+snapshot: $(READY)
 	@$(BIN)/python -m tests.aws.snapshot
 
 format: $(READY)
@@ -56,6 +55,6 @@ $(READY): pyproject.toml uv.lock
 	@touch $@
 
 $(READY_FOR_SYNTH): $(READY)
-	@echo "Adding the CDK to $(VENV) …"
+	@echo "Adding MiniStack and cfn-lint to $(VENV) …"
 	@$(UV) sync --quiet --frozen --inexact --group synth --python $(BIN)/python
 	@touch $@

@@ -1,6 +1,6 @@
 """A real Dynoxide for the tests: installed once for all of them, and running for those that share one.
 
-Those marked `synth` start Node or MiniStack and take seconds, so they run where they are asked for: -m synth or --soak.
+Those marked `synth` start MiniStack or cfn-lint, which takes seconds, so they only run with -m synth or --soak.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # A shell starts what runs in the background with Ctrl-C ignored, and so would be all that the tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.addinivalue_line("markers", "synth: needs the group `synth`, for the CDK (and Node) or for MiniStack")
+    config.addinivalue_line("markers", "synth: needs the group `synth`: MiniStack, cfn-lint and lists of what AWS has")
     config.addinivalue_line("markers", "soak(count): `make soak` repeats it up to its count, see tests/counts.py")
     counts.register_profiles()
     settings.load_profile("soak" if config.option.soak else "test")

@@ -64,7 +64,7 @@ class Soak:
     def __init__(self, minutes: float) -> None:
         self.minutes = minutes
         self._end = time.monotonic() + 60 * minutes
-        self._wanted: Counter[tuple[str, str]] = Counter()
+        self._wanted: dict[tuple[str, str], int] = {}
         self._made: Counter[tuple[str, str]] = Counter()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -80,23 +80,25 @@ class Soak:
         items[:] = sorted((item for item in items if _count_of(item)), key=_share_before)
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self) -> bool | None:
+        """Pass over what is left once time is up, without a report for each: there may be tens of thousands."""
+        return True if time.monotonic() > self._end else None
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         counted = _count_of(item)
         assert counted
-        item.user_properties.append(("count", (counted.name, counted.test)))
-        if time.monotonic() > self._end:
-            pytest.skip(f"not reached in {self.minutes:g} minutes")
+        item.user_properties.append(("count", (counted.name, counted.test, counted.soak)))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "teardown":
-            name, number = dict(report.user_properties)["count"]
-            self._wanted[report.nodeid.partition("[")[0], name] += number
-        elif report.when == "call":
-            name, number = dict(report.user_properties)["count"]
-            self._made[report.nodeid.partition("[")[0], name] += number
+        if report.when == "call":
+            name, number, wanted = dict(report.user_properties)["count"]
+            test = report.nodeid.partition("[")[0], name
+            self._made[test] += number
+            self._wanted[test] = wanted
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        terminalreporter.section("counts")
+        terminalreporter.section("counts: made, of what is wanted of each case of the test")
         for (test, name), wanted in sorted(self._wanted.items()):
             terminalreporter.line(f"{self._made[test, name]:>9,} of {wanted:>9,} {name:<12} {test}")
 

@@ -40,7 +40,7 @@ FOLDERS_OF_AWS: dict[str, frozenset[str]] = {
     "cost": frozenset({"packaging", "template"}),
     "deploying": frozenset({"packaging", "template"}),
     "packaging": frozenset(),
-    "template": frozenset({"packaging"}),
+    "template": frozenset(),
 }
 """The same within `aws/`."""
 
@@ -56,7 +56,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
 NEVER_IN_A_FUNCTION = frozenset(
     {
         *("asyncio", "inspect", "email", "dataclasses", "importlib.metadata"),
-        *("pydantic", "boto3", "botocore", "aws_cdk"),
+        *("pydantic", "boto3", "botocore", "troposphere"),
     }
 )
 

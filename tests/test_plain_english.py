@@ -10,9 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 NOT_SWEPT_YET = (
-    "docs/how-to/scale.md",
-    "docs/reference/declaration.md",
-    "src/taxiway/",
+    "src/taxiway/aws/template/",
+    "src/taxiway/data/",
+    "src/taxiway/local/",
+    "src/taxiway/sdk/",
 )
 """How the paths begin that still have idioms. Nothing is added here; an entry without a hit has to go."""
 

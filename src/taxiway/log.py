@@ -4,9 +4,8 @@
 
     log.info("item created", id=item.id)
 
-LOG_LEVEL (DEBUG, INFO, WARN, ERROR; INFO by default) sets the least level that is written. The standard `logging` is
-not used: AWS's formatter for it drops the extra fields that make a line worth keeping, and a call costs several times
-as much. The level names are those by which Lambda filters:
+LOG_LEVEL (DEBUG, INFO, WARN, ERROR; INFO by default) sets the minimum level. The standard `logging` is not used: AWS's
+formatter for it drops extra fields, and a call costs several times as much. Lambda filters by the same level names:
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 """
 

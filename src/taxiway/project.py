@@ -17,11 +17,11 @@ from taxiway.declare.stage import LOCAL_ACCOUNT, LOCAL_REGION
 FILE = "backend.py"
 LOCAL_OVERRIDES = ".env.local"
 STATE = ".taxiway"
-"""The directory of all that the laptop keeps of a project; git ignores it."""
+"""The directory of a project's local state; git ignores it."""
 
 
 def find(start: Path) -> Path:
-    """The nearest directory with a `backend.py`, from `start` upwards. Raises DeclarationError where there is none."""
+    """The nearest directory with a `backend.py`, from `start` upwards. Raises DeclarationError if there is none."""
     for directory in (start, *start.parents):
         if (directory / FILE).is_file():
             return directory
@@ -34,21 +34,20 @@ _ANYWHERE = {"AWS_REGION": LOCAL_REGION, "AWS_ACCOUNT": LOCAL_ACCOUNT}
 
 
 def read_stage(project: Path, name: str, *, local: bool, has_account: bool = True) -> Stage:
-    """The stage `name` with the variables of `.env.<name>`, on the laptop overridden by those of `.env.local`.
+    """The stage `name` with the variables of `.env.<name>`, which `.env.local` overrides if the stage is `local`.
 
-    What goes to AWS never has `.env.local`: which account it is, and who is let in, must not depend on whose laptop it
-    comes from. The shell's environment is not read: what a backend is must not depend on who starts it. A line may take
-    a value from there by naming it: `SECRETS_ID=${SECRETS_ID}`. Raises DeclarationError where a file is not valid
-    UTF-8 or a line of it is malformed, where the stage file is missing or the local one (for AWS) and where a required
-    value is missing or malformed. Where it need not have an account yet (`has_account`), a stage file and its account
-    and region may be missing.
+    A deployment never reads `.env.local`, so its account and its users do not depend on the machine that deploys. The
+    shell's environment is not read, so a backend does not depend on who starts it. A line may name a variable of the
+    shell to use its value: `SECRETS_ID=${SECRETS_ID}`. Raises DeclarationError if a file is not valid UTF-8, if a line
+    is malformed, if the stage file is missing or is the local one (for AWS), and if a required value is missing or
+    malformed. Without `has_account`, the stage file, its account and its region may be missing.
     """
     path = project / f".env.{name}"
     if not local and path.name == LOCAL_OVERRIDES:
         raise DeclarationError(
             f"The stage {name!r} is not supported: its stage file would be {LOCAL_OVERRIDES}, "
             "which is for local development.",
-            fix="give what goes to AWS another name: --stage dev",
+            fix="deploy a stage with another name: --stage dev",
         )
     if not local and has_account and not path.is_file():
         raise DeclarationError(
@@ -66,10 +65,10 @@ def read_stage(project: Path, name: str, *, local: bool, has_account: bool = Tru
 
 
 def read_backend(project: Path, stage: Stage) -> Backend:
-    """Import the project's `backend.py` and ask it for the stage's backend.
+    """Import the project's `backend.py` and call its `backend(stage)`.
 
-    The project's modules stay imported, so a process reads one declaration once. Raises DeclarationError where the
-    file does not import, declares no `backend(stage)`, or declares something that can't be.
+    The project's modules stay imported, so a process reads a declaration only once. Raises DeclarationError if the file
+    can't be imported, has no `backend(stage)`, or its declaration is invalid.
     """
     path = project / FILE
     sys.path.insert(0, str(project))

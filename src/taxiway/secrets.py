@@ -1,27 +1,30 @@
-"""Secrets, as a function reads them: from the Parameters and Secrets Lambda Extension, on AWS and on the laptop alike.
+"""Secrets, as a function reads them: from Secrets Manager, kept for 15 minutes in each environment.
 
-https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 """
 
-import os
 import time
 from typing import Any, TypeVar, overload
 
 import msgspec
 
+from taxiway import log
+from taxiway.sdk.errors import InvalidValue, SdkError, ServiceError
+from taxiway.sdk.retries import kind_of
+from taxiway.sdk.secretsmanager import SecretsManager
+
 T = TypeVar("T")
 
 LIFETIME = 15 * 60
 """Seconds for which a value is kept."""
+LONGEST = 60 * 60
+"""Seconds for which a value serves on while Secrets Manager can't be reached."""
+PAUSE = 30
+"""Seconds between attempts to refresh a value that serves on."""
 TIMEOUT = 5.0
-"""Seconds that the extension has to answer."""
-READY_WITHIN = 1.0
-"""Seconds for which the extension may say that it is not ready yet."""
-
-_LARGEST = 256 * 1024
-_PAUSE = 0.05
-
-_values: dict[str, tuple[float, str]] = {}
+"""Seconds for a read, with its retries, without which there is no value."""
+REFRESH_TIMEOUT = 1.0
+"""Seconds for a read while a value is at hand."""
 
 
 class SecretError(Exception):
@@ -36,7 +39,7 @@ class SecretMissing(SecretError):  # noqa: N818  named for what happened, as the
 
 
 class SecretUnavailable(SecretError):  # noqa: N818  the same
-    """The extension did not answer, or Secrets Manager did not."""
+    """Secrets Manager did not answer, or could not serve the call."""
 
     http_status = 503
     public_detail = "The service is not available. Try again in a moment."
@@ -46,10 +49,17 @@ class SecretInvalid(SecretError):  # noqa: N818  the same
     """The secret's value does not fit the type asked for."""
 
 
-class _Answer(msgspec.Struct):
-    """What is read of GetSecretValue's response."""
+class _Kept(msgspec.Struct):
+    """A secret's text. Times are of the wall clock: a restored snapshot's monotonic clock says nothing of its age."""
 
-    secret_string: str | None = msgspec.field(name="SecretString", default=None)
+    text: str
+    read: float
+    due: float
+    """When it is to be read again."""
+
+
+_client = SecretsManager()
+_kept: dict[str, _Kept] = {}
 
 
 @overload
@@ -59,80 +69,72 @@ def get(secret_id: str, type: type[T]) -> T: ...
 def get(secret_id: str, type: Any = dict[str, str]) -> Any:  # noqa: A002  the word that the call reads best with
     """The value of a secret: JSON that fits `type`, or with `str` the text as it is stored.
 
-    Kept for 15 minutes in this environment; the extension keeps its own copy for as long as
-    SECRETS_MANAGER_TTL says (300 s). Raises SecretMissing, SecretInvalid, or SecretUnavailable.
+    It is kept for 15 minutes in this environment. While Secrets Manager can't be reached, it serves on until it is an
+    hour old, with a warning in the log. Raises SecretMissing, SecretInvalid, or SecretUnavailable.
     """
-    found = _values.get(secret_id)
-    if found is None or found[0] <= time.monotonic():
-        found = (time.monotonic() + LIFETIME, _fetch(secret_id))
-        _values[secret_id] = found
-    if type is str:
-        return found[1]
+    now = time.time()
+    kept = _kept.get(secret_id)
+    if kept is None:
+        kept = _read(secret_id, now, TIMEOUT)
+    elif now >= kept.due:
+        kept = _renew(secret_id, kept, now)
+    return _value(secret_id, kept.text, type)
+
+
+@overload
+def refresh(secret_id: str) -> dict[str, str]: ...
+@overload
+def refresh(secret_id: str, type: type[T]) -> T: ...
+def refresh(secret_id: str, type: Any = dict[str, str]) -> Any:  # noqa: A002  as in `get`
+    """The value of a secret, read now, whatever is kept.
+
+    For a password that was just refused, since a rotation may have replaced it: call it once, and try once more with
+    what it returns. Raises what `get` does; where it raises, the value that is kept stays.
+    """
+    return _value(secret_id, _read(secret_id, time.time(), TIMEOUT).text, type)
+
+
+def _renew(secret_id: str, kept: _Kept, now: float) -> _Kept:
+    """Read a value again, or let the one at hand serve on where that can't be done."""
     try:
-        return msgspec.json.decode(found[1], type=type)
+        return _read(secret_id, now, REFRESH_TIMEOUT)
+    except SecretUnavailable as error:
+        age = now - kept.read
+        if age >= LONGEST:
+            raise
+        kept.due = now + PAUSE
+        log.warning("The secret was not refreshed; its last value serves on.", secret=secret_id, reason=str(error))
+        return kept
+
+
+def _read(secret_id: str, now: float, timeout: float) -> _Kept:
+    try:
+        text = _client.get_secret_value(secret_id, timeout=timeout).text
+    except InvalidValue as error:
+        raise SecretMissing(f"Invalid secret id {secret_id!r}: {error.problem}.") from None
+    except ServiceError as error:
+        if kind_of(error.status, error.code) is not None:
+            raise SecretUnavailable(f"Cannot read the secret {secret_id!r}: {error}") from error
+        raise SecretMissing(
+            f"Cannot read the secret {secret_id!r}: {error.problem}\n"
+            "Fix: store the secret in this account and region, and name it in the route's uses"
+        ) from error
+    except SdkError as error:
+        raise SecretUnavailable(f"Cannot read the secret {secret_id!r}: {error}") from error
+    if text is None:
+        raise SecretInvalid(f"The secret {secret_id!r} is binary.\nFix: store it as a string")
+    kept = _kept[secret_id] = _Kept(text, now, now + LIFETIME)
+    return kept
+
+
+def _value(secret_id: str, text: str, type: Any) -> Any:  # noqa: A002  as in `get`
+    if type is str:
+        return text
+    try:
+        return msgspec.json.decode(text, type=type)
     except msgspec.ValidationError as error:
-        raise SecretInvalid(f"The secret {secret_id!r} has another shape than the one asked for: {error}.") from None
+        raise SecretInvalid(f"The secret {secret_id!r} does not have the shape asked for: {error}.") from None
     except msgspec.DecodeError:
         raise SecretInvalid(
-            f"The secret {secret_id!r} is no JSON.\nFix: ask for the text with get({secret_id!r}, str)"
+            f"The secret {secret_id!r} is not valid JSON.\nFix: ask for the text with get({secret_id!r}, str)"
         ) from None
-
-
-def invalidate(secret_id: str | None = None) -> None:
-    """Forget one secret, or all, so that the next `get` asks again: after a rotation, or a refused password."""
-    if secret_id is None:
-        _values.clear()
-    else:
-        _values.pop(secret_id, None)
-
-
-def _fetch(secret_id: str) -> str:
-    patience = time.monotonic() + READY_WITHIN
-    while True:
-        status, body = _ask(secret_id)
-        if status == 200:
-            break
-        # Until the first invocation the extension answers 400 "not ready to serve traffic, please wait".
-        if not (status == 400 and b"not ready" in body) or time.monotonic() > patience:
-            raise _refusal(secret_id, status, body)
-        time.sleep(_PAUSE)
-    try:
-        value = msgspec.json.decode(body, type=_Answer).secret_string
-    except msgspec.DecodeError:
-        raise SecretUnavailable(f"The answer for the secret {secret_id!r} is no GetSecretValue response.") from None
-    if value is None:
-        raise SecretInvalid(f"The secret {secret_id!r} is binary.\nFix: store it as a string")
-    return value
-
-
-def _ask(secret_id: str) -> tuple[int, bytes]:
-    from http.client import HTTPConnection, HTTPException
-    from urllib.parse import quote
-
-    port = int(os.environ.get("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT") or 2773)
-    connection = HTTPConnection("localhost", port, timeout=TIMEOUT)
-    headers = {"X-Aws-Parameters-Secrets-Token": os.environ.get("AWS_SESSION_TOKEN", "")}
-    try:
-        connection.request("GET", f"/secretsmanager/get?secretId={quote(secret_id, safe='')}", headers=headers)
-        response = connection.getresponse()
-        return response.status, response.read(_LARGEST)
-    except (OSError, HTTPException) as error:
-        raise SecretUnavailable(
-            f"The secret {secret_id!r} can't be read: nothing answers on localhost:{port} ({error}).\n"
-            "Fix: add the Parameters and Secrets extension to the function, by naming the secret in its route's uses"
-        ) from None
-    finally:
-        connection.close()
-
-
-def _refusal(secret_id: str, status: int, body: bytes) -> SecretError:
-    text = body[:300].decode(errors="replace")
-    if "not ready" in text:
-        return SecretUnavailable(
-            f"The secret {secret_id!r} can't be read yet: the extension serves from the first invocation on.\n"
-            "Fix: call get inside the handler, and not where its module is imported"
-        )
-    problem = f"The secret {secret_id!r} can't be read: the extension answered {status}: {text}"
-    if "ResourceNotFound" in text or "AccessDenied" in text or status in (401, 403, 404):
-        return SecretMissing(f"{problem}\nFix: store it, and name it in the route's uses")
-    return SecretUnavailable(problem)

@@ -1,4 +1,4 @@
-"""For tests of a backend: the whole of it, served on a free port by `taxiway dev`, with an empty database.
+"""Serves a whole backend for its tests, on a free port with an empty database, as `taxiway dev` does.
 
     @pytest.fixture(scope="session")
     def api() -> Generator[Server]:
@@ -8,7 +8,7 @@
     def test_health(api: Server) -> None:
         assert api.get("/health").json() == {"status": "ok", "table": "unchecked"}
 
-It needs nothing of pytest: any test runner will do.
+It does not depend on pytest: it works with any test runner.
 """
 
 import http.client
@@ -31,7 +31,7 @@ _START_LIMIT = 60.0  # seconds; the first time npm installs the engine
 
 
 class Answer(Struct, kw_only=True):
-    """What came back."""
+    """A response."""
 
     status: int
     headers: dict[str, str]
@@ -69,7 +69,7 @@ class Server:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request; `json` is encoded as its body, with the content type that belongs to it."""
+        """Send one request; `json` is encoded as its body, with the content type of JSON."""
         sent = dict(headers or {})
         if json is not UNSET:
             body = msgspec.json.encode(json)
@@ -88,7 +88,7 @@ class Server:
             connection.close()
 
     def close(self) -> None:
-        """Stop it, as Ctrl-C does."""
+        """Stop the backend, like Ctrl-C."""
         self.process.terminate()
         self.process.wait()
         self._reader.join()
@@ -114,10 +114,10 @@ def serve(
     data: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Generator[Server]:
-    """Serve a project while the block runs. With `data` its database is kept in that directory.
+    """Serve a project while the block runs. With `data`, the database is kept in that directory.
 
-    `arguments` are further flags of `taxiway dev`, `environment` what its environment has besides this process's own.
-    Raises RuntimeError, with what was printed, where it does not start.
+    `arguments` are more flags of `taxiway dev`; `environment` is added to the environment of this process. Raises
+    RuntimeError, with the output, if the backend does not start.
     """
     storage = ["--data", str(data)] if data else [] if "--dynamodb-endpoint" in arguments else ["--ephemeral"]
     command = [sys.executable, "-m", "taxiway", "dev", "--project", str(project), "--stage", stage, "--port", "0"]

@@ -32,6 +32,8 @@ def serve(log: Path) -> Generator[str]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "BIND_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",  # these two listen on all addresses, whatever BIND_HOST says
+        "SFTP_ENABLED": "0",
         "GATEWAY_PORT": str(port),
     }
     endpoint = f"http://127.0.0.1:{port}"

@@ -27,7 +27,6 @@ class DeployedFunction(Struct):
     concurrency: int | None
     provisioned: int | None
     environment: dict[str, str]
-    layers: list[str]
     policy: dict[str, Any]
     invoked_through: str | None
     """The alias that requests go to; None for the function itself."""
@@ -142,7 +141,6 @@ class Template:
             concurrency=properties.get("ReservedConcurrentExecutions"),
             provisioned=provisioned.get("ProvisionedConcurrentExecutions"),
             environment=properties["Environment"].get("Variables", {}),
-            layers=properties.get("Layers", []),
             policy=policy["PolicyDocument"],
             invoked_through=alias.get("Properties", {}).get("Name"),
             invoked_by=self._invoked_by(identifier),

@@ -20,8 +20,8 @@ def path_of(stage: str) -> Path:
 def synthesized(stage: str, directory: Path) -> str:
     """The stage's template as it is kept: without what only a package's bytes decide."""
     backend, at = of_the_template(stage)
-    template = synthesize(backend, at, packages=packages(backend, directory), directory=directory / "assembly")
-    return json.dumps(_normal(json.loads(template.read_text())), indent=1) + "\n"
+    made = synthesize(backend, at, packages=packages(backend, directory), directory=directory / "assembly")
+    return json.dumps(_normal(json.loads(made.template.path.read_text())), indent=1) + "\n"
 
 
 def main() -> None:

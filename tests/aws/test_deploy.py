@@ -127,6 +127,8 @@ def test_an_edit_is_the_changed_code_of_its_function_and_is_served_once_deployed
     diff = cloud.taxiway("diff", "--host-packages")
     assert re.search(r"change +function +items-dev_health +code\n", diff.stdout), diff.stdout + diff.stderr
     assert diff.stdout.count("  change  ") == 1
+    changes = json.loads(cloud.taxiway("diff", "--host-packages", "--json").stdout)["changes"]
+    assert ("change", "items-dev_health") in {(change["action"], change["name"]) for change in changes}
     assert b"fine" not in health(cloud)
 
     assert cloud.deploy().returncode == 0
@@ -145,7 +147,7 @@ def test_a_table_that_can_not_be_replaced_is_refused_and_left_alone(cloud: Cloud
 
     for refused in (done, shown):
         assert refused.returncode == 1
-        assert "The table items-dev would have to be made anew for other keys" in refused.stderr
+        assert "The keys of the table items-dev can't be changed" in refused.stderr
     table = cloud.client("dynamodb").describe_table(TableName="items-dev")["Table"]
     assert table["KeySchema"][0]["AttributeName"] == "pk"
 
@@ -162,14 +164,14 @@ def test_an_index_of_a_table_with_data_is_made_before_all_else_and_goes_after_it
     for said in (shown, made):
         assert said.returncode == 0, said.stderr
         assert re.search(r"change +table +items-dev +attribute definitions, global secondary indexes\n", said.stdout)
-        assert "Before the rest: the index gsi2 of items-dev is made, and waited for.\n" in said.stdout
+        assert "Before the rest: the index gsi2 of items-dev is created, and waited for.\n" in said.stdout
     assert table.query(TableName="items-dev", IndexName="gsi2", **query)["Items"] == [item]
     assert "Nothing changes." in cloud.deploy().stdout
 
     cloud.edit("backend.py", two, one)
     gone = cloud.deploy()
     assert gone.returncode == 0, gone.stderr
-    assert gone.stdout.index("After the rest: the index gsi2 of items-dev is removed.\n") < gone.stdout.index(
+    assert gone.stdout.index("After the rest: the index gsi2 of items-dev is deleted.\n") < gone.stdout.index(
         "updated  "
     )
     with pytest.raises(table.exceptions.ClientError, match="index"):
@@ -189,7 +191,7 @@ def test_a_deployment_that_fails_names_the_resource_and_the_reason(cloud: Cloud)
     first = re.search(r"failed      (alarm items-alarmed\.\S+)", failed.stdout)
     assert first
     assert re.search(rf"{re.escape(first[1])}: .*\(metric math\) is not supported", failed.stderr)
-    assert "nothing of it is left" in failed.stderr
+    assert "only an empty stack is left" in failed.stderr
     assert "Traceback" not in failed.stderr
 
     again = cloud.deploy("--stage", "alarmed")
@@ -207,7 +209,7 @@ def test_a_stage_that_is_protected_is_deployed_again_after_a_first_deployment_th
     cloud.edit("backend.py", careful.format(True), careful.format(False))
     try:
         assert failed.returncode == 1
-        assert "nothing of it is left but an empty stack" in failed.stderr
+        assert "only an empty stack is left" in failed.stderr
 
         again = cloud.deploy("--stage", "careful")
         assert again.returncode == 0, again.stdout + again.stderr
@@ -228,7 +230,7 @@ def test_another_account_region_or_nobody_is_refused_by_name_before_anything_is_
     wrong_region = cloud.taxiway("deploy", environment={"AWS_REGION": "eu-west-1"})
     nobody = cloud.taxiway("deploy", environment={"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""})
 
-    said = "The stage dev is in the account 000000000000, and these credentials are of the account 123456789012"
+    said = "The stage dev is in the account 000000000000, but these credentials belong to the account 123456789012"
     assert said in wrong_account.stderr
     assert "The stage dev is in us-east-1, and AWS_REGION says eu-west-1." in wrong_region.stderr
     assert "There are no credentials for AWS" in nobody.stderr
@@ -252,7 +254,6 @@ def test_doctor_says_what_is_right_and_what_is_not(cloud: Cloud) -> None:
     nowhere = cloud.taxiway("doctor", "--stage", "nowhere")
 
     assert well.returncode == 0, well.stdout
-    assert re.search(r"ok +Node: \d+\.", well.stdout)
     assert "ok     account and region: 000000000000 in us-east-1, as the stage says" in well.stdout
     assert "ok     stack: items-dev is UPDATE_COMPLETE" in well.stdout
     assert (wrong.returncode, nowhere.returncode) == (1, 1)
@@ -274,7 +275,7 @@ def test_secrets_of_a_stage_are_set_key_by_key_and_never_shown(cloud: Cloud) -> 
     of_stage = ("--stage", "kept")
     early = cloud.taxiway("secrets", "set", "items/kept", "one", *of_stage, stdin="hunter2")
     assert early.returncode == 1
-    assert "There is no secret items/kept yet: the stack makes it" in early.stderr
+    assert "The secret items/kept does not exist yet: the stack must create it" in early.stderr
 
     cloud.edit("backend.py", ', generate="cursorKey")', ")")
     try:
@@ -303,7 +304,7 @@ def _set_and_unset(cloud: Cloud, of_stage: tuple[str, str]) -> None:
     assert cloud.taxiway("secrets", "unset", "items/kept", "one", *of_stage).returncode == 1
     asked = cloud.taxiway("secrets", "unset", "items/kept", *of_stage)
     assert asked.returncode == 1
-    assert "Nothing was removed. (Without a terminal to ask on, pass --yes.)" in asked.stderr
+    assert "Nothing was removed.\nFix: run it on a terminal and answer y, or pass --yes\n" in asked.stderr
     assert cloud.taxiway("secrets", "list", *of_stage).stdout == "items/kept  two\n"
     assert cloud.taxiway("secrets", "unset", "items/kept", "--yes", *of_stage).returncode == 0
     deleted = cloud.taxiway("secrets", "set", "items/kept", "one", *of_stage, stdin="x")
@@ -425,7 +426,7 @@ def test_a_stack_that_somebody_made_by_hand_is_not_changed_and_not_destroyed(clo
             building = () if command[0] == "destroy" else ("--host-packages",)
             refused = cloud.taxiway(*command, *building, "--stage", "by-hand")
             assert refused.returncode == 1, refused.stdout
-            assert "The stack items-by-hand has no tag taxiway:backend: Taxiway did not make it." in refused.stderr
+            assert "The stack items-by-hand has no tag taxiway:backend: Taxiway did not create it." in refused.stderr
         assert cloud.client("s3").head_bucket(Bucket="uploads-by-hand")
     finally:
         client.delete_stack(StackName="items-by-hand")

@@ -71,11 +71,6 @@ def test_every_function_has_its_declared_environment(both: Stated) -> None:
         assert deployed.environment == backend.environment_of(function, stage), STALE
 
 
-def test_the_secrets_extension_is_on_the_functions_that_use_a_secret_and_on_no_other(both: Stated) -> None:
-    for function, deployed in functions(both):
-        assert bool(function.secrets) == any("Parameters-and-Secrets" in layer for layer in deployed.layers)
-
-
 def test_every_function_may_do_what_its_grants_say_and_nothing_else_with_the_table(both: Stated) -> None:
     backend, stage, _ = both
     table = f"arn:aws:dynamodb:{stage.region}:{stage.account}:table/{backend.table_name(stage)}"

@@ -193,7 +193,6 @@ def test_no_name_is_that_of_one_stage_in_two_regions_and_no_role_reaches_the_oth
     assert not reached(other, here)
 
 
-@pytest.mark.synth
 def test_what_all_regions_of_an_account_share_has_the_region_in_its_name(assembly: Callable[[str], Path]) -> None:
     def shared(name: str) -> set[str]:
         template = Template.read(assembly(name) / "shop-prod.template.json")
@@ -210,7 +209,6 @@ NOT_BY_NAME = {"AWS::ApiGatewayV2::Api", "AWS::Route53::RecordSet"}
 """What is reached by an id, or is called as the declaration says."""
 
 
-@pytest.mark.synth
 @pytest.mark.parametrize("name", BACKENDS)
 def test_these_are_the_names_in_the_templates(name: str, assembly: Callable[[str], Path]) -> None:
     backend, at = BACKENDS[name]()

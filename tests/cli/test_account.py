@@ -55,7 +55,7 @@ def test_a_setting_of_the_shell_that_can_not_be_is_named(project: Path, variable
     refused = taxiway(project, "outputs", **somebody, **{variable: value})
 
     assert refused.returncode == 1
-    assert f"boto3 can't be set up: {said}" in refused.stderr
+    assert f"Invalid configuration of boto3: {said}" in refused.stderr
     assert "Fix: " in refused.stderr
     assert "Traceback" not in refused.stderr
 

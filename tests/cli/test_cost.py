@@ -18,9 +18,9 @@ def test_cost_prints_the_bill_of_a_month(project: Path) -> None:
 def test_cost_takes_measured_durations(project: Path) -> None:
     (project / "durations.json").write_text('{"create-item": 7.4}')
 
-    assert "create-item" in taxiway(project, "cost").stdout.partition("Not measured")[2]
+    assert "create-item" in taxiway(project, "cost").stdout.partition("not measured")[2]
     measured = taxiway(project, "cost", "--durations", "durations.json")
-    assert "create-item" not in measured.stdout.partition("Not measured")[2]
+    assert "create-item" not in measured.stdout.partition("not measured")[2]
     assert "No such file" in taxiway(project, "cost", "--durations", "elsewhere.json").stderr
 
 
@@ -38,7 +38,7 @@ def test_a_quantity_that_can_not_be_is_refused(project: Path) -> None:
     refused = taxiway(project, "cost", "--requests", "many")
 
     assert refused.returncode == 1
-    assert "'many' is no quantity" in refused.stderr
+    assert "Invalid quantity 'many'" in refused.stderr
 
 
 def test_as_json_the_lines_add_up_to_the_bill(project: Path) -> None:
@@ -58,7 +58,7 @@ def test_as_json_an_error_is_one_too(project: Path) -> None:
     assert (refused.returncode, refused.stdout) == (1, "")
     assert json.loads(refused.stderr) == {
         "code": "command",
-        "problem": "'many' is no quantity: write it as 250000, 10M, or 2KB.",
+        "problem": "Invalid quantity 'many': expected 250000, 10M, or 2KB.",
         "where": "",
         "fix": "see `taxiway cost --help`",
     }

@@ -14,7 +14,7 @@ import taxiway as package
 from taxiway.cli.main import COMMANDS
 
 HEAVY = frozenset(
-    {"boto3", "botocore", "aws_cdk", "jsii", "uvloop", "httptools", "psutil", "asyncio", "pydynox", "pydynox_core"}
+    {"boto3", "botocore", "troposphere", "uvloop", "httptools", "psutil", "asyncio", "pydynox", "pydynox_core"}
 )
 """What a command may import to do its work, and never to show its help."""
 

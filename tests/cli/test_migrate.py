@@ -89,7 +89,7 @@ def test_it_migrates_the_laptops_database_running_or_not(
         TableClient(table_name=name).put_many([old(id=str(n), name="x") for n in range(30)])
         status, output = run("--dry-run", "--entity", "Book")
         assert status == 0, output
-        assert "30 items: 30 would be rewritten, 0 can't be." in output
+        assert "30 items: 30 would be rewritten, 0 failed." in output
         status, output = run("--resume")
         assert status == 1
         assert "no unfinished migration of Book" in output
@@ -101,5 +101,5 @@ def test_it_migrates_the_laptops_database_running_or_not(
     status, output = run("--rate", "1000")
     assert status == 0, output
     assert "Migrating Book in books-dev at http://127.0.0.1:" in output
-    assert "30 items: 30 rewritten, 0 can't be." in output
-    assert "30 items: 0 rewritten, 0 can't be." in run("--restart")[1]
+    assert "30 items: 30 rewritten, 0 failed." in output
+    assert "30 items: 0 rewritten, 0 failed." in run("--restart")[1]

@@ -37,4 +37,6 @@ def test_a_whole_secret_of_a_protected_stage_is_not_removed_whoever_asks(project
     refused = taxiway(project, "secrets", "unset", "items/prod", "--stage", "prod", "--yes")
 
     assert refused.returncode == 1
-    assert "The stage prod is protected, and items/prod is a secret of it. Nothing was removed." in refused.stderr
+    assert (
+        "The stage prod is protected, and the secret items/prod belongs to it. Nothing was removed." in refused.stderr
+    )

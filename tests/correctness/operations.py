@@ -275,7 +275,7 @@ class Together:
             written[where] = before.items.get(where)
             if error is not None:
                 failures.append(error)
-                if isinstance(operation, Create | Put) and model.is_taken(operation.item):
+                if error is not NotUnique and isinstance(operation, Create | Put) and model.is_taken(operation.item):
                     failures.append(NotUnique)
         if failures:
             raise Refusal((TransactionFailed, *failures))

@@ -433,7 +433,11 @@ def test_making_a_client_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         TableClient()
 
 
-def test_writes_survive_a_restart_of_the_engine(table: TableClient, engine: Engine) -> None:
+def test_writes_survive_a_restart_of_the_engine(
+    table: TableClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "12")  # for as long as a busy machine takes to start it
+    table = TableClient(table_name=table.name)
     item = table.create(Item(name="Lamp", category="home"))
     engine.kill()
     restart = threading.Timer(0.1, engine.start)

@@ -82,7 +82,7 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
     [
         (lambda: Alarms(behind=0), r"Alarms\(behind=0\) would always go off"),
         (lambda: Operations(release="canary-1m"), "Invalid release 'canary-1m'"),
-        (lambda: Operations(release="canary-5m", alarms=False), "needs alarms to roll back, and has alarms=False"),
+        (lambda: Operations(release="canary-5m", alarms=False), "needs alarms to roll back, but has alarms=False"),
         (lambda: Operations(log_days=8), r"log_days=8\) is not a retention that CloudWatch supports"),
         (lambda: Operations(emails=["team"]), "Invalid e-mail address 'team'"),
         (lambda: Capacity(read=(5, 1), write=(1, 1)), r"Capacity\(read=\(5, 1\), write=\(1, 1\)\) is out of range"),
@@ -99,11 +99,11 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: StreamConsumer(answer, Function(name="c"), batch=0), "The consumer c has batch=0"),
         (lambda: StreamConsumer(lambda *_: None, Function(name="c")), "can't be imported by name"),
         (lambda: Secret("a", generate="key", encryption_key="key"), "secret 'a' must be the ARN of a KMS key: 'key'"),
-        (lambda: Secret("a", generate=""), "generate='', which names no field"),
-        (lambda: Secret("a", rotation=Rotation(function=ROTATE)), "'a' exists outside of the declaration"),
+        (lambda: Secret("a", generate=""), "generate='', which does not name a field"),
+        (lambda: Secret("a", rotation=Rotation(function=ROTATE)), "'a' is created outside of the declaration"),
         (
             lambda: Secret(f"{SECRET}:shop-Ab12Cd", generate="key", rotation=Rotation(function=ROTATE)),
-            "is named by its ARN, so it exists, and generate='key' would make it",
+            "is named by its ARN, so it must exist, but generate='key' would create it",
         ),
         (lambda: Rotation(function="rotate"), "Invalid rotation function 'rotate'"),
         (lambda: Rotation(function=ROTATE, days=0), r"Rotation\(days=0\) is out of range"),
@@ -123,7 +123,7 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         ),
         (lambda: Firewall(rate=1), r"Firewall\(rate=1\) is out of range"),
         (lambda: Firewall(rate=2_000_000_001), r"Firewall\(rate=2000000001\) is out of range"),
-        (lambda: Firewall(rules=["AWSManagedRulesBotControlRuleSet"] * 2), "names a group of rules twice"),
+        (lambda: Firewall(rules=["AWSManagedRulesBotControlRuleSet"] * 2), "names a rule group twice"),
         (lambda: Cdn(log_bucket="s3://logs"), "Invalid bucket name 's3://logs'"),
         (
             lambda: Domain(name="example.com", certificate=CERTIFICATE, zone="example.com"),
@@ -139,8 +139,8 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: Table(sort_key=""), "The table has the key '', which is not a valid attribute name"),
         (lambda: Table(sort_key="ß" * 128), "The table has the key 'ß"),
         (lambda: Table(indexes=[Index("gsi1", "a", "a")]), "The index 'gsi1' uses 'a' as both its partition key and"),
-        (lambda: Table(ttl="sk"), "expires items by 'sk', which is a key: keys are strings"),
-        (lambda: Table(ttl="gsi1pk", indexes=[Index("gsi1")]), "expires items by 'gsi1pk', which is a key"),
+        (lambda: Table(ttl="sk"), "ttl of the table is the key 'sk': keys are strings"),
+        (lambda: Table(ttl="gsi1pk", indexes=[Index("gsi1")]), "ttl of the table is the key 'gsi1pk'"),
         (lambda: Table(ttl=""), r"Table\(ttl=''\) is not a valid attribute name"),
         (lambda: Secret("items dev"), "Invalid secret id 'items dev'"),
         (lambda: Secret("x" * 513), "Invalid secret id 'x"),
@@ -158,7 +158,7 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         (lambda: Network(zones=["us-west-2a", "us-west-2-lax-1a"]), "Invalid availability zone 'us-west-2-lax-1a'"),
         (
             lambda: Network(zones=["eu-west-1a", "eu-west-1b"], cidr="10.0.0.0/21"),
-            "every zone that may be named needs its own subnet",
+            "every zone of the region needs its own range",
         ),
         (
             lambda: Network(subnets=SUBNETS[:1], security_groups=GROUPS[:1], zones=3),
@@ -171,8 +171,8 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
         ),
         (lambda: Network(cidr="10.0.0.0/23", zones=3), "too small for the subnets of 3 zones"),
         (lambda: Network(subnets=["subnet-12345678"]), "must name both subnets and security groups, or neither"),
-        (lambda: Network(subnets=SUBNETS[:17], security_groups=GROUPS[:1]), "names 17 subnets; Lambda takes 16"),
-        (lambda: Network(subnets=SUBNETS[:1], security_groups=GROUPS[:6]), "names 6 security groups; Lambda takes 5"),
+        (lambda: Network(subnets=SUBNETS[:17], security_groups=GROUPS[:1]), "names 17 subnets; Lambda allows 16"),
+        (lambda: Network(subnets=SUBNETS[:1], security_groups=GROUPS[:6]), "names 6 security groups; Lambda allows 5"),
         (lambda: Network(subnets=SUBNETS[:1] * 2, security_groups=GROUPS[:1]), "one of its subnets twice"),
         (
             lambda: Network(subnets=["mine"], security_groups=["sg-12345678"]),
@@ -184,10 +184,13 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
             lambda: LambdaAuthorizer(arn=ROTATE, identity_sources=["Authorization"]),
             "Invalid identity source 'Authorization'",
         ),
-        (lambda: LambdaAuthorizer(arn=ROTATE, identity_sources=[]), "without an identity source that tells one client"),
+        (
+            lambda: LambdaAuthorizer(arn=ROTATE, identity_sources=[]),
+            "but has no identity source to distinguish clients",
+        ),
         (
             lambda: LambdaAuthorizer(arn=ROTATE, identity_sources=["$context.routeKey"]),
-            "without an identity source that tells one client",
+            "but has no identity source to distinguish clients",
         ),
         (lambda: HttpApi().post("/a", answer, cache=60), "POST /a: cache=60 is not supported"),
         (lambda: HttpApi().get("/a", answer, cache=0), "GET /a: cache=0 is not supported"),
@@ -203,7 +206,7 @@ def test_what_is_cached_for_everybody_can_not_be_for_some() -> None:
     api = HttpApi(authorizer=LambdaAuthorizer(arn=ROTATE))
     api.get("/a", answer, cache=60)
 
-    with pytest.raises(DeclarationError, match="Route GET /a is cached for everybody, and has an authorizer"):
+    with pytest.raises(DeclarationError, match="Route GET /a is cached for everybody, but has an authorizer"):
         Backend("shop", api=api)
 
 
@@ -222,7 +225,7 @@ def test_a_decision_is_kept_for_its_route_alone_and_not_at_all_without_a_ttl() -
 def test_only_a_domain_of_the_apis_own_asks_for_a_certificate() -> None:
     shown = ClientCertificate(arn=CERTIFICATE.replace("eu-west-1", "us-east-1"), trust_store="s3://bucket/cdn.pem")
 
-    with pytest.raises(DeclarationError, match="only a domain of the API's own can ask for one"):
+    with pytest.raises(DeclarationError, match="but the API has no domain"):
         Backend("shop", api=HttpApi(cdn=Cdn(client_certificate=shown)))
 
 
@@ -232,9 +235,11 @@ def test_a_cdn_goes_to_the_api_by_a_name_that_is_not_its_own_and_has_no_star() -
         api = HttpApi(domain=Domain(name=own, certificate=CERTIFICATE), cdn=Cdn(domain=of_cdn or None))
         return Backend("shop", api=api)
 
-    with pytest.raises(DeclarationError, match=r"both have the domain api.example.com, so that the CDN would go to"):
+    with pytest.raises(DeclarationError, match=r"have the same domain api.example.com, so the CDN would be its own"):
         shop("api.example.com", "api.example.com")
-    with pytest.raises(DeclarationError, match=r"domain is \*.example.com, and a CDN can't go to a name with a star"):
+    with pytest.raises(
+        DeclarationError, match=r"domain is \*.example.com, but the origin of a CDN can't be a wildcard domain"
+    ):
         shop("*.example.com", None)
     assert shop("origin.example.com", "*.example.com").api.cdn
 

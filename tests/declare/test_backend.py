@@ -103,14 +103,14 @@ def test_a_path_parameter_that_the_handler_does_not_take_is_an_error() -> None:
 def test_a_path_that_lacks_what_the_handler_takes_is_an_error() -> None:
     api = HttpApi()
     api.get("/items", typed)
-    with pytest.raises(DeclarationError, match="takes 'id' from a path that has none"):
+    with pytest.raises(DeclarationError, match="takes 'id', which is not in the path"):
         Backend("items", api=api)
 
 
 def test_a_grant_without_a_table_is_an_error() -> None:
     api = HttpApi()
     api.get("/a", first, uses=[allow.get(Item)])
-    with pytest.raises(DeclarationError, match=r"uses allow.get\(Item\), and the backend has no table"):
+    with pytest.raises(DeclarationError, match=r"uses allow.get\(Item\), but the backend has no table"):
         Backend("items", api=api)
 
 
@@ -155,7 +155,7 @@ def test_a_handler_that_keeps_its_answers_needs_the_grant_and_the_ttl() -> None:
     keeps.idempotency = object()
     api = HttpApi()
     api.post("/a", keeps)
-    with pytest.raises(DeclarationError, match="keeps its answers, and is not allowed to write them"):
+    with pytest.raises(DeclarationError, match="stores its responses, but may not write them"):
         Backend("items", api=api, table=TABLE)
     api = HttpApi()
     api.post("/a", keeps, uses=[allow.idempotency_records()])

@@ -564,7 +564,7 @@ def test_an_answer_too_large_to_be_kept_is_an_error_that_writes_nothing(table, p
         return Response("x" * (LARGEST + 1), content_type="text/plain")
 
     assert create(post(), Context())["statusCode"] == 500
-    assert "Fix: answer with less" in capsys.readouterr().out
+    assert "Fix: return less" in capsys.readouterr().out
     assert (notes(table), records(table)) == ([], [])
 
 

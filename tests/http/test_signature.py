@@ -70,7 +70,7 @@ def ambiguous_body(value: Body[Item | dict[str, int]]) -> None: ...
         (var_args, "it takes *args"),
         (var_keywords, "it takes *args, **kwargs"),
         (positional_only, "positional-only"),
-        (two_bodies, "a request has one body"),
+        (two_bodies, "it is a second body, and a request has only one"),
         (not_imported, "outside TYPE_CHECKING"),
         (struct_in_query, "a query parameter is text"),
         (plain_in_query, "a query parameter is text"),

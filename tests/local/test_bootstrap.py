@@ -100,6 +100,7 @@ async def test_a_function_has_lambdas_variables_and_its_own_and_none_of_the_shel
         "OF_THE_DECLARATION",
         "PATH",
         "PYTHONUNBUFFERED",
+        "TAXIWAY_STARTED_BY",
         "TZ",
     }
 

@@ -4,10 +4,12 @@ import asyncio
 import os
 import shutil
 import signal
+import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +255,43 @@ def test_a_damaged_database_is_named_and_left_as_it_is(dynoxide: Path, tmp_path:
         dynamodb.erase(tmp_path)
         async with running(dynoxide, tmp_path) as engine:
             await asyncio.to_thread(create, engine.endpoint)
+
+    asyncio.run(main())
+
+
+def test_damage_behind_a_healthy_beginning_is_told_at_the_start(dynoxide: Path, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running(dynoxide, tmp_path) as engine:
+            await asyncio.to_thread(create, engine.endpoint)
+        database = tmp_path / DATABASE
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        content = bytearray(database.read_bytes())
+        assert len(content) > 3 * 4096
+        content[2 * 4096 :] = b"damage".ljust(len(content) - 2 * 4096, b"!")
+        database.write_bytes(content)
+        with pytest.raises(EngineError, match=rf"The local database {database} is damaged: (.|\n)*taxiway reset"):
+            await Engine(dynoxide, tmp_path, note=print).start()
+
+    asyncio.run(main())
+
+
+def test_only_its_owner_can_read_a_database(dynoxide: Path, tmp_path: Path) -> None:
+    def modes() -> dict[str, int]:
+        return {path.name: stat.S_IMODE(path.stat().st_mode) for path in [data, *data.iterdir()]}
+
+    data = tmp_path / ".taxiway"
+    private = {".taxiway": 0o700, **{f"{DATABASE}{suffix}": 0o600 for suffix in ("", "-wal", "-shm", ".lock")}}
+
+    async def main() -> None:
+        async with running(dynoxide, data) as engine:
+            await asyncio.to_thread(create, engine.endpoint)
+            assert modes() == private
+        data.chmod(0o755)
+        (data / DATABASE).chmod(0o644)
+        async with running(dynoxide, data) as engine:
+            await asyncio.to_thread(read_all, engine.endpoint)
+            assert modes() == private
 
     asyncio.run(main())
 

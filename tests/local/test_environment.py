@@ -8,11 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.counts import count
 
-from taxiway.local.environment import Lines
 from taxiway.local.functions import MAX_EVENT
 from taxiway.local.runtime_api import MAX_ANSWER
 
@@ -113,13 +110,52 @@ def test_a_process_that_ends_in_init_is_an_init_failure(tmp_path: Path, source: 
     check()
 
 
+SLOW_AT_FIRST = """
+import time
+from pathlib import Path
+
+imported = Path({note!r})
+if not imported.exists():
+    imported.touch()
+    time.sleep(60)
+time.sleep({seconds})
+
+def handler(event, context):
+    time.sleep(event["seconds"])
+    return context.get_remaining_time_in_millis()
+"""
+ENDED_INIT = "INIT_REPORT Init Duration: 500.00 ms\tPhase: init\tStatus: timeout"
+
+
 @on_uvloop
-async def test_an_init_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    write(tmp_path, slow="import time\ntime.sleep(60)")
+async def test_an_init_that_takes_too_long_is_tried_again_and_the_request_is_answered(tmp_path: Path) -> None:
+    write(tmp_path, slow=SLOW_AT_FIRST.format(note=str(tmp_path / "note"), seconds=0))
     async with running(function("slow.handler"), project=tmp_path, init_timeout=0.5) as started:
+        outcome = await started.call("handler", {"seconds": 0})
+        assert (outcome.failure, outcome.cold) == (None, True)
+        assert started.printed("stderr") == [ENDED_INIT]
+        assert (await started.call("handler", {"seconds": 0})).cold is False
+
+
+@on_uvloop
+async def test_an_init_that_takes_too_long_twice_is_ended_by_the_functions_timeout(tmp_path: Path) -> None:
+    write(tmp_path, slow="import time\ntime.sleep(60)")
+    async with running(function("slow.handler", timeout=1), project=tmp_path, init_timeout=0.5) as started:
         outcome = await started.call("handler")
-        assert outcome.failure == "init"
-        assert outcome.detail == "INIT_REPORT Init Duration: 500.00 ms\tPhase: init\tStatus: timeout"
+        assert (outcome.failure, outcome.cold) == ("timeout", True)
+        assert outcome.detail == (
+            "INIT_REPORT Init Duration: 1000.00 ms\tPhase: invoke\tStatus: timeout\nTask timed out after 1.00 seconds"
+        )
+        assert started.printed("stderr") == [ENDED_INIT]
+
+
+@on_uvloop
+async def test_a_second_init_and_the_event_share_the_functions_timeout(tmp_path: Path) -> None:
+    write(tmp_path, slow=SLOW_AT_FIRST.format(note=str(tmp_path / "note"), seconds=1))
+    async with running(function("slow.handler", timeout=3), project=tmp_path, init_timeout=0.5) as started:
+        outcome = await started.call("handler", {"seconds": 2.5})
+        assert outcome.failure == "timeout"
+        assert outcome.duration_ms < 2500
 
 
 @on_uvloop
@@ -173,6 +209,29 @@ async def test_what_is_printed_comes_line_by_line_with_its_function_and_stream()
             ("exits", "last words", "stdout"),
             ("exits", "no newline", "stdout"),
         ]
+
+
+@on_uvloop
+async def test_a_line_without_its_end_comes_with_the_request_that_printed_it() -> None:
+    async with running(function("handlers.prints_without_end")) as started:
+        await started.call("prints-without-end", "first")
+        assert started.printed() == ["first"]
+        await started.call("prints-without-end", "second")
+        assert started.printed() == ["first", "second"]
+
+
+@on_uvloop
+async def test_who_prints_without_end_waits_for_its_reader_and_the_others_are_served(tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    names = ("prints_for_ever", "echo")
+    async with running(*[function(f"handlers.{name}", timeout=60) for name in names]) as started:
+        printing = asyncio.create_task(started.call("prints-for-ever", {"written": str(written)}))
+        await eventually(lambda: len(started.lines) > 1000)
+        for n in range(200):
+            assert await started.answer("echo", n) == n
+            ahead = int(written.read_text() or 0) - sum(len(text) + 1 for text in started.printed())
+            assert ahead <= 256 * 1024
+        printing.cancel()
 
 
 @on_uvloop
@@ -269,13 +328,3 @@ def test_environments_run_on_the_standard_loop_too() -> None:
             await serves_again(started)
 
     asyncio.run(check())
-
-
-@given(chunks=st.lists(st.binary(max_size=8) | st.sampled_from([b"\n", b"\r\n", "é".encode()])))
-def test_lines_are_those_of_the_whole_stream(chunks: list[bytes]) -> None:
-    lines = Lines()
-    found = [line for chunk in chunks for line in lines.feed(chunk)]
-    found += lines.end()
-    *whole, rest = b"".join(chunks).split(b"\n")
-    expected = [line.removesuffix(b"\r") for line in whole] + ([rest] if rest else [])
-    assert found == [line.decode(errors="backslashreplace") for line in expected]

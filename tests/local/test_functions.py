@@ -19,6 +19,7 @@ from .workers import (
     function,
     is_running,
     on_uvloop,
+    open_files,
     plan_of,
     running,
     wait_until,
@@ -201,6 +202,20 @@ async def test_closing_ends_every_process_and_every_request(tmp_path: Path) -> N
     assert psutil.Process().children() == children
     assert not is_running(busy.pid)
     assert (await started.call("echo")).failure == "exit"
+
+
+@on_uvloop
+async def test_an_environment_that_nobody_uses_is_ended_and_another_serves_the_next_request() -> None:
+    async with running(function("handlers.echo"), function("handlers.sleeps"), keep_warm=0.4) as started:
+        assert (await started.call("echo")).cold
+        busy = asyncio.create_task(started.call("sleeps", {"seconds": 1.5}))
+        await eventually(lambda: [environment.function.name for environment in started.environments] == ["sleeps"])
+        assert (await busy).failure is None
+        await eventually(lambda: not started.environments)
+        files = open_files()
+        assert (await started.call("echo")).cold
+        await eventually(lambda: not started.environments and open_files() <= files)
+        assert started.printed() == []
 
 
 LAPTOP = """

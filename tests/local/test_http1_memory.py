@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
+from tests.counts import count
 
 from .workers import PATIENCE
 
@@ -39,6 +40,7 @@ def server() -> Iterator[tuple[psutil.Process, int]]:
         process.communicate(timeout=PATIENCE)
 
 
+@count("uploads", test=ROUNDS * CONNECTIONS, soak=1_500)
 @pytest.mark.parametrize("head", [b"Content-Length: 10000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n989680\r\n"])
 def test_aborted_uploads_leave_nothing_behind(server: tuple[psutil.Process, int], head: bytes) -> None:
     process, port = server

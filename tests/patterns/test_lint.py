@@ -88,9 +88,9 @@ def test_a_field_of_an_index_key_that_an_update_may_change_is_warned_of() -> Non
         ("mutable-key", "Ranked.by_rank"),
         ("mutable-key", "Ranked.by_change"),
     ]
-    assert "holds rank, which an update may change (granted to all)" in findings[0].problem
-    assert "holds updated_at, which each write sets" in findings[1].problem
-    assert "two writes of it in place of one" in findings[0].problem
+    assert "contains rank, which an update may change (granted to all)" in findings[0].problem
+    assert "contains updated_at, which each write sets" in findings[1].problem
+    assert "two writes instead of one" in findings[0].problem
 
 
 def test_where_no_function_may_update_no_key_is_mutable() -> None:
@@ -175,7 +175,7 @@ def test_a_query_that_can_find_another_entitys_items_is_warned_of() -> None:
         indexes=("gsi1", "gsi2"),
     )
     assert [(finding.rule, finding.subject) for finding in findings] == [("overlapping-partitions", "Folder.by_owner")]
-    assert "leaves out each File" in findings[0].problem
+    assert "drops each File" in findings[0].problem
 
 
 # unbounded-partition
@@ -309,13 +309,13 @@ def test_an_index_that_copies_what_may_be_large_is_warned_of() -> None:
 def test_reading_what_no_function_puts_is_warned_of() -> None:
     (finding,) = linted(allow.get(Shelf), allow.delete(Shelf), indexes=())
     assert (finding.rule, finding.subject) == ("grant-on-nothing", "Shelf")
-    assert "all may get or delete a Shelf, and no function may put one" in finding.problem
+    assert "all may get or delete a Shelf, but no function may put one" in finding.problem
 
 
 def test_checking_what_no_function_puts_is_warned_of() -> None:
     (finding,) = linted(allow.check(Shelf), indexes=())
     assert (finding.rule, finding.subject) == ("grant-on-nothing", "Shelf")
-    assert "all may check a Shelf, and no function may put one" in finding.problem
+    assert "all may check a Shelf, but no function may put one" in finding.problem
 
 
 def test_what_is_written_in_batches_is_there_to_be_found() -> None:

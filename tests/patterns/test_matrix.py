@@ -243,7 +243,7 @@ def test_markdown_has_a_row_for_each_operation_with_every_cell_filled_in() -> No
 def test_where_nothing_is_granted_it_says_so(table: Table | None) -> None:
     api = HttpApi()
     api.get("/a", handle)
-    assert matrix(Backend("none", api=api, table=table)).text() == "No function is granted anything of a table."
+    assert matrix(Backend("none", api=api, table=table)).text() == "No function has a grant on a table."
 
 
 class Bill:

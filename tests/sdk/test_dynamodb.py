@@ -7,7 +7,7 @@ from decimal import Decimal
 import boto3
 import pytest
 from hypothesis import given
-from tests.sdk.fuzzing import ON_THE_ENGINE
+from tests.counts import count
 from tests.sdk.server import Server, answer, cut, failure
 from tests.sdk.test_values import FOR_BOTO3, VALUES, plain, same
 
@@ -126,7 +126,7 @@ def test_capacity_is_told_on_request(db, table, key):
     assert page.capacity.table.capacity_units == 0.5
 
 
-@ON_THE_ENGINE
+@count("cases", test=60, soak=6_000)
 @given(VALUES)
 def test_what_is_stored_comes_back_exactly(db, table, key, value):
     db.put_item(table, {**key, "v": value})
@@ -134,7 +134,7 @@ def test_what_is_stored_comes_back_exactly(db, table, key, value):
     assert same(value, db.get_item(table, key, consistent_read=True).item["v"])
 
 
-@ON_THE_ENGINE
+@count("cases", test=60, soak=6_000)
 @given(FOR_BOTO3)
 def test_boto3_reads_what_was_written_and_the_reverse(db, table, boto, key, value):
     db.put_item(table, {**key, "v": value})

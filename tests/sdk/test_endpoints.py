@@ -5,7 +5,7 @@ from botocore.config import Config
 from botocore.session import get_session
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.sdk.fuzzing import FUZZ
+from tests.counts import count
 
 from taxiway.sdk import NotConfigured, secretsmanager
 from taxiway.sdk.dynamodb import service, streams
@@ -91,7 +91,7 @@ def test_a_url_that_is_none_is_refused(url):
         parse_url(url, "X")
 
 
-@FUZZ
+@count("cases", test=200, soak=20_000)
 @given(st.text(max_size=30).map(lambda text: f"http://{text}"))
 @example("http://[")
 def test_any_text_is_a_url_or_a_typed_error(url):

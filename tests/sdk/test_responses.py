@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.sdk.fuzzing import FUZZ
+from tests.counts import count
 
 from taxiway.sdk.responses import LARGEST_HEAD, MOST_HEADERS, ResponseError, read_response
 
@@ -96,7 +96,7 @@ def test_what_is_not_a_whole_response_is_refused(data):
         parse(data)
 
 
-@FUZZ
+@count("cases", test=200, soak=100_000)
 @given(st.binary(max_size=200), st.integers(1, 50))
 @example(GOOD, 1)
 def test_any_bytes_are_a_response_or_a_typed_error(data, piece):
@@ -104,7 +104,7 @@ def test_any_bytes_are_a_response_or_a_typed_error(data, piece):
         parse(data, piece)
 
 
-@FUZZ
+@count("cases", test=200, soak=100_000)
 @given(st.sampled_from([GOOD, CHUNKED]), st.data())
 def test_a_response_that_was_damaged_is_a_response_or_a_typed_error(data, draw):
     damaged = bytearray(data)

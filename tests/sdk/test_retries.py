@@ -10,7 +10,7 @@ from botocore.retries import quota, standard
 from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sdk.fuzzing import FUZZ
+from tests.counts import count
 
 from taxiway.sdk import retries
 from taxiway.sdk.dynamodb.errors import contention
@@ -64,7 +64,7 @@ class Decider:
         return self.backoff.delay_amount(context)
 
 
-@FUZZ
+@count("cases", test=200, soak=20_000)
 @given(
     operation=st.sampled_from(OPERATIONS),
     status=STATUSES,
@@ -113,7 +113,7 @@ def test_other_services_wait_as_botocore_has_them_wait():
     assert retries.pause("transient", 2, scale=0.05, chance=0.5) == decider.decide(2, "GetItem", 500, "X")
 
 
-@FUZZ
+@count("cases", test=200, soak=20_000)
 @given(st.lists(st.sampled_from(["throttling", "transient", "success", "success after a retry"]), max_size=120))
 def test_tokens_are_taken_and_given_back_as_botocore_does(events):
     decider, bucket = Decider(9), retries.Bucket()

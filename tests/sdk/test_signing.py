@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sdk.fuzzing import FUZZ
+from tests.counts import count
 
 from taxiway.sdk.signing import Credentials, PostSigner, Scope, encode_query
 
@@ -56,7 +56,7 @@ def boto(credentials):
     return BotoCredentials(credentials.access_key, credentials.secret_key, credentials.token or None)
 
 
-@FUZZ
+@count("cases", test=200, soak=20_000)
 @given(
     credentials=CREDENTIALS,
     service=SERVICES,
@@ -87,7 +87,7 @@ def test_headers_are_signed_as_botocore_signs_them(
     assert added.get("x-amz-security-token") == request.headers.get("X-Amz-Security-Token")
 
 
-@FUZZ
+@count("cases", test=200, soak=20_000)
 @given(credentials=CREDENTIALS, body=st.binary(max_size=100), seconds=MOMENTS, digest=st.text("0123456789abcdef"))
 def test_a_declared_hash_stands_for_the_body(at_moment, credentials, body, seconds, digest):
     at_moment(seconds)
@@ -103,7 +103,7 @@ def test_a_declared_hash_stands_for_the_body(at_moment, credentials, body, secon
     assert added["authorization"] == request.headers["Authorization"]
 
 
-@FUZZ
+@count("cases", test=200, soak=20_000)
 @given(
     credentials=CREDENTIALS,
     region=REGIONS,
@@ -128,7 +128,7 @@ def test_a_presigned_url_is_botocores(at_moment, credentials, region, host, path
     assert signed == urlsplit(request.url).query
 
 
-@FUZZ
+@count("cases", test=200, soak=20_000)
 @given(
     credentials=CREDENTIALS,
     service=SERVICES,

@@ -9,7 +9,7 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sdk.fuzzing import FUZZ
+from tests.counts import count
 
 from taxiway.sdk import InvalidAnswer, InvalidValue
 from taxiway.sdk.dynamodb.values import NESTING, from_wire, item_from_wire, item_to_wire, number, to_wire
@@ -62,13 +62,13 @@ def same(value, other):
     return type(value) is type(other) and value == other
 
 
-@FUZZ
+@count("cases", test=200, soak=100_000)
 @given(VALUES)
 def test_what_is_stored_is_read_back_exactly(value):
     assert same(value, over_the_wire(value))
 
 
-@FUZZ
+@count("cases", test=200, soak=100_000)
 @given(VALUES)
 def test_boto3_reads_the_same_values(value):
     written = to_wire(value)
@@ -94,7 +94,7 @@ def plain(value):
     return getattr(value, "value", value)
 
 
-@FUZZ
+@count("cases", test=200, soak=100_000)
 @given(st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: x == 0 or 1e-130 <= abs(x) <= 9.99e125))
 def test_a_float_is_read_as_the_decimal_that_repr_shows(value):
     read = over_the_wire(value)
@@ -194,7 +194,7 @@ JSON = st.recursive(
 )
 
 
-@FUZZ
+@count("cases", test=200, soak=100_000)
 @given(JSON)
 def test_an_answer_that_is_not_in_the_wire_form_is_a_typed_error(value):
     for decode in (from_wire, item_from_wire):
@@ -202,7 +202,7 @@ def test_an_answer_that_is_not_in_the_wire_form_is_a_typed_error(value):
             decode(value)
 
 
-@FUZZ
+@count("cases", test=200, soak=100_000)
 @given(
     st.one_of(VALUES, st.floats(), st.sets(st.one_of(st.integers(), TEXTS, st.none())), st.decimals(), st.integers())
 )

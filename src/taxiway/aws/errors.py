@@ -4,6 +4,6 @@ from taxiway.declare.errors import TaxiwayError
 
 
 class AwsError(TaxiwayError):
-    """AWS can't do what is asked, or must not."""
+    """An operation on AWS failed, or was refused."""
 
     code = "aws"

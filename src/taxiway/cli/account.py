@@ -1,4 +1,4 @@
-"""Connects a command to the account of its stage, and says which one it is."""
+"""Connects a command to the account of its stage, and prints that account."""
 
 from collections.abc import Callable
 

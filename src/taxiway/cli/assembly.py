@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from taxiway.aws.deploying import account as accounts
-from taxiway.aws.deploying import upload
-from taxiway.aws.deploying.upload import Assembly
 from taxiway.aws.errors import AwsError
 from taxiway.aws.packaging.packages import Package, build
+from taxiway.aws.template.assembly import Assembly
 from taxiway.aws.template.warnings import cautions
 from taxiway.cli.declaration import project_of, state_of
 from taxiway.declare import Backend, Stage
@@ -21,11 +20,10 @@ Say = Callable[[str], None]
 
 
 def assemble(options: Namespace, backend: Backend, stage: Stage, say: Say) -> Assembly:
-    """Synthesize a stage into its own directory, and read what is there to upload."""
+    """Synthesize a stage into its own directory."""
     directory = directory_of(options, stage)
     shutil.rmtree(directory, ignore_errors=True)
-    synthesize_into(directory, options, backend, stage, say)
-    return upload.read(directory, backend, stage)
+    return synthesize_into(directory, options, backend, stage, say)
 
 
 def directory_of(options: Namespace, stage: Stage) -> Path:
@@ -33,10 +31,12 @@ def directory_of(options: Namespace, stage: Stage) -> Path:
     return state_of(options) / "assembly" / stage.name
 
 
-def synthesize_into(directory: Path, options: Namespace, backend: Backend, stage: Stage, say: Say) -> None:
-    """Build the packages and write the template. Raises AwsError where the extra `aws` is not installed."""
-    from taxiway.aws.template.synthesis import synthesize
-
+def synthesize_into(directory: Path, options: Namespace, backend: Backend, stage: Stage, say: Say) -> Assembly:
+    """Build the packages and write the templates. Raises AwsError where the extra `aws` is not installed."""
+    try:
+        from taxiway.aws.template.synthesis import synthesize
+    except ModuleNotFoundError as error:
+        raise accounts.missing(error.name or "troposphere") from None
     packages = _packages(options, backend)
     built = sum(not package.is_cached for package in packages)
     say(f"{len(packages)} packages, {built} of them built now, {len(packages) - built} as before.")
@@ -44,10 +44,7 @@ def synthesize_into(directory: Path, options: Namespace, backend: Backend, stage
         say(note)
     for caution in cautions(backend, stage):
         say(f"Caution: {caution}")
-    try:
-        synthesize(backend, stage, packages=packages, directory=directory)
-    except ModuleNotFoundError as error:
-        raise accounts.missing(error.name or "aws-cdk-lib") from None
+    return synthesize(backend, stage, packages=packages, directory=directory)
 
 
 def _packages(options: Namespace, backend: Backend) -> Sequence[Package]:

@@ -14,7 +14,7 @@ def confirm(question: str, otherwise: str) -> None:
 
 
 def _answers_yes(question: str) -> bool:
-    """Ctrl-C and Ctrl-D are a no, so that what was prepared is taken back."""
+    """Ctrl-C and Ctrl-D mean no, so that the change set is deleted."""
     if not sys.stdin.isatty():
         return False
     try:

@@ -8,7 +8,7 @@ from taxiway.aws.deploying import account as accounts
 from taxiway.aws.deploying import deployed_stack, deployment, resource_changes, upload
 from taxiway.aws.deploying.account import Account
 from taxiway.aws.deploying.deployment import Plan
-from taxiway.aws.deploying.upload import Assembly
+from taxiway.aws.template.assembly import Assembly
 from taxiway.cli import old_files
 from taxiway.cli.account import connect
 from taxiway.cli.assembly import assemble
@@ -55,7 +55,7 @@ def _carry_out(
     print(*losses, sep="\n", end="\n" if losses else "")
     if losses and not options.yes:
         try:
-            confirm("Go on?", "Nothing was changed.")
+            confirm("Continue?", "Nothing was changed.")
         except NotConfirmed:
             deployment.discard(account, plan)
             raise

@@ -35,7 +35,7 @@ def run(options: Namespace) -> None:
         deployed_stack.check_owner(stack, names.tags(backend, stage))
         data = " and ".join(deployed_stack.data_in(account, name))
         if not options.yes:
-            contents = f", with {data} and all that is in them" if data else ""
+            contents = f", with {data} and all their data" if data else ""
             confirm(f"Delete the stack {name}{contents}?", "Nothing was deleted.")
         removal.destroy(account, stack, print)
     old_files.delete(account, names.asset_bucket(stage), names.path(backend, stage))

@@ -26,7 +26,7 @@ def run(options: Namespace) -> None:
         account = connect(backend, stage, say)
         assembly = assemble(options, backend, stage, say)
         if not deployed_stack.is_there(deployed_stack.find(account, assembly.stack)):
-            say("\nNothing of it is on AWS: all of this would be added.\n")
+            say("\nThe stage is not on AWS yet: all of this would be added.\n")
             added = [change for template in assembly.templates() for change in resource_changes.between({}, template)]
             _show(options, added)
             return

@@ -1,10 +1,10 @@
-"""The errors of commands themselves: what is asked for isn't there, or was not confirmed."""
+"""The errors of commands themselves: something was not found, or was not confirmed."""
 
 from taxiway.declare.errors import TaxiwayError
 
 
 class CommandError(TaxiwayError):
-    """What the command line names can't be found or can't be used."""
+    """Something that the command line names was not found or can't be used."""
 
     code = "command"
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "migrate": ("taxiway.cli.migrate", "rewrite stored items to match their entities' declarations"),
     "reset": ("taxiway.cli.reset", "delete the local database"),
     "secrets": ("taxiway.cli.secrets", "set, list and remove the values of secrets, locally or in a stage on AWS"),
+    "aws-env": ("taxiway.cli.aws_env", "print the local AWS endpoint and credentials for your own tools"),
     "package": ("taxiway.cli.package", "build the packages of the functions"),
     "synth": ("taxiway.cli.synth", "write the CloudFormation template of a stage"),
     "diff": ("taxiway.cli.diff", "show what a deployment would change"),
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser(asked: str | None) -> argparse.ArgumentParser:
-    """The command line, with the flags of the command that is asked for and of no other."""
+    """The command line, with the flags of the given command only."""
     parser = argparse.ArgumentParser(
         prog="taxiway", description="A Python serverless backend, declared once.", epilog=EXIT_CODES
     )

@@ -46,13 +46,13 @@ def run(options: Namespace) -> int:
     with _endpoint(options) as endpoint:
         done = _migrate(options, endpoint)
     verb = "would be rewritten" if options.dry_run else "rewritten"
-    print(f"{done.seen} items: {done.written} {verb}, {done.failed} can't be.")
+    print(f"{done.seen} items: {done.written} {verb}, {done.failed} failed.")
     return int(done.failed > 0)
 
 
 @contextmanager
 def _endpoint(options: Namespace) -> Generator[str]:
-    """The DynamoDB that is named, or the local one: as it is running, or started for the migration."""
+    """The named DynamoDB, or the local one: the running engine, or one that is started for the migration."""
     from asyncio import Runner
 
     from taxiway.local import dynamodb
@@ -90,7 +90,7 @@ def _migrate(options: Namespace, endpoint: str) -> "Counts":
     if not entities:
         raise CommandError(
             "No function of the backend uses an entity: nothing to migrate.",
-            fix="grant a function something of it in backend.py: uses=[allow.get(…)]",
+            fix="grant a function access to it in backend.py: uses=[allow.get(…)]",
         )
     table = _table(endpoint, backend.table_name(stage), stage.region)
     return _rewrite(options, table, endpoint, backend.table, entities)

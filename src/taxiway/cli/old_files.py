@@ -12,7 +12,7 @@ from taxiway.aws.errors import AwsError
 def delete(
     account: Account, bucket: str, prefix: str, *, keep: Collection[str] = (), older_than: timedelta = timedelta()
 ) -> None:
-    """As `upload.sweep`; where it fails it only says so, since the stage is deployed or deleted all the same."""
+    """As `upload.sweep`, but only prints an error, because the stage itself was deployed or deleted."""
     try:
         with accounts.plainly():
             upload.sweep(account, bucket, prefix, keep=keep, older_than=older_than)

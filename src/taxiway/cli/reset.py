@@ -22,6 +22,6 @@ def run(options: Namespace) -> None:
         print(f"There is no database in {data}.")
         return
     if not options.yes:
-        confirm(f"Delete the database in {data}, with all that is in it?", "Nothing was deleted.")
+        confirm(f"Delete the database in {data}, with all its items?", "Nothing was deleted.")
     erase(data)
     print(f"Deleted the database in {data}.")

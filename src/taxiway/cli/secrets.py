@@ -90,13 +90,13 @@ def _unset(options: Namespace) -> None:
     _declared(backend, options)
     if options.key is None and backend.operations.is_protected(stage):
         raise CommandError(
-            f"The stage {stage.name} is protected, and {options.id} is a secret of it. Nothing was removed.",
-            fix="remove one key, or declare Operations(protected=False) for the stage, if the whole really is to go",
+            f"The stage {stage.name} is protected, and the secret {options.id} belongs to it. Nothing was removed.",
+            fix="remove one key; or declare Operations(protected=False) for the stage, to remove the whole secret",
         )
     with _values_on_aws(stage) as values:
         if options.key is None and not options.yes:
             confirm(
-                f"Remove the secret {options.id} in the stage {stage.name}, with all that is in it?",
+                f"Remove the secret {options.id} in the stage {stage.name}, with all its keys?",
                 "Nothing was removed.",
             )
         if not values.unset(options.id, options.key):
@@ -106,7 +106,7 @@ def _unset(options: Namespace) -> None:
             )
     print(f"Removed {name} in the stage {stage.name}.")
     if options.key is None:
-        print("AWS keeps it for 30 days: `aws secretsmanager restore-secret` brings it back.")
+        print("AWS keeps it for 30 days: `aws secretsmanager restore-secret` restores it.")
 
 
 def _local_store(options: Namespace, note: Callable[[str], None] = print) -> "SecretStore":
@@ -125,7 +125,7 @@ def _values_on_aws(stage: Stage) -> Generator["SecretValues"]:
 
 
 def _declared(backend: Backend, options: Namespace) -> Secret:
-    """The secret that is named, where the stage declares it: an account has others too."""
+    """The named secret, if the stage declares it: the account has others too."""
     declared = {secret.id: secret for secret in backend.secrets if secret.id is not None}
     secret = declared.get(options.id)
     if secret is None:

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from taxiway.aws.template.assembly import export
 from taxiway.cli.assembly import directory_of, synthesize_into
 from taxiway.cli.declaration import read_for_aws
 from taxiway.cli.errors import CommandError
@@ -23,5 +24,5 @@ def run(options: Namespace) -> None:
     in_the_way = next(path for path in (directory, *directory.parents) if path.exists())
     if not in_the_way.is_dir():
         raise CommandError(f"{in_the_way} is a file, not a directory.", fix="write to a directory: --out DIR")
-    synthesize_into(directory, options, backend, stage, print)
-    print(f"Wrote the template of {backend.name}-{stage.name} and what it names to {directory}.")
+    export(synthesize_into(directory, options, backend, stage, print), directory)
+    print(f"Wrote the template of {backend.name}-{stage.name} and its packages to {directory}.")

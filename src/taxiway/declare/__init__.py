@@ -1,4 +1,4 @@
-"""What a backend is: plain data, read from `backend.py`, that every other room is a projection of."""
+"""The declaration of a backend: plain data from `backend.py`, from which every other room derives its output."""
 
 from taxiway.declare.api import Authorizer, Cors, HttpApi, JwtAuthorizer, LambdaAuthorizer, Route, Throttle
 from taxiway.declare.backend import Backend

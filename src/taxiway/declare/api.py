@@ -94,9 +94,9 @@ class Throttle:
 class LambdaAuthorizer:
     """An existing Lambda function that decides on each request (payload 2.0, simple responses).
 
-    A request without its `identity_sources` is refused (401) without asking it. API Gateway keeps a decision for `ttl`
-    seconds (0 to 3600), and takes it for every request of the same route with the same identity sources: use `ttl=0`
-    where it depends on more, as on a path parameter.
+    A request without its `identity_sources` is refused (401) without calling it. API Gateway caches a decision for
+    `ttl` seconds (0 to 3600), for every request of the same route with the same identity sources: use `ttl=0` if the
+    decision depends on more, such as a path parameter.
     """
 
     arn: str
@@ -120,13 +120,13 @@ class LambdaAuthorizer:
                 )
         if self.ttl and not any(source.startswith("$request.") for source in self.identity_sources):
             refuse(
-                "The authorizer keeps its decisions without an identity source that tells one client from another.",
-                fix="name what it decides by, as $request.header.Authorization, or use ttl=0",
+                "The authorizer caches its decisions, but has no identity source to distinguish clients.",
+                fix="name the sources of its decision, such as $request.header.Authorization, or use ttl=0",
             )
 
     @property
     def cache_key(self) -> tuple[str, ...]:
-        """What a decision is kept by: without the route in it, what holds for one route would for all.
+        """The cache key of a decision: without the route in it, a decision for one route would apply to all.
 
         https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
         """
@@ -137,8 +137,8 @@ class LambdaAuthorizer:
 class JwtAuthorizer:
     """A token of an OpenID Connect issuer, checked by the gateway.
 
-    It is let in where it is for one of the `audience` (up to 50) and has one of the `scopes` (up to 10), where there
-    are any. The gateway reads the issuer's keys over HTTPS, from `<issuer>/.well-known/openid-configuration`:
+    It is accepted if it has one of the `audience` (up to 50) and, if there are any, one of the `scopes` (up to 10). The
+    gateway reads the issuer's keys over HTTPS, from `<issuer>/.well-known/openid-configuration`:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
     """
 
@@ -152,13 +152,13 @@ class JwtAuthorizer:
             object.__setattr__(self, name, found)
             if len(found) > most:
                 refuse(
-                    f"The authorizer names {len(found)} of its {name}; an HTTP API takes {most}.",
+                    f"JwtAuthorizer({name}=…) has {len(found)} entries; an HTTP API allows {most}.",
                     fix=f"name {most} at most",
                 )
         if not self.audience:
             refuse(
-                "The authorizer has no audience, so it would accept tokens that are meant for others.",
-                fix="name whom its tokens are for",
+                "The authorizer has no audience, so it would accept tokens for other services.",
+                fix="name the audience of its tokens",
             )
         if not _ISSUER.fullmatch(self.issuer):
             refuse(
@@ -171,7 +171,7 @@ Authorizer: TypeAlias = LambdaAuthorizer | JwtAuthorizer
 
 
 class RouteOptions(TypedDict, total=False):
-    """What a route may say of itself. The first six size the function that the route has to itself."""
+    """The options of a route. The first six configure its function, unless that is shared."""
 
     memory: int
     """MB, 128 to 10,240."""
@@ -182,13 +182,13 @@ class RouteOptions(TypedDict, total=False):
     concurrency: int
     provisioned: Provisioned | None
     function: Function
-    """A function that several routes share; it carries the six above itself."""
+    """A function that several routes share; it has the six options above itself."""
     throttle: Throttle | None
-    """In place of the API's; None for none."""
+    """Overrides the API's; None for no throttle."""
     authorizer: Authorizer | None
-    """In place of the API's; None lets everyone in."""
+    """Overrides the API's; None allows everybody."""
     cache: int
-    """Seconds for which a CDN and a browser may answer again with a 200 of this GET route, to anybody."""
+    """Seconds for which a CDN and browsers may cache a 200 of this GET route, for everybody."""
 
 
 _FUNCTION_OPTIONS = frozenset({"memory", "timeout", "uses", "environment", "concurrency", "provisioned"})
@@ -224,7 +224,7 @@ class Route:
 
     @property
     def shared_authorizer(self) -> Authorizer | None:
-        """Its authorizer without what is the route's own, the scopes: routes that have the same share one."""
+        """Its authorizer without the scopes, which belong to the route: routes with the same authorizer share one."""
         if isinstance(self.authorizer, JwtAuthorizer):
             return replace(self.authorizer, scopes=())
         return self.authorizer
@@ -237,10 +237,10 @@ class Route:
 
 @dataclass(kw_only=True)
 class HttpApi:
-    """An HTTP API of API Gateway. `throttle` holds for every route that has none of its own, `authorizer` likewise.
+    """An HTTP API of API Gateway. `throttle` and `authorizer` apply to every route that doesn't set its own.
 
-    On AWS it answers at `domain` too, and through `cdn`; the laptop has neither. Its own address on AWS, the default
-    endpoint, no longer answers under a domain, unless `default_endpoint` is True: the CDN then goes by that.
+    On AWS it also answers at `domain` and through `cdn`; neither exists locally. With a domain, the default endpoint on
+    AWS no longer answers, unless `default_endpoint` is True: the CDN then uses it.
     """
 
     cors: Cors | None = None
@@ -253,7 +253,7 @@ class HttpApi:
 
     @property
     def has_default_endpoint(self) -> bool:
-        """Whether the API's own address answers."""
+        """Whether the API's default endpoint answers."""
         return self.domain is None or self.default_endpoint is True
 
     @property
@@ -285,10 +285,10 @@ class HttpApi:
         self.route("ANY", "$default", handler, **options)
 
     def route(self, method: Method, path: str, handler: LambdaHandler, **options: Unpack[RouteOptions]) -> None:
-        """Answer `method` and `path` with `handler`, in a function of its own or in a shared one.
+        """Answer `method` and `path` with `handler`, in its own function or in a shared one.
 
-        A function of its own is called like its handler. Raises DeclarationError where the path is malformed, where a
-        shared function is given what it has on itself, and where the handler can't be imported by name.
+        Its own function is named after the handler. Raises DeclarationError if the path is invalid, if the route has
+        options that belong to its shared function, and if the handler can't be imported by name.
         """
         where = caller()
         _check_path(method, path, where)
@@ -296,7 +296,7 @@ class HttpApi:
         own: dict[str, Any] = {name: value for name, value in options.items() if name in _FUNCTION_OPTIONS}
         if shared is not None and own:
             refuse(
-                f"Route {method} {path} has {', '.join(own)} of its own and shares the function {shared.name!r}.",
+                f"Route {method} {path} has its own {', '.join(own)}, but shares the function {shared.name!r}.",
                 fix=f"move {', '.join(own)} to Function(name={shared.name!r}, …)",
                 where=where,
             )
@@ -344,7 +344,7 @@ def _check_path(method: str, path: str, where: str) -> None:
             names.append(parameter[1])
             if parameter[2] and position != len(segments) - 1:
                 refuse(
-                    f"{route}: {segment} is not the last segment, and it matches the rest of the path.",
+                    f"{route}: {segment} matches the rest of the path, so it must be the last segment.",
                     fix=f"move it to the end, or write {{{parameter[1]}}}",
                     where=where,
                 )

@@ -1,4 +1,4 @@
-"""The whole backend, checked as one: what no single resource can see of itself."""
+"""The whole backend, with the checks that concern several of its parts."""
 
 import re
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
 
 @dataclass(frozen=True)
 class Backend:
-    """Everything that a stage of the backend is made of. Raises DeclarationError where its parts don't fit.
+    """Everything that a stage of the backend consists of. Raises DeclarationError if its parts are inconsistent.
 
-    A backend of workers alone has no `api`. `network` and `operations` are for AWS alone.
+    A backend of workers only has no `api`. `network` and `operations` only apply to AWS.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Backend:
         return f"{self.name}-{stage.name}"
 
     def environment_of(self, function: Function, stage: Stage) -> dict[str, str]:
-        """The environment variables that the declaration gives a function, on the laptop and on AWS alike."""
+        """The environment variables that the declaration gives a function, locally and on AWS."""
         environment = dict(function.environment)
         if self.table is not None and function.grants:
             environment["TABLE_NAME"] = self.table_name(stage)
@@ -105,14 +105,13 @@ class Backend:
             return
         if allow.idempotency_records() not in route.function.uses:
             refuse(
-                f"Route {route.key}: its handler {route.handler_path} keeps its answers, and is not allowed to write "
-                "them.",
+                f"Route {route.key}: its handler {route.handler_path} stores its responses, but may not write them.",
                 fix="add allow.idempotency_records() to the uses of its function",
                 where=route.source,
             )
         if self.table is not None and self.table.ttl != "expiresAt":
             refuse(
-                f"Route {route.key} keeps its answers until `expiresAt`, and the table's ttl is {self.table.ttl!r}.",
+                f"Route {route.key} stores its responses until `expiresAt`, but the table's ttl is {self.table.ttl!r}.",
                 fix='pass ttl="expiresAt" to Table, so that DynamoDB deletes them',
                 where=self.table.source,
             )
@@ -121,7 +120,7 @@ class Backend:
         for grant in function.grants:
             if self.table is None:
                 refuse(
-                    f"Function {function.name} uses {grant}, and the backend has no table.",
+                    f"Function {function.name} uses {grant}, but the backend has no table.",
                     fix="pass table=Table(…) to Backend",
                     where=function.source,
                 )
@@ -132,8 +131,8 @@ class Backend:
             first = variables.setdefault(secret.variable, secret)
             if first != secret:
                 refuse(
-                    f"Function {function.name} uses the secrets {first.id!r} and {secret.id!r}, and would find the "
-                    f"ids of both in the environment variable {secret.variable}.",
+                    f"Function {function.name} uses the secrets {first.id!r} and {secret.id!r}, which have the same "
+                    f"environment variable {secret.variable}.",
                     fix='give one of them a variable of its own: Secret(…, variable="KEYS_ID")',
                     where=secret.source,
                 )
@@ -167,7 +166,7 @@ class Backend:
 def _check_api(api: HttpApi, source: str) -> None:
     if api.cdn is not None and api.cdn.client_certificate is not None and api.domain is None:
         refuse(
-            "The CDN has a client certificate, and only a domain of the API's own can ask for one.",
+            "The CDN has a client certificate, but the API has no domain, which is needed to require it.",
             fix="pass domain=Domain(…) to HttpApi",
             where=source,
         )
@@ -179,33 +178,33 @@ def _check_api(api: HttpApi, source: str) -> None:
 def _check_default_endpoint(api: HttpApi, source: str) -> None:
     if api.default_endpoint is False and api.domain is None:
         refuse(
-            "The API has default_endpoint=False and no domain: it would answer nowhere.",
+            "The API has default_endpoint=False and no domain, so it would have no address.",
             fix="pass domain=Domain(…) to HttpApi, or leave default_endpoint out",
             where=source,
         )
     if api.default_endpoint and api.domain and api.cdn is not None and api.cdn.client_certificate is not None:
         refuse(
-            "The CDN has a client certificate, and with default_endpoint=True the API answers those without one.",
-            fix="leave default_endpoint out, or for a deployment the certificate",
+            "The CDN has a client certificate, but with default_endpoint=True the API accepts clients without one.",
+            fix="leave default_endpoint out; or, for one deployment, the certificate",
             where=source,
         )
 
 
 def _check_domains(api: HttpApi, source: str) -> None:
-    """A CDN goes to the API by the API's own domain, where it has one."""
+    """The origin of a CDN is the API's domain, if it has one."""
     own, cdn = api.domain, api.cdn
     if own is None or cdn is None:
         return
     if own.name.startswith("*."):
         refuse(
-            f"The API's domain is {own.name}, and a CDN can't go to a name with a star.",
-            fix="give the API a domain of one name, as in origin.example.com",
+            f"The API's domain is {own.name}, but the origin of a CDN can't be a wildcard domain.",
+            fix="give the API a domain without a star, as in origin.example.com",
             where=source,
         )
     if cdn.domain is not None and cdn.domain.name == own.name:
         refuse(
-            f"The API and its CDN both have the domain {own.name}, so that the CDN would go to itself.",
-            fix="give it to the CDN, and the API none or another, as in origin.example.com",
+            f"The API and its CDN have the same domain {own.name}, so the CDN would be its own origin.",
+            fix="give it to the CDN, and give the API no domain or another, as in origin.example.com",
             where=source,
         )
 
@@ -223,7 +222,7 @@ def _check_routes(routes: Sequence[Route]) -> None:
         _check_parameters(route)
         if route.cache is not None and route.authorizer is not None:
             refuse(
-                f"Route {route.key} is cached for everybody, and has an authorizer that not everybody passes.",
+                f"Route {route.key} is cached for everybody, but has an authorizer that does not allow everybody.",
                 fix="leave cache or the authorizer out",
                 where=route.source,
             )
@@ -249,14 +248,14 @@ def _check_parameters(route: Route) -> None:
         if name not in taken:
             refuse(
                 f"Route {route.key}: its handler {route.handler_path} does not take the path parameter {name!r}.",
-                fix=f"add a parameter {name}: Path[str] to it, or take {{{name}}} out of the path",
+                fix=f"add a parameter {name}: Path[str] to it, or remove {{{name}}} from the path",
                 where=route.source,
             )
     for name in taken:
         if name not in route.parameters:
             refuse(
-                f"Route {route.key}: its handler {route.handler_path} takes {name!r} from a path that has none.",
-                fix=f"put {{{name}}} into the path, or take the parameter out of the handler",
+                f"Route {route.key}: its handler {route.handler_path} takes {name!r}, which is not in the path.",
+                fix=f"put {{{name}}} into the path, or remove the parameter from the handler",
                 where=route.source,
             )
 

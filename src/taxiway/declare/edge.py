@@ -1,4 +1,4 @@
-"""What stands between the internet and the API on AWS: a domain, a CDN and its firewall."""
+"""The parts in front of the API on AWS: a domain, a CDN and its firewall."""
 
 import re
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ _DEFAULT_RULES = ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputs
 
 @dataclass(frozen=True, kw_only=True)
 class Domain:
-    """A host name of one's own, with a certificate of AWS Certificate Manager that covers it.
+    """A custom domain, with a certificate of AWS Certificate Manager that covers it.
 
-    For the API the certificate is one of the stage's region, for a CDN one of us-east-1. Where `zone`, the id of a
-    hosted zone of Route 53, is given, the records are made there too.
+    The certificate of an API is in the stage's region, that of a CDN in us-east-1. With `zone`, the id of a Route 53
+    hosted zone, the DNS records are created there.
     """
 
     name: str
@@ -51,8 +51,8 @@ class Domain:
 class Firewall:
     """A web ACL of AWS WAF: `rate` requests in five minutes from one address (10 or more), and AWS's managed `rules`.
 
-    A CDN's web ACL lives in us-east-1. The stack makes one where it is there itself; a stage elsewhere names one that
-    exists, by `arn`, and that one's own rules hold.
+    A CDN's web ACL is in us-east-1. A stack in us-east-1 creates one; a stage in another region names an existing one
+    by `arn`, whose own rules apply.
     """
 
     rate: int = _DEFAULT_RATE
@@ -67,7 +67,7 @@ class Firewall:
                 fix=f"use {_RATE[0]} to {_RATE[-1]} (requests in five minutes)",
             )
         if len(set(self.rules)) < len(self.rules):
-            refuse("The firewall names a group of rules twice.", fix="name each of its rules once")
+            refuse("The firewall names a rule group twice.", fix="name each of its rules once")
         if self.arn is not None and (self.rate, self.rules) != (_DEFAULT_RATE, _DEFAULT_RULES):
             refuse(
                 f"The firewall {self.arn} already has a rate and rules of its own.",
@@ -82,10 +82,10 @@ class Firewall:
 
 @dataclass(frozen=True, kw_only=True)
 class ClientCertificate:
-    """What a CDN shows to the API, which then answers nobody else (mutual TLS): so nobody goes past the CDN.
+    """The certificate that a CDN presents to the API, which then refuses all other clients (mutual TLS).
 
-    `arn` is a certificate of ACM in us-east-1, for client authentication; `trust_store`, as `s3://bucket/key`, a PEM
-    file of those who may have issued it. It needs a domain of the API's own.
+    `arn` is an ACM certificate in us-east-1, for client authentication; `trust_store`, as `s3://bucket/key`, is a PEM
+    file of the authorities that may have issued it. The API must have a domain.
     """
 
     arn: str
@@ -111,10 +111,10 @@ class ClientCertificate:
 
 @dataclass(frozen=True, kw_only=True)
 class Cdn:
-    """CloudFront in front of the API: it compresses, and keeps the answers of routes that declare `cache`.
+    """CloudFront in front of the API: it compresses, and caches the responses of routes that declare `cache`.
 
-    `log_bucket` is the name of an existing bucket for its access logs. Without a `client_certificate` the API answers
-    those too who come past the CDN and its firewall.
+    `log_bucket` is the name of an existing bucket for its access logs. Without a `client_certificate`, clients can
+    bypass the CDN and its firewall.
     """
 
     domain: Domain | None = None

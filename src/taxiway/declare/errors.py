@@ -38,5 +38,5 @@ class DeclarationError(TaxiwayError):
 
 
 def refuse(problem: str, *, fix: str, where: str | None = None) -> NoReturn:
-    """Raise DeclarationError. `where` is the line of the user's file that declares it, where nothing else is said."""
+    """Raise DeclarationError. `where` defaults to the line of the user's file that declares it."""
     raise DeclarationError(problem, fix=fix, where=caller() if where is None else where)

@@ -48,12 +48,12 @@ class Provisioned:
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """A function that one route has to itself, or that several routes share.
+    """A function of one route, or one that several routes share.
 
     `memory` is in MB (128 to 10,240), `timeout` in seconds (1 to 30: an HTTP API waits no longer), `concurrency` the
-    number of environments kept for it (reserved concurrency), or None for as many as there is demand. `provisioned`
-    keeps environments started; the laptop starts them on demand all the same.
-    A shared function runs the handler of the route that the gateway matched, by the event's `routeKey`.
+    maximum number of environments, which are reserved for it, or None for unlimited. `provisioned` keeps environments
+    started on AWS; locally they start on demand. A shared function runs the handler of the route that the gateway
+    matched, by the event's `routeKey`.
     """
 
     name: str

@@ -30,9 +30,9 @@ def own(backend: Backend, stage: Stage, what: str) -> str:
 
 
 def in_account(backend: Backend, stage: Stage, what: str) -> str:
-    """What the stage calls something whose name is one of the whole account: `items-prod_eu-west-1_service`.
+    """The name of a resource that is unique in the whole account: `items-prod_eu-west-1_service`.
 
-    CloudWatch keeps dashboards so, and replaces one that is called alike; CloudFront refuses a second cache policy:
+    CloudWatch replaces a dashboard with the same name in another region; CloudFront refuses such a cache policy:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html,
     https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateCachePolicy.html. A firewall of a CDN is made
     by a stage in us-east-1 alone, and needs no region in its name.
@@ -43,21 +43,21 @@ def in_account(backend: Backend, stage: Stage, what: str) -> str:
 def function(backend: Backend, stage: Stage, function: Function) -> str:
     """A function's name: `items-prod_create-item`, at most 64 characters.
 
-    One in a nested stack has its number: `items-prod_7_create-item`; no function's own name begins with a digit. A
-    function that moves is made anew under another name, and the old one removed after that: two stacks can't have one
-    name at once.
+    In a nested stack, it contains the number of the stack: `items-prod_7_create-item`; no function's own name begins
+    with a digit. A function that moves gets a new name, and the old one is deleted later, because two stacks can't have
+    the same name at once.
     """
     number = placement.group(backend, function)
     return _shortened(own(backend, stage, f"{number}_{function.name}" if number else function.name), _LONGEST)
 
 
 def path(backend: Backend, stage: Stage) -> str:
-    """What is the stage's alone and has a path begins with it: its roles, and its files in the bucket."""
+    """The path prefix of the stage's roles, and of its files in the bucket."""
     return f"{backend.name}/{stage.name}/"
 
 
 def network_log(backend: Backend, stage: Stage) -> str:
-    """What the stage's own network refuses; the prefix is that of `access_log`."""
+    """The log group of the traffic that the stage's network rejects; the prefix is that of `access_log`."""
     return f"/aws/vendedlogs/{own(backend, stage, 'network')}"
 
 
@@ -115,5 +115,5 @@ def _shortened(name: str, longest: int) -> str:
 
 
 def tags(backend: Backend, stage: Stage) -> dict[str, str]:
-    """Whose a stack is: two backends' names and stages can come to one name of a stack."""
+    """The tags that say which stage owns a stack: names of two backends and stages can give the same stack name."""
     return {"taxiway:backend": backend.name, "taxiway:stage": stage.name}

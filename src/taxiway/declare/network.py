@@ -22,13 +22,13 @@ _GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A VPC for the functions: one of its own, or `subnets` and `security_groups` that exist.
+    """A VPC for the functions: a new one, or existing `subnets` and `security_groups`.
 
-    One of its own spans `cidr` over two or three `zones` and has no way to the internet: DynamoDB is reached by a
-    gateway endpoint (free), Secrets Manager by an interface endpoint (by the hour and zone) where a secret is used.
-    `zones` says how many, the first ones that the account has, or names them: `("us-east-1a", "us-east-1b")`, which
-    needs a `cidr` of /20 or larger. A network that exists must let the functions reach both services. With
-    `in_use=False` no function is in it: deploy that before the network itself is left out.
+    A new one spans `cidr` over two or three `zones` and has no internet access: DynamoDB is reached by a gateway
+    endpoint (free), Secrets Manager by an interface endpoint (billed per hour and zone) if a secret is used. `zones` is
+    a number, for the first zones of the account, or names them: `("us-east-1a", "us-east-1b")`, which needs a `cidr` of
+    /20 or larger. An existing network must allow the functions to reach both services. With `in_use=False` no function
+    is in it: deploy that before you remove the network.
     """
 
     cidr: str = _DEFAULT_CIDR
@@ -63,7 +63,7 @@ class Network:
                 )
             if self.named_zones and size > 20:
                 refuse(
-                    f"Network(cidr={self.cidr!r}) is too small: every zone that may be named needs its own subnet.",
+                    f"Network(cidr={self.cidr!r}) is too small: every zone of the region needs its own range.",
                     fix="use /16 to /20, or say how many zones",
                 )
 
@@ -73,7 +73,7 @@ class Network:
 
     @property
     def named_zones(self) -> tuple[str, ...]:
-        """The zones that are named; none where only their number is said."""
+        """The named zones; empty if only their number is given."""
         return () if isinstance(self.zones, int) else tuple(self.zones)
 
     @property
@@ -84,7 +84,7 @@ class Network:
         if self.zone_count not in (2, 3):
             refuse(
                 f"Network(zones={self.zones!r}) is out of range.",
-                fix="use 2 or 3: functions in one zone alone stop with it",
+                fix="use 2 or 3: functions in a single zone fail with it",
             )
         for zone in self.named_zones:
             if not _ZONE.fullmatch(zone):
@@ -113,4 +113,4 @@ class Network:
             if len(set(named)) < len(named):
                 refuse(f"The network names one of its {what} twice.", fix="name each once")
             if len(named) > most:
-                refuse(f"The network names {len(named)} {what}; Lambda takes {most}.", fix=f"name {most} at most")
+                refuse(f"The network names {len(named)} {what}; Lambda allows {most}.", fix=f"name {most} at most")

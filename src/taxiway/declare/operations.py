@@ -1,4 +1,4 @@
-"""How a stage is kept safe, released and watched on AWS."""
+"""How a stage is protected, released and monitored on AWS."""
 
 import re
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 @dataclass(frozen=True, kw_only=True)
 class Alarms:
-    """When the alarms of a stage go off, where it is not as here.
+    """The thresholds of a stage's alarms.
 
     `errors` of one function in a minute; `server_errors` (5xx) of the API in five minutes; `latency` of the slowest
     hundredth of its requests, in ms, for a quarter of an hour; `refused` requests to DynamoDB in five minutes, of the
@@ -63,13 +63,13 @@ class Alarms:
 
 @dataclass(frozen=True, kw_only=True)
 class Operations:
-    """What is left out follows the stage: prod is protected, has alarms and releases by canary; others have none of it.
+    """The defaults depend on the stage: prod is protected, has alarms and canary releases; other stages have none.
 
     `protected` keeps the data: the stack and the table can't be deleted, the table can be restored to any second of the
     last 35 days, and removing it from the declaration leaves it in the account. `release` shifts requests to new code,
-    and back where one of the function's alarms goes off, so it needs `alarms`: True, False, or `Alarms` with thresholds
-    of your own. `emails` are told of every alarm (each has to confirm once). `log_days` is how long logs are kept: 7
-    days, 90 where the stage is protected. `tracing` sends traces of the functions to X-Ray.
+    and back if one of the function's alarms goes off, so it needs `alarms`: True, False, or `Alarms` with custom
+    thresholds. `emails` receive every alarm (each address must confirm once). `log_days` is how long logs are kept: 7
+    days, or 90 if the stage is protected. `tracing` sends traces of the functions to X-Ray.
     """
 
     protected: bool | None = None
@@ -85,7 +85,7 @@ class Operations:
             refuse(f"Invalid release {self.release!r}.", fix=f"use one of {', '.join(get_args(Release))}")
         if self.alarms is False and self.release not in (None, "all-at-once"):
             refuse(
-                f"Operations(release={self.release!r}) needs alarms to roll back, and has alarms=False.",
+                f"Operations(release={self.release!r}) needs alarms to roll back, but has alarms=False.",
                 fix="leave one of the two out",
             )
         if self.log_days is not None and self.log_days not in _RETENTION:

@@ -1,4 +1,4 @@
-"""Which stack of a stage a function is in: its own, or one of the nested ones."""
+"""Decides which stack of a stage a function is in: the main stack, or a nested one."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -23,47 +23,47 @@ _PER_CONSUMER = 18
 _THE_REST = 76
 
 _NESTED_STACKS = 16
-"""As many as the functions of a stack full of routes need, so that their number never has to change."""
+"""As many as the functions of a stack full of routes need, so that the number never has to change."""
 _LARGEST_GROUP = 30
 
 
 def group(backend: Backend, function: Function) -> int | None:
-    """The nested stack that a function is in; None is the stage's own stack, which has as many as it can hold.
+    """The nested stack that a function is in; None is the main stack, which is filled first.
 
-    Consumers are always in that: one that moved would be made anew, and be given all that its stream has once more. Of
-    the others it follows from their names alone, and one function more moves two at most: docs/decisions/0013. Raises
-    DeclarationError where there are more routes than a stack can hold.
+    Consumers are always in the main stack: one that moved would be created again, and receive its whole stream again.
+    For the others, the stack follows from their names alone, and a new function moves at most two: docs/decisions/0013.
+    Raises DeclarationError if there are more routes than a stack can hold.
     """
     held = _THE_REST + sum(_of_declared(backend).values())
     if held > STACK_LIMIT:
         listed = ", ".join(f"{count} of {what}" for what, count in _of_declared(backend).items() if count)
         refuse(
-            f"What the backend declares comes to {held} resources in one stack ({listed}, {_THE_REST} of all else); "
-            f"a stack of CloudFormation holds {STACK_LIMIT}.",
+            f"The backend needs {held} resources in one stack ({listed}, {_THE_REST} others); a CloudFormation stack "
+            f"can hold {STACK_LIMIT}.",
             fix="let one route serve several paths (/files/{path+}), or make it two backends",
             where=backend.source,
         )
-    movable = frozenset(function.name for function in backend.functions if _may_move(backend, function))
+    movable = frozenset(function.name for function in backend.functions) - _fixed(backend)
     return _groups(movable, (STACK_LIMIT - held) // _PER_FUNCTION).get(function.name)
 
 
 def _of_declared(backend: Backend) -> dict[str, int]:
-    """The resources that the stage's own stack has to hold for all that a declaration may have more and more of.
+    """The number of resources in the main stack, for each kind whose number depends on the declaration.
 
-    They follow from the declaration and from no stage: what a stage leaves out has its place kept.
+    They are the same for every stage: a resource that a stage omits keeps its place.
     """
     return {
         "routes": sum(2 if route.cache else 1 for route in backend.routes),
         "authorizers": _of_authorizers(backend),
         "secrets": _of_secrets(backend),
         "the table": _of_table(backend),
-        "consumers": sum(not _may_move(backend, function) for function in backend.functions) * _PER_CONSUMER,
+        "consumers": len(_fixed(backend)) * _PER_CONSUMER,
         "readers of alarms": len(backend.operations.emails),
     }
 
 
 def _of_authorizers(backend: Backend) -> int:
-    """A function that is asked has a permission too."""
+    """A Lambda authorizer has a permission too."""
     return sum(
         1 if isinstance(authorizer, JwtAuthorizer) else 2
         for authorizer in (backend.api.authorizers if backend.api else ())
@@ -71,7 +71,7 @@ def _of_authorizers(backend: Backend) -> int:
 
 
 def _of_secrets(backend: Backend) -> int:
-    """Those that the stack makes; one that is rotated has its schedule, and a permission for who does it."""
+    """Those that the stack creates; a rotated one has a schedule, and a permission for its function."""
     return sum(3 if secret.rotation else 1 for secret in backend.secrets if secret.generate)
 
 
@@ -81,9 +81,9 @@ def _of_table(backend: Backend) -> int:
     return 1 + 4 * (1 + len(table.indexes)) if table and table.capacity else 1
 
 
-def _may_move(backend: Backend, function: Function) -> bool:
-    """Whether nothing is lost or done again where a function moves to another stack, and so is made anew."""
-    return all(_loses_nothing(trigger) for trigger in backend.triggers_of(function))
+def _fixed(backend: Backend) -> frozenset[str]:
+    """The functions that never move to another stack: they would be created again, and something would be lost."""
+    return frozenset(trigger.function.name for trigger in backend.triggers if not _loses_nothing(trigger))
 
 
 def _loses_nothing(trigger: Trigger) -> bool:

@@ -30,11 +30,10 @@ class Secret:
     """A secret: a JSON object of strings, under an id of Secrets Manager.
 
     With no id (an optional variable that the stage leaves out) the secret is absent: nothing is granted and no
-    function sees it. A function that `uses` it finds the id in the environment variable `variable`.
-    `generate` names one field that is filled with a random value when the secret is first made, on the laptop and on
-    AWS alike (`GenerateSecretString` of AWS::SecretsManager::Secret). On AWS a secret with `generate` is made by the
-    stage's stack, under its id; one without must exist. `encryption_key` is the ARN of a key of KMS, in place of the
-    account's own for Secrets Manager.
+    function sees it. A function that `uses` it finds the id in the environment variable `variable`. `generate` names
+    one field that gets a random value when the secret is created, locally and on AWS (`GenerateSecretString` of
+    AWS::SecretsManager::Secret). On AWS, a secret with `generate` is created by the stage's stack, with this id; one
+    without must exist. `encryption_key` is the ARN of a KMS key, instead of the account's own key for Secrets Manager.
     """
 
     id: str | None
@@ -60,20 +59,20 @@ class Secret:
             )
         if self.generate is not None and self.id is not None and self.id.startswith("arn:"):
             refuse(
-                f"The secret {self.id!r} is named by its ARN, so it exists, and generate={self.generate!r} would make "
-                "it.",
+                f"The secret {self.id!r} is named by its ARN, so it must exist, but generate={self.generate!r} would "
+                "create it.",
                 fix="name it by its id, as in shop/prod, or leave generate and rotation out",
                 where=self.source,
             )
         if self.generate == "":
             refuse(
-                f"The secret {self.id!r} has generate='', which names no field of it.",
+                f"The secret {self.id!r} has generate='', which does not name a field.",
                 fix='name the field that is generated: generate="key"',
                 where=self.source,
             )
         if self.rotation is not None and self.generate is None:
             refuse(
-                f"The secret {self.id!r} exists outside of the declaration, and rotation would change it from here.",
-                fix="rotate it where it is made, or let it be made here: generate=…",
+                f"The secret {self.id!r} is created outside of the declaration, so it can't be rotated from here.",
+                fix="rotate it where it is created, or create it here: generate=…",
                 where=self.source,
             )

@@ -19,8 +19,8 @@ _ACCOUNT = re.compile(r"\d{12}")
 class Stage:
     """dev, test, prod, or any other name, with the variables of its stage file.
 
-    On the laptop (`local=True`) the region and the account may be left out. Anywhere else AWS_REGION and AWS_ACCOUNT
-    are required, so that no command reaches an account that the stage file does not name.
+    A local stage (`local=True`) may omit the region and the account. Otherwise AWS_REGION and AWS_ACCOUNT are required,
+    so that no command uses an account that the stage file does not name.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Stage:
     source: str = ""
     """The stage file, for error messages."""
     overridden: Mapping[str, str] = field(default_factory=dict[str, str])
-    """The file of each variable that another file than the stage file sets."""
+    """The file of each variable that is not set by the stage file."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -68,11 +68,11 @@ class Stage:
         return self.name == "prod"
 
     def optional(self, variable: str) -> str | None:
-        """The variable's value, or None where the stage file leaves it out or empty."""
+        """The variable's value, or None if it is missing or empty in the stage file."""
         return self.variables.get(variable) or None
 
     def required(self, variable: str) -> str:
-        """The variable's value. Raises DeclarationError, naming the variable and the file, where there is none."""
+        """The variable's value. Raises DeclarationError, naming the variable and the file, if it is missing."""
         value = self.optional(variable)
         if value is None:
             refuse(

@@ -1,4 +1,4 @@
-"""The table's stream: who gets its changes."""
+"""The consumers of the table's stream of changes."""
 
 from dataclasses import dataclass, field
 
@@ -11,8 +11,8 @@ from taxiway.declare.function import Function, LambdaHandler, handler_path
 class StreamConsumer:
     """A handler that gets the table's changes, in batches of up to `batch` (1 to 10,000), through a DynamoDB stream.
 
-    A batch that fails is tried `attempts` times in all and halved each time; what still fails is named in a queue.
-    The records hold the item as it was and as it is.
+    A batch that fails is tried `attempts` times in total, and halved each time; a queue gets a message about what still
+    fails. The records contain the old and the new item.
     """
 
     handler: LambdaHandler

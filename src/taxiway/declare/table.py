@@ -36,7 +36,7 @@ class Index:
 class Capacity:
     """Provisioned capacity of a table and of each of its indexes, in place of paying by the request.
 
-    `read` and `write` are the least and the most units a second; AWS keeps `target` percent (20 to 90) of them in use.
+    `read` and `write` are the minimum and maximum units a second; AWS keeps `target` percent (20 to 90) of them in use.
     """
 
     read: tuple[int, int]
@@ -48,7 +48,7 @@ class Capacity:
             if not 1 <= least <= most:
                 refuse(
                     f"Capacity(read={self.read}, write={self.write}) is out of range.",
-                    fix="write the least and the most units of each, 1 or more: read=(5, 100)",
+                    fix="write the minimum and maximum units of each, 1 or more: read=(5, 100)",
                 )
         if not 20 <= self.target <= 90:
             refuse(f"Capacity(target={self.target}) is out of range.", fix="use 20 to 90 (percent)")
@@ -56,11 +56,11 @@ class Capacity:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """The table that every entity of the backend lives in. Its keys are strings.
+    """The table of all entities of the backend. Its keys are strings.
 
-    `ttl` names the attribute (epoch seconds) after which DynamoDB deletes an item. `capacity` is None to pay by the
-    request. `encryption_key` is the ARN of a key of KMS, in place of one that DynamoDB owns. `consumers` get every
-    change. The last three are for AWS alone.
+    `ttl` names the attribute (epoch seconds) after which DynamoDB deletes an item. `capacity` is None for on-demand
+    mode. `encryption_key` is the ARN of a KMS key, instead of one that DynamoDB owns. `consumers` get every change. The
+    last three only apply to AWS.
     """
 
     partition_key: str = "pk"
@@ -83,15 +83,14 @@ class Table:
             )
         if len(self.consumers) > 2:
             refuse(
-                f"The table has {len(self.consumers)} consumers; a stream serves two without slowing them.",
+                f"The table has {len(self.consumers)} consumers; a stream supports two without throttling.",
                 fix="let one consumer do the work of several",
                 where=self.source,
             )
         self._check_keys("The table", self.partition_key, self.sort_key)
         if self.ttl in self.key_attributes:
             refuse(
-                f"The table expires items by {self.ttl!r}, which is a key: keys are strings, and DynamoDB expires by "
-                "numbers.",
+                f"The ttl of the table is the key {self.ttl!r}: keys are strings, and a ttl must be a number.",
                 fix='name another attribute: ttl="expiresAt"',
                 where=self.source,
             )

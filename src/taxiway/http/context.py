@@ -11,7 +11,7 @@ def strings(event: Json, member: str) -> dict[str, str]:
 
 
 def method(event: Json) -> str:
-    """The request's method; empty where the event is no HTTP API's."""
+    """The request's method; empty if the event is not from an HTTP API."""
     try:
         return event["requestContext"]["http"]["method"]
     except KeyError:

@@ -50,7 +50,7 @@ class Routes:
 
 
 def read_routes(path: str) -> Routes:
-    """The routes of a JSON file. Raises OSError where it can't be read, ValueError where it is no map of strings."""
+    """The routes of a JSON file. Raises OSError if it can't be read, ValueError if it is not a map of strings."""
     with open(path, "rb") as file:  # noqa: PTH123  pathlib costs a cold start some milliseconds
         content = file.read()
     try:

@@ -69,10 +69,10 @@ def handler(function: Callable[P, R], /) -> Handler[P, R]: ...
 @overload
 def handler(*, idempotency: "Idempotency") -> Callable[[Callable[P, R]], Handler[P, R]]: ...
 def handler(function: Any = None, /, *, idempotency: "Idempotency | None" = None) -> Any:
-    """Serve a typed function as a Lambda handler. Raises SignatureError where its signature can't be served.
+    """Serve a typed function as a Lambda handler. Raises SignatureError if its signature is not supported.
 
-    Each parameter says by its annotation where it comes from (`taxiway.http.parameters`); a struct with no such mark is
-    the JSON body. The result is the response: a struct, list, dict or str is 200 with JSON, bytes are sent as they are,
+    The annotation of each parameter says where it comes from (`taxiway.http.parameters`); a struct without one is the
+    JSON body. The result is the response: a struct, list, dict or str is 200 with JSON, bytes are sent as they are,
     None is 204, and a `Response` says more. `async def` works too.
 
     With `@handler(idempotency=…)` a client that sends an Idempotency-Key may send its request again, and it is carried

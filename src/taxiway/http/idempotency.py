@@ -1,4 +1,4 @@
-"""Idempotency-Key: a request that is sent again is answered again, and carried out once.
+"""Idempotency-Key: a repeated request gets the first response again, and is carried out once.
 
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
@@ -30,9 +30,9 @@ _BARE = r"[\x21\x23-\x2b\x2d-\x7e]{1,255}"
 
 
 def caller_of(event: Json) -> str:
-    """Who sends a request, as the route's authorizer says it; empty where there is none.
+    """The caller of a request, from the route's authorizer; empty without one.
 
-    A JWT's issuer and subject, for the rest of it changes when it is refreshed; all of a Lambda authorizer's context.
+    The issuer and subject of a JWT, because the rest changes when it is refreshed; a Lambda authorizer's whole context.
     """
     context: Json = event.get("requestContext") or {}
     authorizer: Json = context.get("authorizer") or {}
@@ -44,12 +44,12 @@ def caller_of(event: Json) -> str:
 
 
 class Idempotency:
-    """What `@handler(idempotency=…)` takes: the table that the answers are kept in, and for how long.
+    """The argument of `@handler(idempotency=…)`: the table that stores responses, and for how long.
 
-    Where a request has a key, the handler runs in a transaction of the table, and what it answers is stored in the
-    same transaction as what it writes. An answer of 400 or more is not kept, and nothing was written: the client may
-    try again. `lifetime` is in seconds. `required` makes a request without a key a 400. `caller` says whose key it
-    is, so that those of two callers never meet.
+    If a request has a key, the handler runs in a transaction of the table, and its response is stored in the same
+    transaction as its writes. A response of 400 or more is not stored, and nothing is written: the client may try
+    again. `lifetime` is in seconds. With `required`, a request without a key gets a 400. `caller` returns the owner of
+    the key, so that the keys of two callers never collide.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ def _replay(kept: Kept, fingerprint: bytes, event: Json) -> Json:
         raise UnprocessableContent("This Idempotency-Key was sent with another request. Give each request its own.")
     if kept.answer is None:
         raise Conflict(
-            "A request with this Idempotency-Key is being served. Send it again in a moment.",
+            "A request with this Idempotency-Key is still being processed. Send it again in a moment.",
             headers={"retry-after": "1"},
         )
     response = _response(kept.answer)
@@ -127,8 +127,8 @@ def _answer(result: Any, event: Json) -> Json:
     size = len(body) if isinstance(body, bytes) else len(body.encode())
     if size > LARGEST:
         raise ValueError(
-            f"The answer to {event.get('routeKey')} is {size} bytes, and up to {LARGEST} can be kept for its "
-            "Idempotency-Key.\nFix: answer with less, as with where the rest can be read"
+            f"The response of {event.get('routeKey')} has {size} bytes, and at most {LARGEST} can be stored for its "
+            "Idempotency-Key.\nFix: return less, such as the URL of the full result"
         )
     return {
         "status": rendered["statusCode"],

@@ -15,7 +15,7 @@ from taxiway.http.parameters import Parameter
 from taxiway.http.problems import FieldError, PreconditionRequired
 
 NO_VERSION = -1
-"""What If-Match comes to where none of its tags is that of a version: no item is at it, so the write fails with 412."""
+"""The value of an If-Match without the tag of any version: no item has this version, so the write fails with 412."""
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3
 _TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
@@ -51,7 +51,7 @@ def compressed(tag: str) -> str:
 
 
 def is_current(tag: str, event: Json) -> bool:
-    """Whether the client has the representation of this tag already, and asks for no other: 304.
+    """Whether the client already has the representation of this tag, so that the response is 304.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2: the comparison is weak. A write that takes If-Match
     refuses the header.
@@ -64,7 +64,7 @@ def is_current(tag: str, event: Json) -> bool:
 
 
 def if_match_reader(parameter: Parameter) -> Callable[[Json, Any, list[FieldError]], int | None]:
-    """How to read the version that a write expects; reading raises PreconditionRequired where it must be there.
+    """How to read the version that a write expects; reading raises PreconditionRequired if it is required and missing.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1: the comparison is strong; `*` is any version, so None.
     """
@@ -72,18 +72,16 @@ def if_match_reader(parameter: Parameter) -> Callable[[Json, Any, list[FieldErro
     def read(event: Json, _context: Any, errors: list[FieldError]) -> int | None:
         if "if-none-match" in strings(event, "headers"):
             # Ignored, it would replace what it is there to keep: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2
-            detail = "It isn't taken on a write; POST makes what isn't there yet"
+            detail = "If-None-Match is not supported on writes; use POST to create"
             errors.append(FieldError(name="if-none-match", detail=detail, in_="header"))
         text = strings(event, "headers").get("if-match")
         if text is None:
             if parameter.required:
-                raise PreconditionRequired(
-                    "Say which version this is to change: send If-Match with the ETag that it was read with."
-                )
+                raise PreconditionRequired("Send If-Match with the ETag of the version that you have read.")
             return parameter.default
         if text.strip() == "*":
             if method(event) == "PUT":  # where there may be nothing, and `*` asks that there is something
-                errors.append(_error("Expected an entity tag, as a PUT may make what isn't there yet"))
+                errors.append(_error("Expected an entity tag, because a PUT could create the resource"))
             return None
         strong = [name for weak, name in re.findall(_TAG, text) if not weak]
         versions = {int(found[1]) for name in strong if (found := re.fullmatch(_VERSION, name))}

@@ -1,8 +1,8 @@
 """Errors as RFC 9457 problems: the exceptions that a handler raises, and the body that a client reads.
 
 An exception of another room becomes a problem without importing this one when it has two attributes: `http_status`,
-an int from 400 to 599, and `public_detail`, a str that the client may see. Any other exception is a 500 that says
-nothing of itself to the client, and everything to the log.
+an int from 400 to 599, and `public_detail`, a str that the client may see. Any other exception is a 500 that tells
+the client nothing; the log has the details.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ class ProblemDetails(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Problem(Exception):  # noqa: N818  the name in RFC 9457
-    """An error that the client may see. Raise it, or one of its kinds below, anywhere beneath a handler.
+    """An error that the client may see. Raise it, or a subclass below, anywhere in the code that a handler calls.
 
     `title` defaults to the phrase of the status, as RFC 9457 has it where `type` is `about:blank`.
     """
@@ -147,7 +147,7 @@ class TooManyRequests(Problem):
 
 
 def problem_of(error: Exception, route: str) -> Problem:
-    """What a client is told of an exception. A status of 500 or more is logged with its traceback."""
+    """The problem that a client gets for an exception. A status of 500 or more is logged with its traceback."""
     status: Any = getattr(error, "http_status", None)
     detail: Any = getattr(error, "public_detail", None)
     if isinstance(error, Problem):
@@ -155,7 +155,7 @@ def problem_of(error: Exception, route: str) -> Problem:
     elif isinstance(status, int) and 400 <= status <= 599 and isinstance(detail, str):
         problem = Problem(detail, status=status)
     else:
-        problem = Problem("The request could not be served. Quote its requestId to have it looked into.")
+        problem = Problem("The request failed. Quote its requestId when you report it.")
     if problem.status >= 500:
         log.exception("the request failed", error, status=problem.status, route=route)
     return problem

@@ -69,7 +69,7 @@ class Created(Response[T]):
 
 
 class Accepted(Response[T]):
-    """202: taken, and not done yet."""
+    """202: accepted, and not done yet."""
 
     __slots__ = ()
 
@@ -112,9 +112,9 @@ def render(result: Any, event: Json) -> Json:
 
 
 def assemble(status: int, headers: dict[str, str], body: bytes, event: Json, *, binary: bool = False) -> Json:
-    """A response around an encoded body, compressed where that helps and the client allows it.
+    """A response with an encoded body, compressed if that helps and the client accepts it.
 
-    It is 304 and empty where the client has that very representation already.
+    It is 304 and empty if the client already has this representation.
     """
     squeeze = False
     if len(body) >= MINIMUM and "content-encoding" not in headers and is_compressible(headers["content-type"]):
@@ -142,8 +142,8 @@ def _empty(status: int, headers: dict[str, str]) -> Json:
 def encode_json(value: Any) -> bytes:
     """JSON in which Decimals are numbers with every digit, and datetimes ISO 8601, those in UTC with a `Z`.
 
-    What is no finite number is null, as msgspec writes it for floats; a Decimal it would write as NaN, which no client
-    can read.
+    Numbers that are not finite become null, as msgspec writes floats; it would write a Decimal as NaN, which is not
+    valid JSON.
     """
     body = _encode_exactly(value)
     return _encode_finitely(value) if b"NaN" in body or b"Infinity" in body else body

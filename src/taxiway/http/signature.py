@@ -14,7 +14,7 @@ _VARARGS, _VARKEYWORDS, COROUTINE = 0x04, 0x08, 0x80
 
 
 class SignatureError(TypeError):
-    """A handler's signature can't be served: says which handler, which parameter, why, and what to write instead."""
+    """A handler's signature is not supported. The message names the handler, the parameter, the cause and the fix."""
 
     def __init__(self, function: Callable[..., Any], problem: str, *, fix: str, parameter: str | None = None) -> None:
         code = unwrap(function).__code__
@@ -48,7 +48,7 @@ def read_signature(function: Callable[..., Any]) -> tuple[tuple[Parameter, ...],
     if len(bodies) > 1:
         raise SignatureError(
             function,
-            "a request has one body, and it takes another",
+            "it is a second body, and a request has only one",
             fix=f"make one struct of {' and '.join(bodies)}",
             parameter=bodies[1],
         )

@@ -1,7 +1,7 @@
-"""Every fault of a value that does not fit its type, where msgspec names the first.
+"""Finds every fault of a value that does not fit its type, because msgspec only reports the first.
 
-Runs after a failure only: it goes down the value and the type side by side, and asks msgspec about each part that is
-still wrong. A union is taken as a whole, unless its value tells which member was meant.
+It only runs after a failure: it walks through the value and the type in parallel, and validates each invalid part with
+msgspec. A union counts as a whole, unless its value shows which member was meant.
 """
 
 import re

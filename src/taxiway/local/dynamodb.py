@@ -5,6 +5,7 @@ import fcntl
 import os
 import platform
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -16,7 +17,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeAlias
 
+from taxiway.local import database_file
 from taxiway.local.errors import LocalError
+from taxiway.local.state_directory import make_private
 
 VERSION = "1.2.1"
 DATABASE = "dynamodb.sqlite"
@@ -31,6 +34,7 @@ _PACKAGES = {
     ("Darwin", "x86_64"): "darwin-x64",
 }
 _OTHERWISE = f"put dynoxide {VERSION} on PATH, or pass --dynamodb-endpoint URL of another DynamoDB"
+_START_OVER = "`taxiway reset` starts over with an empty one; copy the file first if you need what is in it"
 _START_LIMIT = 5.0  # seconds; it takes milliseconds
 _STOP_LIMIT = 2.0  # seconds
 _CALM = 30.0  # seconds without a death, after which the next one is answered at once again
@@ -78,7 +82,8 @@ def install(project: Path, note: Note) -> Path:
             fix=f"install Node.js 20 or newer, {_OTHERWISE}",
         )
     target = _installed(project)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_private(target.parent.parent)
+    target.parent.mkdir(exist_ok=True)
     note(f"Installing dynoxide {VERSION}, the local DynamoDB, into {target.parent} (once) …")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="installing-") as directory:
         options = ["--no-audit", "--no-fund", "--no-save", "--no-package-lock", "--ignore-scripts", "--loglevel=error"]
@@ -105,6 +110,17 @@ def install(project: Path, note: Note) -> Path:
     return target
 
 
+def hidden_host() -> str:
+    """A loopback address for the engine that other programs do not guess.
+
+    On Linux all of 127.0.0.0/8 is loopback (RFC 1122, section 3.2.1.3), and one of its 16 million addresses is drawn.
+    Elsewhere it is 127.0.0.1, where a scan of its ports finds the engine.
+    """
+    if platform.system() != "Linux":
+        return "127.0.0.1"
+    return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+
+
 def erase(data: Path) -> None:
     """Delete the database in a data directory. Raises EngineError where a running Taxiway has it open."""
     if not data.is_dir():
@@ -119,17 +135,19 @@ def erase(data: Path) -> None:
 
 
 class Engine:
-    """One Dynoxide on one data directory, on 127.0.0.1, restarted on the same port when it dies.
+    """One Dynoxide on one data directory, on loopback, restarted at the same address when it dies.
 
     With `data=None` the database lives in a temporary directory that `close` deletes; until then it survives the
-    engine's death like any other. `note` is told of every death and restart. `port=0` takes a free one.
+    engine's death like any other. `note` is told of every death and restart. `port=0` takes a free one. It answers
+    whoever finds it, web pages included: `hidden_host` gives a host where none looks.
     """
 
     endpoint: str
-    """`http://127.0.0.1:PORT`, once started."""
+    """`http://HOST:PORT`, once started."""
 
-    def __init__(self, binary: Path, data: Path | None, *, note: Note, port: int = 0) -> None:
+    def __init__(self, binary: Path, data: Path | None, *, note: Note, host: str = "127.0.0.1", port: int = 0) -> None:
         self.restarts = 0
+        self._host = host
         self._binary = binary.absolute()
         self._data = data and data.absolute()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -156,8 +174,9 @@ class Engine:
         try:
             self._lock = _lock(self._data)
             _stop_stale(self._lock, self._data / DATABASE)
-            self._port = _claim(self._port)
-            self.endpoint = f"http://127.0.0.1:{self._port}"
+            await asyncio.to_thread(_prepare, self._data / DATABASE)
+            self._port = _claim(self._host, self._port)
+            self.endpoint = f"http://{self._host}:{self._port}"
             await self._spawn()
         except BaseException:
             await self.close()
@@ -185,10 +204,10 @@ class Engine:
         assert self._data is not None
         assert self._lock is not None
         database = self._data / DATABASE
-        process = await _Process.start(self._binary, self._port, database)
+        process = await _Process.start(self._binary, self._host, self._port, database)
         try:
             _write(self._lock, f"{os.getpid()} {process.pid}")
-            await process.accepts(self._port, database)
+            await process.accepts(self._host, self._port, database)
         except BaseException:
             await process.stop()
             raise
@@ -229,10 +248,10 @@ class _Process:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, binary: Path, port: int, database: Path) -> "_Process":
+    async def start(cls, binary: Path, host: str, port: int, database: Path) -> "_Process":
         try:
             engine = await asyncio.create_subprocess_exec(
-                *(str(binary), "--host", "127.0.0.1", "--port", str(port), "--db-path", str(database)),
+                *(str(binary), "--host", host, "--port", str(port), "--db-path", str(database)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
@@ -254,15 +273,14 @@ class _Process:
             raise
         return cls(engine, watchdog)
 
-    async def accepts(self, port: int, database: Path) -> None:
+    async def accepts(self, host: str, port: int, database: Path) -> None:
         """Wait until it accepts connections. Raises EngineError where it ends, or takes longer than the limit."""
         deadline = monotonic() + _START_LIMIT
-        while not _is_open(port):
+        while not _is_open(host, port):
             if self._engine.returncode is not None:
                 raise EngineError(
                     f"The local DynamoDB did not start on {database}: {await self.ended()}.",
-                    fix="if the database is damaged, `taxiway reset` starts over with an empty one; copy the file "
-                    "first if you need what is in it",
+                    fix=f"if the database is damaged, {_START_OVER}",
                 )
             if monotonic() > deadline:
                 raise EngineError(
@@ -331,8 +349,8 @@ def _lock(data: Path) -> int:
     Raises EngineError where another has it, and where it can't be made or written.
     """
     try:
-        data.mkdir(parents=True, exist_ok=True)
-        lock = os.open(data / f"{DATABASE}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        make_private(data)
+        lock = os.open(data / f"{DATABASE}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise EngineError(
             f"Cannot keep the database in {data}: {error.strerror}.", fix="name a directory of yours: --data DIR"
@@ -370,20 +388,28 @@ def _stop_stale(lock: int, database: Path) -> None:
             process.wait(_STOP_LIMIT)
 
 
-def _claim(port: int) -> int:
+def _prepare(database: Path) -> None:
+    """Make the file ready for the engine. Raises EngineError where it is damaged."""
+    database_file.make_private(database)
+    damage = database_file.find_damage(database)
+    if damage is not None:
+        raise EngineError(f"The local database {database} is damaged: {damage}.", fix=_START_OVER)
+
+
+def _claim(host: str, port: int) -> int:
     """A port that is free now: the one asked for, or any. Raises EngineError where that one is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError as error:
             raise EngineError(
-                f"The local DynamoDB cannot listen on 127.0.0.1:{port}: {error.strerror}.", fix="use another port"
+                f"The local DynamoDB cannot listen on {host}:{port}: {error.strerror}.", fix="use another port"
             ) from None
         return int(probe.getsockname()[1])
 
 
-def _is_open(port: int) -> bool:
+def _is_open(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.2)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0

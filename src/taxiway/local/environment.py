@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +17,11 @@ from typing import Literal, TypeAlias, cast
 
 from msgspec import Struct
 
+from taxiway.local import orphans
 from taxiway.local.family import Family
 from taxiway.local.invocation import Failure, Outcome
 from taxiway.local.manifest import ServedFunction
+from taxiway.local.output import Pipe, Share
 from taxiway.local.runtime_api import TOO_LARGE, FunctionError, Invocation, RuntimeApi
 
 Stream: TypeAlias = Literal["stdout", "stderr"]
@@ -30,8 +33,6 @@ INIT_TIMEOUT = 10.0
 
 _MB = 1024 * 1024
 _MEMORY_EVERY = 0.025  # seconds
-_PIPES_CLOSE_WITHIN = 1.0  # seconds after the process has ended; a child that left its group may hold them open
-_LONGEST_LINE = 64 * 1024  # bytes
 
 
 class Ending(Struct, frozen=True):
@@ -40,6 +41,8 @@ class Ending(Struct, frozen=True):
     failure: Failure
     words: str
     names_request: bool = False
+    again: bool = False
+    """Whether the import of the module is tried once more."""
 
     def outcome(self, request_id: str, *, cold: bool, duration_ms: float = 0.0) -> Outcome:
         """What the invocation that it cost is told."""
@@ -54,6 +57,9 @@ class Environment:
     """A process, its port of the Runtime API, and the limits that it is held to.
 
     `on_ready` is called each time that it can take an event, `on_ending` once, when the process is gone and reaped.
+    A `second` environment tries again where importing the module took too long in the first: now the function's own
+    timeout is for the import and the first event together
+    (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib).
     """
 
     def __init__(
@@ -64,8 +70,12 @@ class Environment:
         output: Output,
         on_ready: "Callable[[Environment], None]",
         on_ending: "Callable[[Environment], None]",
+        share: Share,
         init_timeout: float = INIT_TIMEOUT,
+        second: bool = False,
     ) -> None:
+        self.id = f"{orphans.marker()}/{uuid.uuid4().hex}"
+        """The marker of its processes."""
         self.function = function
         self.ending: Ending | None = None
         """Set as soon as it is decided that the environment ends."""
@@ -75,10 +85,13 @@ class Environment:
         self._output = output
         self._on_ready = on_ready
         self._on_ending = on_ending
-        self._init_timeout = init_timeout
+        self._share = share
+        self._second = second
+        self._init_timeout = function.timeout if second else init_timeout
         self._api = RuntimeApi(self, admission=self._admit if sys.platform == "linux" else None)
         self._running = asyncio.Event()
-        self._idle = False
+        self.idle_since: float | None = None
+        """When it became idle, by the loop's clock; None while it is not."""
         self._used = False
         self._reaped = False
         self._request_id = ""
@@ -87,38 +100,48 @@ class Environment:
         self._timer: asyncio.TimerHandle | None = None
         self._active = asyncio.Event()
 
+    @property
+    def request_id(self) -> str:
+        """That of the invocation that runs in it; "" while none does."""
+        return self._request_id if self.idle_since is None else ""
+
     async def start(self, command: Sequence[str], *, variables: Mapping[str, str], directory: Path) -> None:
         """Start the process; `on_ready` is called when its module is imported. Raises OSError where it can't be."""
         loop = asyncio.get_running_loop()
         address = await self._api.start()
         lifeline, self._lifeline = os.pipe()  # its other end is the process's standard input: see bootstrap.py
+        self._stdout = Pipe(lambda line: self._print(line, "stdout"), self._share)
+        self._stderr = Pipe(lambda line: self._print(line, "stderr"), self._share)
         try:
             await loop.subprocess_exec(
-                lambda: _Streams(self._print, self._started, self._exited, self._finish),
+                lambda: _Process(self._started, self._exited),
                 *command,
-                env={**variables, "AWS_LAMBDA_RUNTIME_API": address},
+                env={**variables, "AWS_LAMBDA_RUNTIME_API": address, orphans.MARKER: self.id},
                 cwd=directory,
                 stdin=lifeline,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
+                stdout=self._stdout.writer,
+                stderr=self._stderr.writer,
                 start_new_session=True,
             )
         except (OSError, ValueError):
-            os.close(self._lifeline)
+            self._close_descriptors()
             await self._api.close()
             raise
         finally:
             os.close(lifeline)
+            self._stdout.started()
+            self._stderr.started()
 
     async def invoke(self, event: bytes, *, request_id: str, trace_id: str) -> Outcome:
         """Run the handler on one event. It must be ready; it is again when `on_ready` is called."""
         loop = asyncio.get_running_loop()
         timeout = self.function.timeout
-        self._idle = False
+        self.idle_since = None
         self._request_id = request_id
         self._delivered = time.perf_counter()  # uvloop's own clock counts whole milliseconds
         self._answer = loop.create_future()
-        self._timer = loop.call_later(timeout, self._timed_out)
+        imported = loop.time() - self._begun if self._second and not self._used else 0.0
+        self._timer = loop.call_later(timeout - imported, self._timed_out)
         self._active.set()
         deadline = int(time.time() * 1000) + timeout * 1000
         self._api.deliver(
@@ -134,10 +157,11 @@ class Environment:
     # What the Runtime API reports.
 
     def on_next(self) -> None:
-        if self._idle or self.ending is not None:
+        if self.idle_since is not None or self.ending is not None:
             return
         self._stop_timer()
-        self._idle = self.initialized = True
+        self.idle_since = asyncio.get_running_loop().time()
+        self.initialized = True
         self._on_ready(self)
 
     def on_init_error(self, error: FunctionError) -> None:
@@ -145,6 +169,8 @@ class Environment:
 
     def on_answer(self, answer: bytes | FunctionError) -> None:
         duration = self._elapsed()
+        self._stdout.drain()
+        self._stderr.drain()
         if isinstance(answer, bytes):
             self._settle(Outcome(payload=answer, cold=not self._used, duration_ms=duration))
         else:
@@ -165,11 +191,17 @@ class Environment:
         self._running.set()
         self._active.set()
         self._watching = loop.create_task(self._watch_memory())
+        self._begun = loop.time()
         self._timer = loop.call_later(self._init_timeout, self._init_timed_out)
 
     def _init_timed_out(self) -> None:
-        ms = self._init_timeout * 1000
-        self.kill(Ending("init", f"INIT_REPORT Init Duration: {ms:.2f} ms\tPhase: init\tStatus: timeout"))
+        phase = "invoke" if self._second else "init"
+        words = f"INIT_REPORT Init Duration: {self._init_timeout * 1000:.2f} ms\tPhase: {phase}\tStatus: timeout"
+        if self._second:
+            timed_out = f"Task timed out after {self.function.timeout:.2f} seconds"
+            self.kill(Ending("timeout", f"{words}\n{timed_out}"))
+        else:
+            self.kill(Ending("init", words, again=True))
 
     def _timed_out(self) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -182,7 +214,7 @@ class Environment:
         while self.ending is None:
             await self._active.wait()
             await asyncio.sleep(_MEMORY_EVERY)
-            if self._idle:
+            if self.idle_since is not None:
                 self._active.clear()
             used = self._family.memory(limit)
             if used > limit:
@@ -196,23 +228,22 @@ class Environment:
         self._kill_group()
         self._family.kill()
         self._reaped = True
-        loop = asyncio.get_running_loop()
-        self._closing = loop.call_later(_PIPES_CLOSE_WITHIN, self._transport.close)
-
-    def _finish(self) -> None:
-        """Process and pipes are done with."""
-        self._closing.cancel()
+        self._transport.close()
         self._stop_timer()
         self._watching.cancel()
-        self._transport.close()
-        os.close(self._lifeline)
+        self._close_descriptors()
         self._finishing = asyncio.get_running_loop().create_task(self._close())
+
+    def _close_descriptors(self) -> None:
+        self._stdout.close()
+        self._stderr.close()
+        os.close(self._lifeline)
 
     async def _close(self) -> None:
         await self._api.close()
         assert self.ending is not None
         self._settle(self.ending.outcome(self._request_id, cold=not self._used, duration_ms=self._elapsed()))
-        if self._idle and self.ending is not _KILLED:  # there is no request to tell of it
+        if self.idle_since is not None and self.ending is not _KILLED:  # there is no request to tell of it
             self._print(self.ending.words, "stderr")
         self._on_ending(self)
         self.gone.set()
@@ -249,81 +280,16 @@ def exit_words(code: int) -> str:
     return f"Runtime exited with error: signal: {(signal.strsignal(-code) or str(-code)).lower()}"
 
 
-class _Streams(asyncio.SubprocessProtocol):
-    """Standard output and standard error of a process, line by line as they come."""
+class _Process(asyncio.SubprocessProtocol):
+    """Tells when a process has been started and when it has ended."""
 
-    def __init__(
-        self,
-        output: Callable[[str, Stream], None],
-        started: Callable[[asyncio.SubprocessTransport], None],
-        exited: Callable[[int], None],
-        finished: Callable[[], None],
-    ) -> None:
-        self._output = output
+    def __init__(self, started: Callable[[asyncio.SubprocessTransport], None], exited: Callable[[int], None]) -> None:
         self._on_start = started
         self._on_exit = exited
-        self._on_finish = finished
-        self._lines = {1: Lines(), 2: Lines()}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._on_start(self._transport)
 
-    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
-        assert isinstance(data, bytes)
-        self._print(fd, self._lines[fd].feed(data))
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        del exc
-        self._print(fd, self._lines[fd].end())
-
     def process_exited(self) -> None:
         self._on_exit(self._transport.get_returncode() or 0)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self._on_finish()
-
-    def _print(self, fd: int, lines: Iterator[str]) -> None:
-        for line in lines:
-            self._output(line, "stdout" if fd == 1 else "stderr")
-
-
-class Lines:
-    """Cuts bytes into lines of text.
-
-    A line of over 64 KB comes in pieces, so that memory is bounded. What is not UTF-8 shows as `\\xff`.
-    """
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, data: bytes) -> Iterator[str]:
-        *lines, rest = (self._rest + data).split(b"\n")
-        self._rest = b""
-        for line in lines:
-            while len(line) > _LONGEST_LINE:
-                piece, line = _cut(line)
-                yield _text(piece)
-            yield _text(line.removesuffix(b"\r"))
-        while len(rest) > _LONGEST_LINE:
-            piece, rest = _cut(rest)
-            yield _text(piece)
-        self._rest = rest
-
-    def end(self) -> Iterator[str]:
-        if self._rest:
-            yield _text(self._rest)
-        self._rest = b""
-
-
-def _cut(line: bytes) -> tuple[bytes, bytes]:
-    """Cut off a piece that does not end within a character."""
-    end = _LONGEST_LINE
-    while end > _LONGEST_LINE - 3 and line[end] & 0xC0 == 0x80:
-        end -= 1
-    return line[:end], line[end:]
-
-
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "backslashreplace")

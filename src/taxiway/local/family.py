@@ -23,7 +23,7 @@ class Family:
         It is the resident set of each, and where that is over `limit` the share of each, so that what forks have in
         common counts once.
         """
-        pids = [self._root, *_descendants(self._root)]
+        pids = [self._root, *descendants(self._root)]
         members = [member for pid in pids if (member := self._member(pid)) is not None]
         if len(self._members) > len(members):
             self._members = {pid: known for pid, known in self._members.items() if known.is_running()}
@@ -32,7 +32,7 @@ class Family:
 
     def holds(self, address: tuple[str, int]) -> bool:
         """Whether one of them holds the TCP connection with this end."""
-        return any(_holds(pid, address) for pid in (self._root, *_descendants(self._root)))
+        return any(_holds(pid, address) for pid in (self._root, *descendants(self._root)))
 
     def kill(self) -> None:
         """Kill every member that was seen and still runs."""
@@ -51,19 +51,27 @@ class Family:
         return self._members[pid]
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """The processes that a process started, and those that they started."""
+    found: list[int] = []
+    for child in children(pid):
+        found += [child, *descendants(child)]
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started, or adopted."""
     if not _LISTED:
         try:
-            return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+            return [child.pid for child in psutil.Process(pid).children()]
         except psutil.Error:
             return []
     found: list[int] = []
     try:
         for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  pathlib takes three times as long, 40 times a second
-            with open(f"/proc/{pid}/task/{task}/children", "rb") as children:  # noqa: PTH123  the same
-                for child in children.read().split():
-                    found += [int(child), *_descendants(int(child))]
-    except (OSError, ValueError):
+            with open(f"/proc/{pid}/task/{task}/children", "rb") as listed:  # noqa: PTH123  the same
+                found += map(int, listed.read().split())
+    except OSError:
         pass
     return found
 

@@ -13,15 +13,25 @@ from typing import TypeAlias
 
 import msgspec
 
+from taxiway.local import orphans
 from taxiway.local.environment import INIT_TIMEOUT, Ending, Environment, Output
 from taxiway.local.invocation import Invoker, Outcome
 from taxiway.local.manifest import Manifest, ServedFunction
+from taxiway.local.output import Share
 
 Command: TypeAlias = Callable[[ServedFunction], list[str]]
 Variables: TypeAlias = Callable[[ServedFunction], dict[str, str]]
+Admit: TypeAlias = Callable[[Environment], dict[str, str]]
+Dismiss: TypeAlias = Callable[[Environment], None]
 
 MAX_EVENT = 6_291_456
 """Bytes: the 6 MB of https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, as Invoke counts it."""
+
+KEEP_WARM = 600.0
+"""Seconds after which an environment that nobody uses is ended."""
+
+_LOOK_EVERY = 15.0  # seconds, for what is idle or was left behind
+_LOOK_SOON = 0.05  # seconds after an environment has ended
 
 _SHARED = "taxiway.http.dispatch.handler"
 _BOOTSTRAP = str(Path(__file__).with_name("bootstrap.py"))
@@ -31,7 +41,9 @@ class Functions(Invoker):
     """Runs functions in worker processes that speak the Lambda Runtime API.
 
     `variables` gives what the laptop adds to a function's environment variables, and `output` takes each line that a
-    function prints. `limit` is the most environments a function has at once, where it declares no concurrency.
+    function prints. `admit` gives the variables that one environment alone has, its credentials, when it starts;
+    `dismiss` is called when it has ended. `limit` is the most environments a function has at once, where it declares no
+    concurrency.
     `command` starts an environment: AWS's own runtime client in place of Taxiway's is
     `[sys.executable, "-m", "awslambdaric", handler_of(function)]`.
     """
@@ -44,18 +56,27 @@ class Functions(Invoker):
         variables: Variables,
         output: Output,
         limit: int,
+        admit: Admit = lambda _: {},
+        dismiss: Dismiss = lambda _: None,
         command: Command | None = None,
         init_timeout: float = INIT_TIMEOUT,
+        keep_warm: float = KEEP_WARM,
     ) -> None:
         self.project = project.resolve()
         self.variables = variables
         self.output = output
         self.limit = limit
+        self.admit = admit
+        self.dismiss = dismiss
         self.command = command or _bootstrap
         self.init_timeout = init_timeout
+        self.share = Share()
         self.environments: set[Environment] = set()
         """Those that run, for code that has been replaced too."""
         self.closed = False
+        self._keep_warm = keep_warm
+        self._strays = orphans.Strays()
+        self._looking: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._files: TemporaryDirectory[str] | None = None
         self._pools: dict[str, _Pool] = {}
@@ -93,8 +114,38 @@ class Functions(Invoker):
         for environment in environments:
             environment.kill()
         await asyncio.gather(*[environment.gone.wait() for environment in environments])
+        if self._looking is not None:
+            self._looking.cancel()
         if self._files is not None:
             self._files.cleanup()
+
+    def started(self, environment: Environment) -> None:
+        self.environments.add(environment)
+        if self._looking is None:
+            self._look_in(min(_LOOK_EVERY, self._keep_warm / 4))
+
+    def ended(self, environment: Environment) -> None:
+        self.environments.discard(environment)
+        self.dismiss(environment)
+        self._look_in(_LOOK_SOON)
+
+    def _look_in(self, seconds: float) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """End environments that have been idle for long, and what those that have ended left behind."""
+        self._looking = None
+        idle_before = asyncio.get_running_loop().time() - self._keep_warm
+        for environment in self.environments:
+            if environment.idle_since is not None and environment.idle_since <= idle_before:
+                environment.kill()
+        running = {environment.id for environment in self.environments}
+        if self._strays.end(running.__contains__):
+            self._look_in(_LOOK_SOON)
+        elif running:
+            self._look_in(min(_LOOK_EVERY, self._keep_warm / 4))
 
     def keep(self, task: asyncio.Task[None]) -> None:
         """Hold a task until it is done."""
@@ -167,7 +218,8 @@ class _Pool:
         try:
             await asyncio.wait([place], timeout=self._function.timeout)
             if not place.done() and self._starting:
-                await asyncio.wait([place], timeout=self._owner.init_timeout)
+                longest = self._owner.init_timeout + self._function.timeout
+                await asyncio.wait([place], timeout=longest)
         except asyncio.CancelledError:
             if place.done() and isinstance(environment := place.result(), Environment):
                 self._ready(environment)
@@ -181,27 +233,32 @@ class _Pool:
 
     def _grow(self) -> None:
         """Start environments while more requests wait than environments are being started."""
-        owner = self._owner
         living = sum(environment.ending is None for environment in self._environments)
         for _ in range(min(len(self._waiting) - len(self._starting), self._limit - living)):
-            environment = Environment(
-                self._function,
-                arn=arn_of(self._plan, self._function),
-                output=owner.output,
-                on_ready=self._ready,
-                on_ending=self._ended,
-                init_timeout=owner.init_timeout,
-            )
-            owner.environments.add(environment)
-            self._environments.add(environment)
-            self._starting.add(environment)
-            owner.keep(asyncio.create_task(self._start(environment)))
+            self._add()
+
+    def _add(self, *, second: bool = False) -> None:
+        owner = self._owner
+        environment = Environment(
+            self._function,
+            arn=arn_of(self._plan, self._function),
+            output=owner.output,
+            on_ready=self._ready,
+            on_ending=self._ended,
+            share=owner.share,
+            init_timeout=owner.init_timeout,
+            second=second,
+        )
+        owner.started(environment)
+        self._environments.add(environment)
+        self._starting.add(environment)
+        owner.keep(asyncio.create_task(self._start(environment)))
 
     async def _start(self, environment: Environment) -> None:
         owner = self._owner
         command = owner.command(self._function)
         try:
-            variables = owner.variables_of(self._plan, self._function)
+            variables = owner.variables_of(self._plan, self._function) | owner.admit(environment)
             await environment.start(command, variables=variables, directory=owner.project)
         except (OSError, ValueError) as error:  # ValueError: a variable holds a null byte
             environment.ending = Ending("init", f"{command[0]} can't be started: {error}")
@@ -217,15 +274,22 @@ class _Pool:
             self._idle.append(environment)
 
     def _ended(self, environment: Environment) -> None:
-        """Forget an environment. One that never became ready fails the request that has waited longest."""
-        self._owner.environments.discard(environment)
+        """Forget an environment. One that never became ready fails the request that has waited longest.
+
+        Where the import of the module took too long, that request waits for a second try.
+        """
+        ending = environment.ending
+        self._owner.ended(environment)
         self._environments.discard(environment)
         if environment in self._idle:
             self._idle.remove(environment)
         if environment in self._starting:
             self._starting.remove(environment)
-            if self._waiting:
-                self._waiting.popleft().set_result(environment.ending)
+            if self._waiting and ending is not None and ending.again:
+                self._owner.output(self._function.name, ending.words, "stderr")
+                self._add(second=True)
+            elif self._waiting:
+                self._waiting.popleft().set_result(ending)
         self._grow()
 
 

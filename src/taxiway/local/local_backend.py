@@ -1,29 +1,33 @@
 """The backend whole on one machine: starts every part, replaces what an edit changed, stops all that it started."""
 
 import asyncio
-import secrets
 import sys
 from contextlib import AsyncExitStack
-from hmac import compare_digest
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
 from taxiway import project as projects
 from taxiway.declare import DeclarationError
-from taxiway.local import dynamodb, tables
+from taxiway.local import dynamodb, orphans, tables
 from taxiway.local.callers import OwnHosts
 from taxiway.local.declaration import DeclarationReader
+from taxiway.local.environment import Environment
 from taxiway.local.errors import LocalError
-from taxiway.local.functions import Functions, handler_of
+from taxiway.local.functions import KEEP_WARM, Functions, handler_of
+from taxiway.local.gate import access_file
+from taxiway.local.gate.credentials import Caller, Callers
+from taxiway.local.gate.dynamodb import DynamoDB
+from taxiway.local.gate.gate import Gate
+from taxiway.local.gate.mail import Mail
+from taxiway.local.gate.secrets_manager import SecretsManager
 from taxiway.local.gateway import MAX_BODY, Gateway
 from taxiway.local.http1 import HttpServer, Request, Response
 from taxiway.local.manifest import Manifest, ServedFunction, to_manifest
 from taxiway.local.responses import own_response
-from taxiway.local.secret_extension import SecretExtension
 from taxiway.local.secret_store import SecretStore
 from taxiway.local.sources import Sources
 from taxiway.local.terminal import Console
@@ -53,6 +57,8 @@ class Options(Struct, kw_only=True, frozen=True):
     """The URL of a DynamoDB API to use in place of the laptop's own."""
     environments: int = 8
     """The most environments that a function may have at once."""
+    keep_warm: float = KEEP_WARM
+    """Seconds after which an environment that nobody uses is ended."""
     inline: bool = False
     """Run the handlers in this process, for a debugger."""
     awslambdaric: bool = False
@@ -78,7 +84,7 @@ class LocalBackend:
     plan: Manifest
     url: str
     endpoint: str
-    """The URL of the DynamoDB API."""
+    """The URL of the gate, which answers for AWS."""
 
     def __init__(self, options: Options, console: Console) -> None:
         self.options = options
@@ -88,7 +94,7 @@ class LocalBackend:
         self._loaded = self._sources.version()
         self._loading = asyncio.Lock()
         self._gateway: Gateway | None = None
-        self._credentials: dict[str, Credentials] = {}
+        self._callers = Callers()
         self._declaration = DeclarationReader(options.project, options.stage, output=console.note)
         self._secrets = SecretStore(options.state / "secrets.json", note=console.note)
 
@@ -108,17 +114,16 @@ class LocalBackend:
     async def _start(self) -> None:
         options = self.options
         async with self._loading:  # requests wait until all is ready
+            self._stack.callback(self._sources.close)
             await self._listen()
             self._stack.push_async_callback(self._declaration.close)
+            cleaning = asyncio.create_task(asyncio.to_thread(orphans.end_left_behind))
+            self._stack.push_async_callback(_settle, cleaning)
             reading = asyncio.create_task(self._read_plan())
             self._stack.push_async_callback(_settle, reading)
-            self.endpoint, self.plan = await self._start_engine(), await reading
+            self._engine, self.plan = await self._start_engine(), await reading
             await self._prepare(self.plan)
-            extension = SecretExtension(
-                self._secrets, self._allowed_secrets, region=self.plan.region, account=self.plan.account
-            )
-            self._extension_port = await extension.start()
-            self._stack.push_async_callback(extension.close)
+            self.endpoint = await self._start_gate()
             self._functions = self._start_functions()
             self._stack.push_async_callback(self._functions.close)
             hosts = OwnHosts(options.host, options.allowed_hosts)
@@ -133,8 +138,9 @@ class LocalBackend:
         try:
             bound = await server.start(host, port)
         except OSError as error:
+            reason = (error.strerror or str(error)).rpartition(": ")[2]  # without asyncio's words before it
             raise LocalError(
-                f"Cannot listen on {host}:{port}: {error.strerror}.",
+                f"Cannot listen on {host}:{port}: {reason}.",
                 fix='stop what uses it, or choose another: --port N, with make: make dev ARGS="--port N"',
             ) from None
         self._stack.push_async_callback(server.close)
@@ -148,26 +154,63 @@ class LocalBackend:
         if binary is None:
             binary = await asyncio.to_thread(dynamodb.install, options.project, self._console.note)
         engine = dynamodb.Engine(
-            binary, None if options.ephemeral else options.data or options.state, note=self._console.problem
+            binary,
+            None if options.ephemeral else options.data or options.state,
+            note=self._console.problem,
+            host=dynamodb.hidden_host(),
         )
         await engine.start()
         self._stack.push_async_callback(engine.close)
         return engine.endpoint
 
+    async def _start_gate(self) -> str:
+        credentials: Credentials | None = None
+        if self.options.dynamodb_endpoint:
+            given = tables.credentials_for(self._engine)
+            credentials = Credentials(given.access_key, given.secret_key, given.token)
+        database = DynamoDB(self._engine, credentials)
+        self._stack.callback(database.close)
+        vault = SecretsManager(self._secrets, region=self.plan.region, account=self.plan.account)
+        mail = Mail(self.options.state / "mail", self._console.note)
+        gate = Gate(self._callers, {"dynamodb": database, "secretsmanager": vault, "ses": mail})
+        endpoint = await gate.start()
+        self._stack.push_async_callback(gate.close)
+        if not self.options.ephemeral:
+            self._leave_access(endpoint)
+        return endpoint
+
+    def _leave_access(self, endpoint: str) -> None:
+        """Leave credentials for a person's own tools, who may read every secret, until the end."""
+        data = self.options.data or self.options.state
+        person = self._callers.admit("aws-env", "aws-env", tuple(secret.id for secret in self.plan.secrets))
+        made = person.credentials
+        access = access_file.Access(endpoint, self.plan.region, made.access_key, made.secret_key, made.token)
+        try:
+            access_file.write(data, access)
+        except OSError as error:
+            self._console.note(f"taxiway aws-env has nothing to print: cannot write to {data}: {error.strerror}.")
+        else:
+            self._stack.callback(access_file.remove, data, access)
+
     def _start_functions(self) -> "Functions | Inline":
         if self.options.inline:
             from taxiway.local.inline import Inline  # it brings in the runtime of a worker, which only it needs here
 
-            inline = Inline(project=self.options.project, plan=self.plan, variables=self._variables)
+            granted = tuple({id for function in self.plan.functions for id in function.secrets})
+            variables = self._endpoints() | _variables(self._callers.admit(self, self.plan.backend, granted))
+            inline = Inline(project=self.options.project, plan=self.plan, variables=lambda _: variables)
             for conflict in inline.conflicts:
                 self._console.note(conflict)
             return inline
         return Functions(
             project=self.options.project,
             plan=self.plan,
-            variables=self._variables,
+            variables=lambda _: self._endpoints(),
             output=self._console.output,
             limit=self.options.environments,
+            keep_warm=self.options.keep_warm,
+            admit=self._admit,
+            dismiss=self._callers.dismiss,
             command=_awslambdaric if self.options.awslambdaric else None,
         )
 
@@ -181,14 +224,9 @@ class LocalBackend:
         """What a plan needs besides its functions: the table as declared, and the secrets that are generated."""
         for made in self._secrets.ensure(new.secrets):
             self._console.note(f"Made the local secret {made}.")
-        if new.secrets and not self._credentials_of("").token:
-            raise LocalError(
-                f"The functions use secrets, and the credentials for {self.endpoint} have no session token.",
-                fix="use temporary credentials, which have one: AWS_SESSION_TOKEN opens the secrets to a function",
-            )
         if new.table is not None:
             await asyncio.to_thread(
-                tables.bring_up_to_date, new.table, self.endpoint, region=new.region, note=self._console.note
+                tables.bring_up_to_date, new.table, self._engine, region=new.region, note=self._console.note
             )
 
     async def _answer(self, request: Request) -> Response:
@@ -202,7 +240,7 @@ class LocalBackend:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_FOR_EDITS_EVERY)
-            if self._sources.version() != self._loaded:
+            if self._sources.version(thorough=True) != self._loaded:
                 await self._reload()
 
     async def _reload(self) -> None:
@@ -228,46 +266,28 @@ class LocalBackend:
                 self._console.note(f"Reloaded in {(perf_counter() - started) * 1000:.0f} ms.")
             self._loaded = version
 
-    def _variables(self, function: ServedFunction) -> dict[str, str]:
-        """What the laptop adds to a function's environment: its credentials, and where the services are."""
-        credentials = self._credentials_of(function.name)
+    def _endpoints(self) -> dict[str, str]:
+        """Where a function finds AWS. Those of single services go before what the stage's settings may say of all."""
         return {
-            "AWS_ACCESS_KEY_ID": credentials.access_key,
-            "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
-            "AWS_SESSION_TOKEN": credentials.token,
+            "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ENDPOINT_URL_DYNAMODB": self.endpoint,
-            "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(self._extension_port),
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.endpoint,
         }
 
-    def _credentials_of(self, function: str) -> Credentials:
-        """A function's own credentials, made up anew at each start.
+    def _admit(self, environment: Environment) -> dict[str, str]:
+        """Give an environment credentials of its own."""
+        function = environment.function
+        return _variables(
+            self._callers.admit(environment, function.name, function.secrets, lambda: environment.request_id)
+        )
 
-        A DynamoDB other than the laptop's own may check them, or keep a table for each access key: there they are the
-        developer's, from the environment. One on this machine takes any token; what it gets opens the secrets.
-        """
-        endpoint = self.options.dynamodb_endpoint
-        owner = "every function" if endpoint or self.options.inline else function
-        if owner not in self._credentials:
-            made = Credentials(
-                f"ASIA{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30), secrets.token_urlsafe(48)
-            )
-            if endpoint:
-                given = tables.credentials_for(endpoint)
-                token = made.token if tables.is_local(endpoint) else given.token
-                made = Credentials(given.access_key, given.secret_key, given.token or token)
-            self._credentials[owner] = made
-        return self._credentials[owner]
 
-    def _allowed_secrets(self, token: str) -> tuple[str, tuple[str, ...]] | None:
-        """Whose session token it is, and the secrets that were granted there."""
-        owners = [
-            f
-            for f in self.plan.functions
-            if compare_digest(self._credentials_of(f.name).token.encode(), token.encode())
-        ]
-        if not owners:
-            return None
-        return ", ".join(f.name for f in owners), tuple(id for f in owners for id in f.secrets)
+def _variables(caller: Caller) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": caller.credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": caller.credentials.secret_key,
+        "AWS_SESSION_TOKEN": caller.credentials.token,
+    }
 
 
 def _awslambdaric(function: ServedFunction) -> list[str]:
@@ -275,7 +295,7 @@ def _awslambdaric(function: ServedFunction) -> list[str]:
     return [sys.executable, "-s", "-m", "awslambdaric", handler_of(function)]
 
 
-async def _settle(task: asyncio.Task[Manifest]) -> None:
+async def _settle(task: asyncio.Task[Any]) -> None:
     """Stop a task that something else's failure left behind, and wait for its end."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

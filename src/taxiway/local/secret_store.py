@@ -16,6 +16,7 @@ from msgspec import Struct
 from taxiway.declare import arns
 from taxiway.local.errors import LocalError
 from taxiway.local.manifest import ServedSecret
+from taxiway.local.state_directory import make_private
 
 _MAX_SIZE = 65_536  # bytes of a secret's JSON: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 
@@ -161,7 +162,7 @@ class SecretStore:
     def _change(self) -> Generator[dict[str, SecretVersion], None, None]:
         """What is stored, to change in place; written when the block ends without an error."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self.path.parent)
             with suppress(FileExistsError), self.path.with_name(".gitignore").open("x") as ignore:
                 ignore.write(f"{self.path.name}*\n")
             lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from taxiway.local.errors import LocalError
@@ -20,7 +21,6 @@ from taxiway.sdk.dynamodb.tables import (
     Tables,
 )
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ATTEMPTS = 8
 """How often a call is tried: for longer than the engine takes to be started again."""
 _ANSWER_LIMIT = 30.0
@@ -176,7 +176,11 @@ def _names(keys: list[KeySchemaElement]) -> tuple[str, ...]:
 
 def is_local(endpoint: str) -> bool:
     """Whether an endpoint is on this machine, where no DynamoDB checks credentials."""
-    return urlsplit(endpoint).hostname in _LOOPBACK
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def credentials_for(endpoint: str) -> Credentials:

@@ -3,18 +3,24 @@
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TextIO
 
 from taxiway.local.gateway import Entry
+from taxiway.local.tracebacks import fold, readable
 
 _COLORS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "dim": 2, "bold": 1}
 _FUNCTION_COLORS = ("cyan", "magenta", "blue", "yellow", "green")
 
 
 class Console:
-    """Writes lines to a stream, in colour only where it is a terminal and NO_COLOR (no-color.org) is not set."""
+    """Writes lines to a stream, in colour only where it is a terminal and NO_COLOR (no-color.org) is not set.
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    Of tracebacks, the frames outside of the directory `project` are folded.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, project: Path | None = None) -> None:
+        self._project = str(project.resolve()) if project else "/"
         self._stream = stream or sys.stdout
         self._colors = self._stream.isatty() and not os.environ.get("NO_COLOR")
         self._function_colors: dict[str, str] = {}
@@ -45,15 +51,18 @@ class Console:
         color = self._function_colors.setdefault(
             function, _FUNCTION_COLORS[len(self._function_colors) % len(_FUNCTION_COLORS)]
         )
-        text = _printable(line)
-        self._write(f"{self._paint(f'[{function}]', color)} {self._paint(text, 'red') if stream == 'stderr' else text}")
+        for shown in readable(line, self._project):
+            text = _printable(shown)
+            self._write(
+                f"{self._paint(f'[{function}]', color)} {self._paint(text, 'red') if stream == 'stderr' else text}"
+            )
 
     def note(self, text: str) -> None:
         self._write(self._paint(text, "dim"))
 
     def problem(self, text: str) -> None:
         """Something that the user must see, over several lines if need be."""
-        for line in text.splitlines():
+        for line in fold(text, self._project):
             self._write(self._paint(f"  {_printable(line)}", "red"))
 
     def _paint(self, text: str, color: str) -> str:
@@ -69,4 +78,6 @@ class Console:
 
 def _printable(text: str) -> str:
     """Without control characters, so that no request and no function can steer the terminal."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode("ascii") for c in text)

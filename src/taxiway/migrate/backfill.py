@@ -1,4 +1,4 @@
-"""The migration itself: a scan of the table in segments side by side, and a conditional rewrite of what is not current.
+"""The migration itself: a parallel scan of the table, and a conditional rewrite of each item that is not current.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan
 """
@@ -17,17 +17,17 @@ from taxiway.sdk.errors import SdkError
 
 SEGMENTS = 4
 PAGE = 100
-"""Items that a call reads, at most: what is done again after a kill."""
+"""Maximum items per call: after a kill, at most this many per segment are processed again."""
 PATIENCE = 60.0
-"""Seconds for which a throttled or failing DynamoDB is asked again."""
+"""Seconds for which calls to a throttling or failing DynamoDB are repeated."""
 
 
 class Backfill:
-    """One run over all items of some entities. It can be stopped at any moment, and done again at no harm.
+    """One run over all items of some entities. It can be stopped at any moment, and repeating it does no harm.
 
-    `indexes` are the table's: an item leaves those that its entity has no pattern for. `rate` is how many items are
-    looked at in a second, at most. `progress` is told the counts now and then, from several threads; `problem` each
-    item that can't be rewritten. With `dry_run` nothing is written at all.
+    `indexes` are the table's: an item is removed from those that its entity has no pattern for. `rate` is the maximum
+    number of items read per second. `progress` is called with the counts now and then, from several threads; `problem`
+    is called with a message for each item that can't be rewritten. With `dry_run` nothing is written.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class Backfill:
         self._counts = Counts()
 
     def resumable(self) -> Counts | None:
-        """What an unfinished run of the same migration has done; None where there is none."""
+        """The counts of an unfinished run of the same migration; None if there is none."""
         found = self._checkpoints.read()
         return sum_of(each.counts for each in found.values()) if found else None
 
     def run(self, *, resume: bool = True) -> Counts:
-        """Go over every item, from where an unfinished run stopped unless `resume` is False. Returns the counts of all.
+        """Process every item, from where an unfinished run stopped unless `resume` is False. Returns the total counts.
 
-        Raises DataError where the table can't be read or written for a minute.
+        Raises DataError if the table can't be read or written for a minute.
         """
         started = self._checkpoints.read() if resume and not self._dry_run else {}
         if not started and not self._dry_run:
@@ -108,7 +108,7 @@ class Backfill:
     def _read(
         self, segment: int, start: dict[str, Any] | None
     ) -> tuple[list[dict[str, Any]], dict[str, Any] | None, int]:
-        """A page of the entities' items, where the next begins, and how many others the page went over."""
+        """A page of the entities' items, the start of the next page, and the number of other items that were read."""
         names = {f":e{n}": name for n, name in enumerate(self._entities)}
         page = self._table.core.scan(
             self._table.name,
@@ -144,7 +144,7 @@ class Backfill:
     def _failed(self, row: dict[str, Any], error: DataError, counts: Counts) -> None:
         counts.failed += 1
         with self._lock:
-            self._problem(f"{row['entity']} at {row['pk']!r}, {row['sk']!r} stays as it is: {error}")
+            self._problem(f"{row['entity']} at {row['pk']!r}, {row['sk']!r} was not rewritten: {error}")
 
     def _patiently(self, call: Callable[[], Any]) -> Any:
         deadline, pause = time.monotonic() + PATIENCE, 0.05
@@ -162,7 +162,7 @@ class Backfill:
 
 
 def count(table: TableClient, entities: Sequence[type[Entity]]) -> int:
-    """How many items there are of some entities, for a bar. It reads the table once."""
+    """The number of items of some entities, for a progress bar. It reads the table once."""
     names = {f":e{n}": entity.__name__ for n, entity in enumerate(entities)}
     total, more = 0, None
     while True:
@@ -181,7 +181,7 @@ def count(table: TableClient, entities: Sequence[type[Entity]]) -> int:
 
 
 def sum_of(counts: Any) -> Counts:
-    """All of some counts together."""
+    """The sum of some counts."""
     total = Counts()
     for each in counts:
         total = total.plus(each)
@@ -189,7 +189,7 @@ def sum_of(counts: Any) -> Counts:
 
 
 class _Pace:
-    """Lets so many through in a second, evenly, whichever thread they come from; several at once count as many."""
+    """Limits the items per second, evenly over all threads; `count` items at once take `count` turns."""
 
     def __init__(self, rate: float | None) -> None:
         self._step = 0.0 if rate is None else 1 / rate

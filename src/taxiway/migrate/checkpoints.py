@@ -1,8 +1,8 @@
-"""How far a migration is: a record in the table itself for each segment of the scan.
+"""The progress of a migration: a record in the table itself for each segment of the scan.
 
-It is there because what it speaks of is there: it can't be taken for that of another table, anyone on any machine can
-go on with it, and an acknowledged write survives whatever happens to the process. The records go when the migration is
-complete.
+The records are in the table that they describe: they can't be confused with those of another table, any machine can
+continue from them, and an acknowledged write survives whatever happens to the process. They are deleted when the
+migration is complete.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Counts(Struct):
 
 
 class Checkpoint(Struct):
-    """How far one segment is: the last key that was looked at, or None before the first, and what was done."""
+    """The progress of one segment: the last key that was read, or None before the first, and the counts."""
 
     counts: Counts
     last: dict[str, Any] | None = None
@@ -45,7 +45,7 @@ class Checkpoints:
         self._target = _target(entities, indexes, segments)
 
     def read(self) -> dict[int, Checkpoint]:
-        """What there is to go on with, by segment; nothing of a migration to something else."""
+        """The progress to continue from, by segment; records of a different migration are ignored."""
         return {
             row["segment"]: Checkpoint(
                 Counts(seen=row["seen"], written=row["written"], failed=row["failed"]), row.get("last"), row["done"]
@@ -55,7 +55,7 @@ class Checkpoints:
         }
 
     def write(self, segment: int, checkpoint: Checkpoint) -> None:
-        """Keep how far a segment is. It survives this process once this returns."""
+        """Store the progress of a segment. It is durable once this returns."""
         row: dict[str, Any] = {
             "pk": KEY,
             "sk": f"{segment:04}",
@@ -70,7 +70,7 @@ class Checkpoints:
         self._table.core.put_item(self._table.name, row)
 
     def clear(self) -> None:
-        """Forget every migration of the table."""
+        """Delete the records of every migration of the table."""
         for row in self._rows():
             self._table.core.delete_item(self._table.name, {"pk": row["pk"], "sk": row["sk"]})
 
@@ -81,7 +81,7 @@ class Checkpoints:
 
 
 def _target(entities: Sequence[type[Entity]], indexes: Sequence[str], segments: int) -> str:
-    """What is being migrated to, in few characters: another declaration is another migration."""
+    """A short digest of the declaration that is migrated to: another declaration is another migration."""
     parts = [str(segments), *sorted(indexes)]
     for entity in sorted(entities, key=lambda entity: entity.__name__):
         parts.append(f"{entity.__name__} {entity.__codec__.evolution.version}")

@@ -1,4 +1,4 @@
-"""What a migration shows of itself: a bar on a terminal, and elsewhere a line now and then."""
+"""Shows the progress of a migration: a bar on a terminal, and elsewhere a line now and then."""
 
 import time
 from typing import TextIO
@@ -12,7 +12,7 @@ BETWEEN_DRAWINGS = 0.1
 
 
 class Progress:
-    """`total` is about how many items there are; without it there is no bar, and a count in its place."""
+    """`total` is the approximate number of items; without it, a count is shown instead of a bar."""
 
     def __init__(self, stream: TextIO, *, total: int | None = None) -> None:
         self._stream = stream
@@ -24,7 +24,7 @@ class Progress:
         self._drawn = False
 
     def show(self, counts: Counts) -> None:
-        """Show how far it is, unless that was shown a moment ago."""
+        """Show the counts, unless they were shown a moment ago."""
         now = time.monotonic()
         if self._before is None:
             self._before = counts.seen
@@ -41,12 +41,12 @@ class Progress:
             self._stream.write(f"{text}\n")
 
     def line(self, text: str) -> None:
-        """Write a line of its own, in place of the bar, which comes back."""
+        """Write a line in place of the bar, which is drawn again later."""
         self.close()
         self._stream.write(f"{text}\n")
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._drawn:
             self._stream.write("\r\x1b[K")
             self._drawn = False

@@ -1,7 +1,7 @@
-"""The key linter: what will cost more, or find other things, than the declaration looks like.
+"""The key linter: warns of keys, indexes and grants that cost more, or find other items, than the declaration suggests.
 
-Every rule is told from the declaration alone. Where that takes a guess (how many values a field has),
-docs/reference/patterns.md says which.
+Every rule uses only the declaration. If a rule has to guess (how many values a field has),
+docs/reference/patterns.md says how.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from taxiway.patterns.templates import KeyTemplate, bare
 FEW = 1000
 """A field with fewer values than this doesn't spread a table or an index."""
 LARGE = 1024
-"""Bytes: what may be larger makes each write of an index dearer."""
+"""Bytes: a larger field makes each write of an index more expensive."""
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
 _PARTITION_LIMIT = "One partition takes 1,000 WCU and 3,000 RCU a second, however large the table is"
@@ -35,7 +35,7 @@ _IDENTIFYING = frozenset(
 
 @dataclass(frozen=True)
 class Finding:
-    """One warning. `acknowledged` is the reason that a comment at its place gives for leaving things as they are."""
+    """One warning. `acknowledged` is the reason in a comment at its place, if there is one."""
 
     rule: str
     subject: str
@@ -48,7 +48,7 @@ class Finding:
 
 
 def lint(backend: Backend) -> tuple[Finding, ...]:
-    """What there is to say of a backend's keys, indexes and grants, acknowledged or not."""
+    """The warnings about a backend's keys, indexes and grants, acknowledged or not."""
     found = model(backend)
     if found is None:
         return ()
@@ -88,8 +88,8 @@ def _colliding_keys(found: Model) -> Iterator[Finding]:
                 str(one),
                 one.source,
                 f"Its key, {_key(one)}, can be the key of {_a(other.entity)}: {_key(other)} ({other}). "
-                "There is one item under a key, so the second is refused or replaces the first.",
-                f"begin one of the two with a text of its own, as in {one.entity.upper()}#…",
+                "A key can hold only one item, so the second is refused or replaces the first.",
+                f"begin one of the two with a distinct text, as in {one.entity.upper()}#…",
             )
 
 
@@ -102,10 +102,10 @@ def _overlapping_partitions(found: Model) -> Iterator[Finding]:
                 str(one),
                 one.source,
                 f"Its partition {one.partition.text} can be the partition {other.partition.text} of {other}, and its "
-                "range of sort keys holds those of that. A query pays for reading both, and leaves out each "
-                f"{other.entity}: pages come out short.",
-                f"begin one of the two partition keys with a text of its own, as in {one.entity.upper()}#…; or, where "
-                "they belong in one partition, the two sort keys",
+                f"range of sort keys includes that entity's. A query pays for reading both, and drops each "
+                f"{other.entity}: pages are shorter.",
+                f"begin one of the two partition keys with a distinct text, as in {one.entity.upper()}#…; or, if "
+                "they belong in one partition, one of the two sort keys",
             )
 
 
@@ -130,8 +130,8 @@ def _unbounded_partition(entity: StoredEntity, pattern: AccessPattern) -> Iterat
         str(pattern),
         pattern.source,
         f"{problem}. {_PARTITION_LIMIT}.",
-        "put a field with many values, or a period such as a month, into the partition key; or spread it, as by "
-        "shards=8; or acknowledge it with how many items a partition will have, and how many are written in a second",
+        "put a field with many values, or a period such as a month, into the partition key; or spread it, as with "
+        "shards=8; or acknowledge it with how many items a partition will have, and how many are written per second",
     )
 
 
@@ -151,9 +151,9 @@ def _mutable_key(entity: StoredEntity, pattern: AccessPattern) -> Iterator[Findi
         "mutable-key",
         str(pattern),
         pattern.source,
-        f"Its key in {pattern.index} holds {when}. The item then moves in the index, which takes two writes of it in "
-        "place of one; who is reading it page by page can meet the item twice, or not at all.",
-        "use a field that stays, as its id or created_at; or acknowledge it with how seldom it changes",
+        f"Its key in {pattern.index} contains {when}. The item then moves in the index, which takes two writes instead "
+        "of one; a client that reads page by page can get the item twice, or not at all.",
+        "use a field that doesn't change, such as its id or created_at; or acknowledge it with how seldom it changes",
     )
 
 
@@ -161,13 +161,13 @@ def _unused_pattern(pattern: AccessPattern) -> Iterator[Finding]:
     if pattern.primary or pattern.uses:
         return
     cost = f" Each write of {_a(pattern.entity)} still pays for {pattern.index}." if pattern.index else ""
-    drop = f", and {pattern.index} too where no other pattern needs it" if pattern.index else ""
+    drop = f", and {pattern.index} too if no other pattern needs it" if pattern.index else ""
     yield Finding(
         "unused-pattern",
         str(pattern),
         pattern.source,
         f"No function may query it.{cost}",
-        f"grant it to who needs it, as in uses=[allow.query({pattern})]; or remove the pattern{drop}",
+        f"grant it to the functions that need it, as in uses=[allow.query({pattern})]; or remove the pattern{drop}",
     )
 
 
@@ -195,8 +195,8 @@ def _wide_projection(entity: StoredEntity, pattern: AccessPattern) -> Iterator[F
         pattern.source,
         f"{pattern.index} projects every attribute, and {' and '.join(large)} of {_a(entity.name)} may be larger than "
         f"{LARGE:,} bytes: every KB is written, stored and read a second time, whether or not a list shows it.",
-        "keep what lists don't show in an entity of its own under the same partition key; or acknowledge it with what "
-        "reads it from there",
+        "move fields that lists don't show to another entity under the same partition key; or acknowledge it with what "
+        "reads them from the index",
     )
 
 
@@ -207,7 +207,7 @@ def _grants_on_nothing(entity: StoredEntity) -> Iterator[Finding]:
             "grant-on-nothing",
             entity.name,
             others[0].function.source,
-            f"{_functions(others)} may {_operations(others)} {_a(entity.name)}, and no function may put one: there is "
+            f"{_functions(others)} may {_operations(others)} {_a(entity.name)}, but no function may put one: there is "
             "nothing to find.",
             f"grant put({entity.name}) to the function that creates it; or acknowledge it with what else writes it",
         )
@@ -218,9 +218,9 @@ def _grants_on_nothing(entity: StoredEntity) -> Iterator[Finding]:
             "grant-on-nothing",
             entity.name,
             updaters[0].function.source,
-            f"{_functions(updaters)} may update {_a(entity.name)}, and there is nothing in one that could change: the "
-            "fields of its key stay, and the others are the table client's.",
-            f"leave update({entity.name}) out",
+            f"{_functions(updaters)} may update {_a(entity.name)}, but it has no field that can change: the fields of "
+            "its key are fixed, and the table client sets the others.",
+            f"remove update({entity.name})",
         )
 
 
@@ -236,7 +236,7 @@ def _spreads(entity: StoredEntity, pattern: AccessPattern) -> bool:
 
 
 def _count(entity: StoredEntity, template: KeyTemplate, name: str) -> int | None:
-    """How many values a field has, as far as its type and its name tell: None where they are many."""
+    """How many values a field has, judged by its type and its name: None for many."""
     values = next(segment.values for segment in template.segments if segment.name == name)
     if values.count is not None:
         return values.count

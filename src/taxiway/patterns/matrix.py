@@ -1,4 +1,4 @@
-"""The access-pattern matrix: every way to the data, who uses it, and what a call costs."""
+"""The access-pattern matrix: every access pattern, the functions that use it, and what a call costs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ AHEAD = 1
 """`TableClient.query` asks for one item more than a page has, to know whether there is a next page."""
 
 Units: TypeAlias = tuple[float, float]
-"""The least and the most that a call takes."""
+"""The minimum and the maximum of a call."""
 
-_EMPTY = "No function is granted anything of a table."
+_EMPTY = "No function has a grant on a table."
 _NOTHING: Units = (0, 0)
 _SENTINEL = 1024
-"""Bytes that the item of a unique value has at most, keys of usual length in it."""
+"""The maximum size, in bytes, of the item of a unique value, with keys of usual length."""
 _HEADINGS = ("pattern", "index", "key condition", "sorted by", "RCU", "WCU", "used by")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One verb through one access pattern. `users` is empty where no function may do it."""
+    """One verb through one access pattern. `users` is empty if no function may use it."""
 
     pattern: AccessPattern
     verb: Verb
@@ -121,7 +121,7 @@ def _rows(found: Model, size: int, page: int) -> list[Row]:
 
 
 def _users(pattern: AccessPattern) -> dict[Verb, tuple[str, ...]]:
-    """Who does what through a pattern; where nobody does anything, nobody reads it."""
+    """The functions that use a pattern, by verb; for an unused pattern, a read without users."""
     users: dict[Verb, tuple[str, ...]] = {}
     for verb in ("get", "query", "put", "update", "delete", "write_many", "check"):
         if names := tuple(str(use) for use in pattern.uses if use.verb == verb):
@@ -130,7 +130,7 @@ def _users(pattern: AccessPattern) -> dict[Verb, tuple[str, ...]]:
 
 
 def _cost(entity: StoredEntity, pattern: AccessPattern, verb: Verb, size: int, page: int) -> tuple[Units, Units]:
-    """What one call reads and writes, at least and at most."""
+    """The minimum and maximum units of one call, for reads and for writes."""
     consistent = units.read(size, units.Consistency.STRONG)
     if verb == "get":
         return _exactly(units.read(size)), _NOTHING
@@ -151,10 +151,10 @@ def _cost(entity: StoredEntity, pattern: AccessPattern, verb: Verb, size: int, p
 
 
 def _writes(entity: StoredEntity, size: int, *, moves: bool, claims: tuple[int, int]) -> Units:
-    """The table's part and every index's: the least where no index key changes and the item is in no sparse index.
+    """The table's part and every index's: the minimum if no index key changes and the item is in no sparse index.
 
-    `claims` is how many items are written beside it for each unique value, at least and at most: one that takes the
-    value, and one that frees the value of before. They are written in one transaction with it.
+    `claims` is the minimum and maximum number of items written for each unique value: one that reserves the value, and
+    one that frees the previous value. They are written in one transaction with the item.
     """
     least, most = (
         units.write(size, transactional=bool(entity.unique and beside))
@@ -170,7 +170,7 @@ def _writes(entity: StoredEntity, size: int, *, moves: bool, claims: tuple[int, 
 
 
 def _mixes(entity: StoredEntity) -> bool:
-    """Whether an index key holds a field that may change beside one that an update has to read to keep it."""
+    """Whether an index key has both a field that may change and one that an update has to read to keep it."""
 
     def mixed(fields: tuple[str, ...]) -> bool:
         movable = entity.movable(fields)
@@ -202,8 +202,8 @@ def _notes(shown: Matrix) -> list[str]:
     return [
         f"RCU and WCU: request units of one call, with items of {shown.item_size:,} bytes and pages of {shown.page}.",
         "Reads are eventually consistent: a consistent get takes twice as much, a transactional one four times. In a",
-        "transaction, the table's part of a write is twice as much. A range goes up to the write that changes every",
-        "index key and unique value, and to the one that has to read the item first.",
+        "transaction, the table's part of a write is twice as much. The upper end of a range is a write that changes",
+        "every index key and unique value, and that has to read the item first.",
     ]
 
 

@@ -1,7 +1,7 @@
-"""What the matrix and the linter look at: the table, the entities in it, their patterns, and who uses each.
+"""The input of the matrix and the linter: the table, its entities, their patterns, and the functions that use them.
 
-The one module that knows both sides, `taxiway.declare` and `taxiway.data`. An entity is known by a grant that names it:
-one that no function may do anything with isn't seen.
+This is the only module that knows both `taxiway.declare` and `taxiway.data`. Only entities that a grant names are
+included.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from taxiway.patterns.templates import KeyTemplate, bare, is_optional, key_templ
 
 @dataclass(frozen=True)
 class Use:
-    """One function, what it does through a pattern, and what invokes it."""
+    """One function, its verb on a pattern, and what invokes it."""
 
     verb: Verb
     function: Function
@@ -40,7 +40,7 @@ def _called(trigger: Trigger) -> str:
 
 @dataclass(frozen=True)
 class AccessPattern:
-    """One way to an entity: its own key (`primary`), or a query of an index or of the table (`index` None)."""
+    """One access pattern of an entity: its key (`primary`), or a query of an index or of the table (`index` None)."""
 
     entity: str
     name: str
@@ -92,7 +92,7 @@ class StoredEntity:
     checks: bool = False
     """Whether its class checks an item as a whole (`__post_init__`), for which an update reads it first."""
     unique: int = 0
-    """How many of its values no other may have: each is an item of its own, written in the same transaction."""
+    """The number of its unique values: each is an item of its own, written in the same transaction."""
 
     @property
     def primary(self) -> AccessPattern:
@@ -109,7 +109,7 @@ class StoredEntity:
         return any(isinstance(bare(kind), inspect.DecimalType | inspect.FloatType) for kind in self.types.values())
 
     def uses(self, *verbs: Verb) -> tuple[Use, ...]:
-        """Who does one of these to it."""
+        """The uses with one of these verbs."""
         return tuple(use for pattern in self.patterns for use in pattern.uses if use.verb in verbs)
 
     def movable(self, fields: tuple[str, ...]) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ class Model:
 
 
 def model(backend: Backend) -> Model | None:
-    """The model of a backend's table; None where it has none."""
+    """The model of a backend's table; None without a table."""
     if backend.table is None:
         return None
     uses: dict[int, list[Use]] = {}

@@ -1,7 +1,7 @@
-"""What a key template can become, and whether two of them can become the same key.
+"""The keys that a template can produce, and whether two templates can produce the same key.
 
-A template is segments between `#`. A segment's value never holds a `#` itself, so two templates can give the same text
-only where they have as many segments and each pair of segments can be equal.
+A template consists of segments between `#`. The value of a segment never contains a `#`, so two templates can produce
+the same text only if they have the same number of segments and each pair of segments can be equal.
 """
 
 import re
@@ -17,10 +17,10 @@ _FIELD = re.compile(r"\{(\w+)(?::(\w+))?\}")
 
 @dataclass(frozen=True)
 class Values:
-    """What a segment can be: every text of `form`; `count` of them, or None where there is no end to them.
+    """The possible values of a segment: every text of `form`; `count` of them, or None for unlimited.
 
-    Of two forms one holds all of the other, or they have nothing in common, or they are lists of values. So examples
-    (one of an endless form, all of a list) tell whether two have a value in common.
+    Of two forms, one includes the other, or they have no value in common, or they are lists of values. So examples
+    (one of an unlimited form, all of a list) show whether two forms have a value in common.
     """
 
     form: re.Pattern[str]

@@ -1,4 +1,4 @@
-"""What the functions may do through an endpoint of their private network."""
+"""The policies of a private network's endpoints: what the functions may do through them."""
 
 import json
 from collections import defaultdict
@@ -14,9 +14,9 @@ ENDPOINT_LIMIT = 20_480
 
 
 def endpoint_policy(service: str, backend: Backend, stage: Stage) -> Policy | None:
-    """What any of the functions may do with a service, for its endpoint in the network; None where that is nothing.
+    """What the functions together may do with a service, for its endpoint in the network; None if that is nothing.
 
-    Raises DeclarationError where that is longer than EC2 takes. Lambda reads a stream itself, and not from the network:
+    Raises DeclarationError if the policy exceeds EC2's limit. Lambda reads a stream itself, and not from the network:
     https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
     """
     actions: dict[str, set[str]] = defaultdict(set)
@@ -39,9 +39,9 @@ def endpoint_policy(service: str, backend: Backend, stage: Stage) -> Policy | No
     length = len(json.dumps(document))
     if length > ENDPOINT_LIMIT:
         raise DeclarationError(
-            f"The network's endpoint for {service} would have a policy of {length} characters, and EC2 takes "
+            f"The network's endpoint for {service} would have a policy of {length} characters, and EC2 allows "
             f"{ENDPOINT_LIMIT}.",
-            fix="keep several values in one secret, or name a network that exists: Network(subnets=…)",
+            fix="store several values in one secret, or name an existing network: Network(subnets=…)",
             where=backend.source,
         )
     return document

@@ -1,6 +1,6 @@
 """The IAM policy of a function: exactly what the declaration grants, and what Lambda itself needs to run it.
 
-Pure, so that the laptop can enforce the same policy that AWS gets. docs/concepts/least-privilege.md explains it.
+Pure, so that local development can enforce the same policy as AWS. docs/concepts/least-privilege.md explains it.
 """
 
 import re
@@ -23,26 +23,26 @@ POLICY_LIMIT = 10_240
 """Characters of a role's inline policies: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 
-_LABEL = "DynamoDB makes up the label of a table's stream, which only a policy that is deployed can have"
+_LABEL = "DynamoDB generates the label of a table's stream, which is unknown before the table is deployed"
 
 WILDCARDS = {
-    "logs:CreateLogStream": "Lambda makes up the names of the streams in the function's own log group",
-    "logs:PutLogEvents": "Lambda makes up the names of the streams in the function's own log group",
-    "secretsmanager:GetSecretValue": "Secrets Manager ends a secret's ARN in six characters of its own choice",
-    "xray:PutTraceSegments": "X-Ray has no resource to name",
-    "xray:PutTelemetryRecords": "X-Ray has no resource to name",
+    "logs:CreateLogStream": "Lambda generates the names of the streams in the function's own log group",
+    "logs:PutLogEvents": "Lambda generates the names of the streams in the function's own log group",
+    "secretsmanager:GetSecretValue": "Secrets Manager ends a secret's ARN with six random characters",
+    "xray:PutTraceSegments": "X-Ray has no resources",
+    "xray:PutTelemetryRecords": "X-Ray has no resources",
     "dynamodb:DescribeStream": _LABEL,
     "dynamodb:GetRecords": _LABEL,
     "dynamodb:GetShardIterator": _LABEL,
-    "dynamodb:ListStreams": "DynamoDB lists streams for an account, and can't limit it to a table",
-    "ec2:CreateNetworkInterface": "Lambda makes a network interface before it has an ARN",
-    "ec2:DeleteNetworkInterface": "Lambda makes up the ids of its network interfaces",
+    "dynamodb:ListStreams": "DynamoDB lists the streams of an account, and can't limit the list to a table",
+    "ec2:CreateNetworkInterface": "a network interface has no ARN before Lambda creates it",
+    "ec2:DeleteNetworkInterface": "EC2 generates the ids of network interfaces",
     "ec2:DescribeNetworkInterfaces": "EC2 can't limit what is described",
     "ec2:DescribeSubnets": "EC2 can't limit what is described",
-    "ec2:AssignPrivateIpAddresses": "Lambda makes up the ids of its network interfaces",
-    "ec2:UnassignPrivateIpAddresses": "Lambda makes up the ids of its network interfaces",
+    "ec2:AssignPrivateIpAddresses": "EC2 generates the ids of network interfaces",
+    "ec2:UnassignPrivateIpAddresses": "EC2 generates the ids of network interfaces",
 }
-"""Every action that is allowed on a resource with a wildcard in its ARN, and why AWS offers no other way."""
+"""Every action that is allowed on a resource with a wildcard in its ARN, and why AWS supports nothing narrower."""
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 _NETWORK = sorted(action for action in WILDCARDS if action.startswith("ec2:"))
@@ -55,11 +55,11 @@ _LEADING_KEYS = "dynamodb:LeadingKeys"
 _FIELD = re.compile(r"\{[^{}]*\}")
 
 
-def function_policy(backend: Backend, function: Function, stage: Stage, stream: str | None = None) -> Policy:
+def function_policy(backend: Backend, function: Function, stage: Stage, stream: object | None = None) -> Policy:
     """The policy document of a function's role, the same for the same declaration.
 
-    `stream` is the ARN of the table's stream, where it is known: its label is DynamoDB's own. Raises DeclarationError
-    where the policy would be longer than IAM takes.
+    `stream` is the ARN of the table's stream, if it is known: DynamoDB generates its label. Raises DeclarationError if
+    the policy would exceed IAM's limit.
     """
     of_triggers = [
         each for trigger in backend.triggers_of(function) for each in _trigger(trigger, backend, stage, stream)
@@ -78,9 +78,9 @@ def function_policy(backend: Backend, function: Function, stage: Stage, stream: 
     document = {"Version": "2012-10-17", "Statement": _told_apart(statements)}
     if size(document) > POLICY_LIMIT:
         raise DeclarationError(
-            f"Function {function.name}: its policy would have {size(document)} characters, and IAM takes "
+            f"Function {function.name}: its policy would have {size(document)} characters, and IAM allows "
             f"{POLICY_LIMIT}.",
-            fix="let it do less: give some of its routes a function of their own",
+            fix="grant it less: give some of its routes their own function",
             where=function.source,
         )
     return document
@@ -126,7 +126,7 @@ def _table(backend: Backend, function: Function, stage: Stage) -> list[Statement
 
 
 def _told_apart(statements: list[Statement]) -> list[Statement]:
-    """With a number after each Sid that an earlier statement has: of names as `gsi-1` and `gsi1` it holds the same."""
+    """Add a number to each Sid that an earlier statement has: names such as `gsi-1` and `gsi1` give the same Sid."""
     taken: set[str] = set()
     for each in statements:
         found, number = each["Sid"], 2
@@ -138,7 +138,7 @@ def _told_apart(statements: list[Statement]) -> list[Statement]:
 
 
 def _leading_keys(keys: list[str]) -> dict[str, Any] | None:
-    """That a call reaches these partition keys alone. `Null` is there since ForAllValues holds of a call without any.
+    """Limits a call to these partition keys. `Null` is needed because ForAllValues is true for a call without any key.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
@@ -152,7 +152,7 @@ def _leading_keys(keys: list[str]) -> dict[str, Any] | None:
 def _encryption(
     backend: Backend, function: Function, stage: Stage, of_triggers: Sequence[Statement]
 ) -> list[Statement]:
-    """What a key of one's own asks of who uses the table.
+    """The permissions that a customer managed key requires of functions that use the table.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
     """
@@ -176,8 +176,8 @@ def _secret(secret: Secret, stage: Stage) -> list[Statement]:
     return allowed
 
 
-def _trigger(trigger: Trigger, backend: Backend, stage: Stage, stream: str | None) -> list[Statement]:
-    """What a function needs so that a trigger can invoke it."""
+def _trigger(trigger: Trigger, backend: Backend, stage: Stage, stream: object | None) -> list[Statement]:
+    """The permissions that a function needs so that a trigger can invoke it."""
     match trigger:
         case Route():
             return []
@@ -187,7 +187,7 @@ def _trigger(trigger: Trigger, backend: Backend, stage: Stage, stream: str | Non
             assert_never(trigger)
 
 
-def _stream_consumer(consumer: StreamConsumer, backend: Backend, stage: Stage, arn: str | None) -> list[Statement]:
+def _stream_consumer(consumer: StreamConsumer, backend: Backend, stage: Stage, arn: object | None) -> list[Statement]:
     """https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html, with the queue for what fails."""
     queue = names.failures(backend, stage, consumer.function)
     return [
@@ -198,13 +198,13 @@ def _stream_consumer(consumer: StreamConsumer, backend: Backend, stage: Stage, a
 
 
 def _logs(backend: Backend, function: Function, stage: Stage) -> Statement:
-    """Its own log group, which the stack makes: a function may not make one."""
+    """Its own log group, which the stack creates: a function may not create one."""
     streams = names.arn(stage, "logs", f"log-group:{names.log_group(backend, stage, function)}:log-stream:*")
     return statement("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [streams])
 
 
 def _network(backend: Backend, function: Function, stage: Stage) -> list[Statement]:
-    """Lambda's own work in a VPC, which the code of the function is denied."""
+    """What Lambda itself does in a VPC; the code of the function is denied it."""
     own = names.arn(stage, "lambda", f"function:{names.function(backend, stage, function)}")
     return [
         statement("Network", _NETWORK, ["*"]),

@@ -15,7 +15,7 @@ def size(document: Policy) -> int:
 
 
 def trust(service: str, account: str | None = None) -> Policy:
-    """Who may take a role: one service of AWS, and where an account is named, on its behalf alone."""
+    """A trust policy: one AWS service may assume the role, only on behalf of `account` if it is given."""
     statement: Statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     if account is not None:
         statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
@@ -23,12 +23,12 @@ def trust(service: str, account: str | None = None) -> Policy:
 
 
 def via(service: str, stage: Stage) -> dict[str, Any]:
-    """The condition that a key of KMS is used through a service alone."""
+    """The condition that a KMS key is only used through a service."""
     suffix = "amazonaws.com.cn" if stage.region.startswith("cn-") else "amazonaws.com"
     return {"StringEquals": {"kms:ViaService": f"{service}.{stage.region}.{suffix}"}}
 
 
-def statement(sid: str, actions: list[str], resources: list[str], condition: dict[str, Any] | None = None) -> Statement:
+def statement(sid: str, actions: list[str], resources: list[Any], condition: dict[str, Any] | None = None) -> Statement:
     """One statement of a policy."""
     made: Statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
     return made | {"Condition": condition} if condition else made

@@ -233,10 +233,28 @@ def test_a_little_capacity_and_a_little_cdn_are_free_too() -> None:
     assert of(free, "DynamoDB", "write capacity") == pytest.approx(5 * 730 * 0.00065)
 
 
-def test_a_region_whose_prices_are_not_known_is_refused_by_name() -> None:
-    stage = Stage(name="dev", local=True, variables={"AWS_REGION": "ap-south-1"})
-    with pytest.raises(DeclarationError, match="ap-south-1 are not known here, only those of us-east-1 and eu-west-1"):
-        bill(alone(), stage, requests=1, read_ratio=1)
+def in_region(region: str) -> Stage:
+    return Stage(name="dev", local=True, variables={"AWS_REGION": region})
+
+
+@pytest.mark.parametrize(
+    ("region", "nearest"), [("eu-north-1", "eu-west-1"), ("af-south-1", "eu-west-1"), ("ap-south-1", "us-east-1")]
+)
+def test_a_region_with_unknown_prices_costs_what_the_nearest_known_one_does_and_the_bill_says_so(
+    region: str, nearest: str
+) -> None:
+    month, known = (bill(alone(), in_region(each), requests=1e6, read_ratio=1) for each in (region, nearest))
+
+    assert month.total == known.total
+    said = f"The prices of {region} are unknown: these are of {nearest}, the nearest known region."
+    assert said in report(month)
+    assert not any("are unknown" in line for line in report(known))
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
+def test_a_region_whose_prices_are_not_comparable_is_refused_by_name(region: str) -> None:
+    with pytest.raises(DeclarationError, match=f"The prices of {region} are unknown"):
+        bill(alone(), in_region(region), requests=1, read_ratio=1)
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -486,7 +504,7 @@ def test_durations_that_are_none_are_an_error(text: str) -> None:
 
 
 def test_a_duration_of_a_function_that_is_not_declared_is_an_error() -> None:
-    with pytest.raises(DeclarationError, match="durations of other, and no such function is declared"):
+    with pytest.raises(DeclarationError, match="durations name other, which the backend does not declare"):
         bill(alone(), DEV, requests=1, read_ratio=1, durations={"other": Measured(1, "lambda")})
 
 
@@ -502,7 +520,7 @@ def test_a_function_with_less_cpu_computes_for_longer_and_waits_as_long() -> Non
 
 def test_what_was_not_measured_is_named() -> None:
     month = bill(stored(), DEV, requests=1e6, read_ratio=0.5, durations={"read": Measured(6, "lambda")})
-    assert month.notes[0] == "Not measured, and so assumed: the durations of find, make, drop."
+    assert month.notes[0] == "Assumed, because they were not measured: the durations of find, make, drop."
 
 
 # Knobs and the report.
@@ -562,5 +580,5 @@ def test_quantities_are_written_short(text: str, number: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "many", "-1", "10X", "1e6"])
 def test_what_is_no_quantity_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="is no quantity"):
+    with pytest.raises(ValueError, match="Invalid quantity"):
         quantity(text)

@@ -53,7 +53,7 @@ def test_another_account_is_refused_by_name_and_nothing_but_who_we_are_is_asked(
 
     assert refused.returncode == 1
     said = refused.stderr + refused.stdout
-    assert "is in the account 000000000000, and these credentials are of the account 123456789012" in said
+    assert "is in the account 000000000000, but these credentials belong to the account 123456789012" in said
     assert "Fix: " in said
     assert "Traceback" not in said
     assert proxy.calls == ["sts:GetCallerIdentity"]
@@ -65,7 +65,7 @@ def test_a_deployment_that_loses_data_goes_on_only_after_a_yes(cloud: Cloud, pro
     code, seen = cloud.on_terminal("deploy", "--host-packages", question="[y/N] ", keys=keys)
 
     assert (code, "\nNothing was changed.\nFix: answer y\n" in seen) == (1, True), seen
-    assert f"The secret {SECRET} is deleted; what is in it is lost.\nGo on? [y/N] " in seen
+    assert f"The secret {SECRET} is deleted; its data is lost.\nContinue? [y/N] " in seen
     assert "Traceback" not in seen
     assert changed(proxy) == []
     assert proxy.calls[-1] == "cloudformation:DeleteChangeSet"  # nothing waits to be executed by mistake
@@ -80,17 +80,17 @@ DOMAIN = """        domain=Domain(
 
 def test_what_goes_on_between_is_told_before_anything_is_asked(cloud: Cloud) -> None:
     stage_file(cloud.project, "dev")
-    cloud.edit("backend.py", "    Cors,\n", "    Cors,\n    Domain,\n")
+    cloud.edit("backend.py", " Cors,", " Cors, Domain,")
     cloud.edit("backend.py", "        cors=Cors(", DOMAIN)
     planned = cloud.taxiway("diff", "--host-packages")
     code, seen = cloud.on_terminal("deploy", "--host-packages", question="[y/N] ", keys="n\n")
     cloud.edit("backend.py", DOMAIN, "        cors=Cors(")
-    cloud.edit("backend.py", "    Domain,\n", "")
+    cloud.edit("backend.py", " Cors, Domain,", " Cors,")
 
-    caution = "Caution: The API's own address, …execute-api…, answers 404 to all who still call it"
+    caution = "Caution: From this deployment on, the API's default address, …execute-api…, answers 404 to everybody"
     assert caution in planned.stdout, planned.stderr
     assert code == 1, seen
-    assert caution in seen.partition("is deleted; what is in it is lost.\nGo on? [y/N] ")[0]
+    assert caution in seen.partition("is deleted; its data is lost.\nContinue? [y/N] ")[0]
 
 
 def test_a_deployment_that_loses_data_does_so_after_a_yes(cloud: Cloud, proxy: Proxy) -> None:
@@ -109,7 +109,7 @@ def test_a_stage_is_not_destroyed_without_a_yes(cloud: Cloud, proxy: Proxy, keys
     code, seen = cloud.on_terminal("destroy", question="[y/N] ", keys=keys)
 
     assert (code, "\nNothing was deleted.\nFix: answer y\n" in seen) == (1, True), seen
-    assert "Delete the stack items-dev, with the table items-dev and all that is in them? [y/N] " in seen
+    assert "Delete the stack items-dev, with the table items-dev and all their data? [y/N] " in seen
     assert changed(proxy) == []
 
 

@@ -1,4 +1,4 @@
-"""After a deployment the CDN forgets what it kept: boto3's own requests, to a server that answers as AWS does."""
+"""After a deployment the CDN's cache is invalidated: boto3's own requests, to a server that answers as AWS does."""
 
 import re
 from collections.abc import Generator
@@ -66,4 +66,4 @@ def test_the_cdn_of_a_stack_forgets_everything(
     assert "Action=ListStackResources" in listed
     assert path == "/2020-05-31/distribution/EDFDVBD6EXAMPLE/invalidation"
     assert re.search(r"<Quantity>1</Quantity><Items><Path>/\*</Path></Items>", body)
-    assert said == ["The CDN forgets what it kept; that takes it about a minute."]
+    assert said == ["Invalidating the CDN's cache, which takes about a minute."]

@@ -24,8 +24,8 @@ from taxiway.aws.deploying.deployed_stack import Say
 from taxiway.aws.deploying.deployment import Plan
 from taxiway.aws.deploying.progress import Kept
 from taxiway.aws.deploying.steps import Step, steps
-from taxiway.aws.deploying.upload import Assembly, File
 from taxiway.aws.errors import AwsError
+from taxiway.aws.template.assembly import Assembly, File
 
 CHANGE_SET = "arn:aws:cloudformation:us-west-2:123456789012:changeSet/c/1"
 EMPTY: dict[str, Any] = {"Resources": {}}
@@ -95,12 +95,12 @@ def test_an_update_that_is_taken_back_names_who_failed_and_not_who_was_stopped_b
 
     assert text == (
         "The deployment failed; the stage is as it was before.\n\n  table Table: Size cannot be reduced\n\n"
-        "Fix: mend what is named above, and deploy again"
+        "Fix: fix the cause above, and deploy again"
     )
     assert said == [
         "  failed      table Table",
         "  failed      role Role",
-        "  CloudFormation takes back what was done.",
+        "  CloudFormation rolls back.",
         "  updated     table Table",
     ]
 
@@ -124,10 +124,10 @@ def test_a_failure_in_a_nested_stack_is_told_by_its_own_resource() -> None:
     ("ends", "left", "fix"),
     [
         ("ROLLBACK_COMPLETE", "which the next deployment removes", "and deploy again"),
-        ("ROLLBACK_FAILED", "the next deployment removes its stack, and names what stays", "and deploy again"),
+        ("ROLLBACK_FAILED", "the next deployment removes the stack, and lists what remains", "and deploy again"),
         (
             "UPDATE_ROLLBACK_FAILED",
-            "some of the stage is new, some as it was before",
+            "some resources are new, others as before",
             "run `aws cloudformation continue-update-rollback --stack-name items-prod`, and deploy again",
         ),
     ],
@@ -137,7 +137,7 @@ def test_what_is_left_and_what_to_do_follow_from_how_it_ended(ends: str, left: s
     text = executed(begun, ends=ends)
 
     assert left in text
-    assert f"Fix: mend what is named above, {fix}" in text
+    assert f"Fix: fix the cause above, {fix}" in text
     assert f"CloudFormation ended with {ends}: User Initiated" in text  # it says so of no resource
 
 
@@ -276,7 +276,7 @@ def deploy(account: Account, directory: Path, name: str, resources: Mapping[str,
 
 
 @pytest.mark.parametrize(
-    ("removed", "left"), [("DELETE_COMPLETE", None), ("DELETE_FAILED", "could not be deleted whole")]
+    ("removed", "left"), [("DELETE_COMPLETE", None), ("DELETE_FAILED", "could not be deleted completely")]
 )
 def test_what_a_first_deployment_left_is_removed_by_the_next_one(
     tmp_path: Path, removed: str, left: str | None
@@ -327,10 +327,10 @@ def test_what_stays_of_a_first_deployment_is_named_before_anything_else_is_made(
         deployment.plan(aws.account, assembly_of(tmp_path, "s", {}), print)
 
     assert str(refused.value) == (
-        "The stack s is removed now. What it was to keep is still there, in the way of a new one:\n\n"
+        "The stack s was removed, but resources that it keeps still exist and block a new one:\n\n"
         "  table items-prod\n"
         "  secret items/prod\n\n"
-        "Fix: see that nothing in it is needed, delete it, and deploy again\n"
+        "Fix: check that you don't need their data, delete them, and deploy again\n"
         "  aws dynamodb delete-table --table-name items-prod --region us-west-2\n"
         f"  aws secretsmanager delete-secret --secret-id {SECRET_ID} --region us-west-2 --force-delete-without-recovery"
     )
@@ -346,9 +346,9 @@ BACKEND, STAGE = "taxiway:backend", "taxiway:stage"
     [
         ({**TAGS, BACKEND: "another"}, "has the tag taxiway:backend=another; this one's is shop"),
         ({**TAGS, STAGE: "another"}, "has the tag taxiway:stage=another; this one's is prod"),
-        ({STAGE: "prod"}, "has no tag taxiway:backend: Taxiway did not make it"),
-        ({BACKEND: "shop"}, "has no tag taxiway:stage: Taxiway did not make it"),
-        ({}, "has no tag taxiway:backend: Taxiway did not make it"),
+        ({STAGE: "prod"}, "has no tag taxiway:backend: Taxiway did not create it"),
+        ({BACKEND: "shop"}, "has no tag taxiway:stage: Taxiway did not create it"),
+        ({}, "has no tag taxiway:backend: Taxiway did not create it"),
     ],
 )
 def test_a_stack_that_is_not_this_stages_is_refused_and_left_alone(
@@ -407,9 +407,9 @@ def test_a_table_that_can_not_be_protected_leaves_a_stage_that_is_deployed_and_s
         deployment.execute(aws.account, assembly_of(tmp_path, "s", there), plan, protect=True, say=print)
 
     assert str(failed.value) == (
-        "s is deployed, but for what comes after the rest: the new table s is protected against deletion.\n\n"
+        "s is deployed, except for a later step: the new table s is protected against deletion.\n\n"
         "  table s: not authorized to perform: dynamodb:UpdateTable\n\n"
-        "Fix: mend what is named above, and deploy again"
+        "Fix: fix the cause above, and deploy again"
     )
     assert "UpdateTerminationProtection" in aws.called  # the stage is there, and protected as it can be
 
@@ -451,7 +451,7 @@ class TestOnMiniStack:
         if not first:
             deploy(account, tmp_path, name, {"Topic": TOPIC}, said.append)
         fails = {"Topic": TOPIC, "Table": protected_table(name), "Slow": {**REFUSED, "DependsOn": "Table"}}
-        with pytest.raises(AwsError, match="nothing of it is left" if first else "the stage is as it was before"):
+        with pytest.raises(AwsError, match="only an empty stack is left" if first else "the stage is as it was before"):
             deploy(account, tmp_path, name, fails, said.append)
 
         assert f"  deleted     table {name}" in said
@@ -496,7 +496,7 @@ class TestOnMiniStack:
             "The deployment failed; the stage is as it was before.\n\n  alarm slow: "
         )
         assert "metric math" in failed.value.problem
-        assert "  CloudFormation takes back what was done." in said
+        assert "  CloudFormation rolls back." in said
         found = deployed_stack.find(account, "updated")
         assert found is not None
         assert found["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
@@ -515,7 +515,7 @@ class TestOnMiniStack:
         with pytest.raises(AwsError, match=r"is stuck in DELETE_FAILED: .*\[Network\].*\nFix: delete the stack"):
             deploy(account, tmp_path, "full", {"Topic": TOPIC}, print)
 
-        assert failed.value.problem.startswith("The stack full could not be deleted whole.\n\n  vpc Network: ")
+        assert failed.value.problem.startswith("The stack full could not be deleted completely.\n\n  vpc Network: ")
         assert "DependencyViolation" in failed.value.problem
         ec2.delete_subnet(SubnetId=subnet)
         removal.destroy(account, found, print)
@@ -559,7 +559,7 @@ class TestOnMiniStack:
             str(ended.value)
             == "The credentials have expired: It was said so\nFix: log in again, as with `aws sso login`"
         )
-        assert said[-1].startswith("CloudFormation goes on with what it has begun")
+        assert said[-1].startswith("CloudFormation continues")
         assert wait_for(account, "expiring") == "CREATE_COMPLETE"
 
 

@@ -12,8 +12,8 @@ from tests.aws.documented import ACCOUNT, REGION, CloudFormation, stack, stack_i
 from taxiway import Backend, Function, HttpApi, StreamConsumer, Table
 from taxiway.aws.deploying import deployed_stack, deployment, removal, resource_changes, upload
 from taxiway.aws.deploying.account import Account
-from taxiway.aws.deploying.upload import Assembly, File
 from taxiway.aws.errors import AwsError
+from taxiway.aws.template.assembly import Assembly, File
 from taxiway.aws.template.synthesis import synthesize
 from taxiway.declare import names
 
@@ -120,11 +120,9 @@ def test_a_queue_that_is_deleted_or_replaced_in_a_nested_stack_is_asked_about(tm
 
     gone = planned(tmp_path, described(CHILD), deleted, deployed=both, new={"function": FUNCTION})
     other = planned(tmp_path, described(CHILD), replaced, deployed=both, new=both)
-    assert resource_changes.losses(gone.changes) == [
-        "The queue my-function-failures is deleted; what is in it is lost."
-    ]
+    assert resource_changes.losses(gone.changes) == ["The queue my-function-failures is deleted; its data is lost."]
     assert resource_changes.losses(other.changes) == [
-        "The queue my-function-failures is replaced by an empty one; what is in it is lost."
+        "The queue my-function-failures is replaced by an empty one; its data is lost."
     ]
 
 
@@ -136,11 +134,9 @@ def test_a_nested_stack_that_goes_takes_all_that_is_in_it_along(tmp_path: Path) 
     assert resource_changes.report(plan.changes) == [
         "  delete       function       my-function",
         "  delete       nested stack   ChildStack",
-        "  delete       queue          my-function-failures  (what is in it is lost)",
+        "  delete       queue          my-function-failures  (its data is lost)",
     ]
-    assert resource_changes.losses(plan.changes) == [
-        "The queue my-function-failures is deleted; what is in it is lost."
-    ]
+    assert resource_changes.losses(plan.changes) == ["The queue my-function-failures is deleted; its data is lost."]
 
 
 def test_a_nested_stack_in_which_nothing_changes_says_nothing(tmp_path: Path) -> None:
@@ -168,8 +164,8 @@ def backend_of(*routes: str, consumes: bool) -> Backend:
 
 def deploy(account: Account, backend: Backend, directory: Path, *, execute: bool) -> deployment.Plan:
     directory.mkdir()
-    synthesize(backend, ministack.STAGE, packages=backends.packages(backend, directory), directory=directory)
-    assembly = upload.read(directory, backend, ministack.STAGE)
+    packages = backends.packages(backend, directory)
+    assembly = synthesize(backend, ministack.STAGE, packages=packages, directory=directory)
     assert assembly.has_nested
     upload.ensure_bucket(account, assembly.bucket, print)
     upload.upload(account, assembly)
@@ -206,7 +202,7 @@ def test_on_ministack_the_functions_and_the_data_of_nested_stacks_are_named(acco
     logs = {change.name for change in plan.changes if (change.action, change.kind) == ("delete", "log group")}
     assert logs == {f"/aws/lambda/{name}" for name in was - becomes}
     queue = names.failures(before, ministack.STAGE, before.functions[-1])
-    assert resource_changes.losses(plan.changes) == [f"The queue {queue} is deleted; what is in it is lost."]
+    assert resource_changes.losses(plan.changes) == [f"The queue {queue} is deleted; its data is lost."]
     assert f"the queue {queue}" in deployed_stack.data_in(account, "many-dev")
 
     said: list[str] = []

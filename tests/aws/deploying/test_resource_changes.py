@@ -34,7 +34,6 @@ def detail(name: str, *, evaluation: str = "Static", source: str = "DirectModifi
 
 
 def test_what_is_of_a_function_is_called_by_it_and_what_has_no_name_as_in_the_template() -> None:
-    """The ids are as the CDK makes them of the names of constructs."""
     other = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "items-prod_get"}}
     found = names(
         template(FunctionsgetRole1A2B3C4D={"Type": "AWS::IAM::Role"}),
@@ -100,8 +99,8 @@ def test_a_replaced_table_comes_first_and_its_data_is_said_to_be_lost() -> None:
         template(F=FUNCTION, T=TABLE),
     )
 
-    assert report(changes)[0] == "  replace      table      items-prod  (what is in it is lost)"
-    assert losses(changes) == ["The table items-prod is replaced by an empty one; what is in it is lost."]
+    assert report(changes)[0] == "  replace      table      items-prod  (its data is lost)"
+    assert losses(changes) == ["The table items-prod is replaced by an empty one; its data is lost."]
 
 
 def test_a_log_that_goes_with_its_function_is_told_and_not_asked_about() -> None:
@@ -132,14 +131,14 @@ def test_a_replacement_that_only_may_come_is_asked_about_too() -> None:
     changed = entry("Modify", "T", TABLE, Replacement="Conditional", Details=[detail("KeySchema")])
 
     assert losses(read([changed], template(T=TABLE), template(T=TABLE))) == [
-        "The table items-prod may be replaced by an empty one; what is in it is lost."
+        "The table items-prod may be replaced by an empty one; its data is lost."
     ]
 
 
 def test_a_deleted_secret_is_lost_and_a_deleted_function_is_not() -> None:
     changes = read([entry("Remove", "S", SECRET), entry("Remove", "F", FUNCTION)], template(S=SECRET, F=FUNCTION), {})
 
-    assert losses(changes) == ["The secret items/prod is deleted; what is in it is lost."]
+    assert losses(changes) == ["The secret items/prod is deleted; its data is lost."]
     assert [(change.action, change.name) for change in changes] == [
         ("delete", "items/prod"),
         ("delete", "items-prod_health"),
@@ -150,11 +149,10 @@ def test_what_a_backend_never_has_may_hold_data_and_is_asked_about() -> None:
     bucket = {"Type": "AWS::S3::Bucket"}
     changes = read([entry("Remove", "Uploads", bucket)], template(Uploads=bucket), {})
 
-    assert losses(changes) == ["The bucket Uploads is deleted; what is in it is lost."]
+    assert losses(changes) == ["The bucket Uploads is deleted; its data is lost."]
     assert losses(read([entry("Add", "Uploads", bucket)], {}, template(Uploads=bucket))) == []
 
 
-@pytest.mark.synth
 @pytest.mark.parametrize("name", BACKENDS)
 def test_of_what_a_backend_has_tables_secrets_and_queues_hold_data_and_nothing_else(
     name: str, assembly: Callable[[str], Path]
@@ -173,10 +171,10 @@ def generated(key: str) -> dict[str, Any]:
 def test_a_secret_that_is_generated_otherwise_loses_what_is_in_it_and_is_asked_about() -> None:
     old, new = template(S=generated("k")), template(S=generated("cursorKey"))
     changed = entry("Modify", "S", SECRET, Replacement="False", Details=[detail("GenerateSecretString")])
-    fate = "what is in it, keys that were set later too, can be read as AWSPREVIOUS until it changes again"
+    fate = "its values, including keys that were set later, can be read as AWSPREVIOUS until it changes again"
 
     changes = read([changed], old, new)
-    assert losses(changes) == [f"The secret items/prod is generated anew; {fate}."]
+    assert losses(changes) == [f"The secret items/prod is generated again; {fate}."]
     assert report(changes) == [f"  change       secret   items/prod  ({fate})"]
     described = entry("Modify", "S", SECRET, Replacement="False", Details=[detail("Description")])
     assert losses(read([described], new, new)) == []
@@ -188,7 +186,7 @@ def test_a_table_that_is_retained_leaves_the_stack_and_that_is_asked_about() -> 
     by_action = read([entry("Remove", "T", TABLE, PolicyAction="Retain")], template(T=TABLE), {})
 
     assert by_policy == by_action
-    assert losses(by_policy) == ["The table items-prod leaves the stack; what is in it stays in the account, unused."]
+    assert losses(by_policy) == ["The table items-prod leaves the stack; its data stays in the account, unused."]
 
 
 def test_what_only_refers_to_something_that_changes_is_counted_and_not_listed() -> None:

@@ -14,7 +14,7 @@ NOT_FOUND = {"Error": {"Code": "ResourceNotFoundException", "Message": "can't fi
 @pytest.mark.parametrize(
     ("secret", "told"),
     [
-        (Secret("shop/prod", generate="key"), "the stack makes it"),
+        (Secret("shop/prod", generate="key"), "the stack must create it"),
         (Secret(ARN), "none can be made by its ARN"),
     ],
 )

@@ -97,9 +97,9 @@ def test_an_index_comes_before_everything_else_and_goes_after_it() -> None:
     first, rest, last = taken = steps(before, after)
 
     assert told(taken) == [
-        "Before the rest: the index gsi3 of s is made, and waited for.",
+        "Before the rest: the index gsi3 of s is created, and waited for.",
         "the rest",
-        "After the rest: the index gsi2 of s is removed.",
+        "After the rest: the index gsi2 of s is deleted.",
     ]
     assert first.template == template(table("gsi1", "gsi2", "gsi3"), Old=TOPIC)
     assert names_of(rest.template) == ["gsi1", "gsi3", "gsi2"]
@@ -149,12 +149,12 @@ def test_an_index_is_scaled_for_as_long_as_it_is_there() -> None:
     ]
 
 
-@pytest.mark.synth
-def test_what_scales_an_index_is_found_as_the_cdk_writes_it(tmp_path: Path) -> None:
+def test_what_scales_an_index_is_found_as_it_is_rendered(tmp_path: Path) -> None:
     def synthesized(*names: str) -> dict[str, Any]:
         provisioned = Table(indexes=[Index(name) for name in names], capacity=Capacity(read=(1, 5), write=(1, 5)))
         backend = Backend("shop", api=HttpApi(), table=provisioned)
-        return json.loads(synthesize(backend, stage("dev"), packages=[], directory=tmp_path / names[0]).read_text())
+        made = synthesize(backend, stage("dev"), packages=[], directory=tmp_path / names[0])
+        return json.loads(made.template.path.read_text())
 
     def scaled(of: Mapping[str, Any]) -> list[str]:
         """The indexes, once for each policy that is for one."""
@@ -319,7 +319,7 @@ def test_a_deployment_that_ends_while_an_index_is_made_is_taken_up_by_the_next(t
 
     with pytest.raises(KeyboardInterrupt):
         aws.deploy(assembly, interrupted)
-    assert said[-1] == "DynamoDB goes on with s; deploy again, which waits for it and does what is left."
+    assert said[-1] == "DynamoDB continues with s; deploy again to wait for it and to finish the deployment."
     assert set(aws.has["Resources"]) == {"Table"}
 
     aws.deploy(assembly)
@@ -371,8 +371,8 @@ def test_a_failure_after_an_index_was_made_says_that_the_index_stays(tmp_path: P
         aws.deploy(assembly_of(tmp_path, "s", template(table("gsi1"), Function=CODE)["Resources"]))
 
     assert failed.value.problem == (
-        "The deployment failed; the stage is as it was before, but for what came before: the index gsi1 of s is made, "
-        "and waited for.\n\n  function s_f: Code is too large\n"
+        "The deployment failed; the stage is as it was before, except for earlier steps: the index gsi1 of s is "
+        "created, and waited for.\n\n  function s_f: Code is too large\n"
     )
 
 
@@ -404,7 +404,7 @@ def test_an_index_that_a_cancelled_update_left_is_named_with_what_deletes_it(tmp
         ExecuteChangeSet=lambda _: begun.append(True) or {},
     )
     plan = Plan(CHANGE_SET, stack_id("s"), False, before, steps(before, after), (), {"Table": "s"})
-    with pytest.raises(AwsError, match="The table s has an index gsi1 that is not of its stack") as refused:
+    with pytest.raises(AwsError, match="The table s has an index gsi1 that is not part of its stack") as refused:
         deployment.execute(aws.account, assembly_of(tmp_path, "s", after["Resources"]), plan, protect=False, say=print)
 
     command = shlex.split(refused.value.fix.partition(": ")[2])
@@ -425,12 +425,12 @@ def test_ministack_goes_through_the_same_steps(account: Account, tmp_path: Path)
     deploy(account, tmp_path, "indexed", template(table("gsi2", "gsi3"), Topic=TOPIC)["Resources"], said.append)
 
     before, after = (
-        said.index(line) for line in said if line.endswith(("gsi3 of s is made, and waited for.", "removed."))
+        said.index(line) for line in said if line.endswith(("gsi3 of s is created, and waited for.", "deleted."))
     )
     assert [line for line in said if "the rest" in line] == [
-        "Before the rest: the index gsi2 of s is made, and waited for.",
-        "Before the rest: the index gsi3 of s is made, and waited for.",
-        "After the rest: the index gsi1 of s is removed.",
+        "Before the rest: the index gsi2 of s is created, and waited for.",
+        "Before the rest: the index gsi3 of s is created, and waited for.",
+        "After the rest: the index gsi1 of s is deleted.",
     ]
     assert before < said.index("  updated     topic news") < after  # as MiniStack calls what it makes in an update
     assert found() == {"gsi2", "gsi3"}

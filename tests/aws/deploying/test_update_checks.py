@@ -25,9 +25,17 @@ def template(*, key: str = "pk", indexes: dict[str, str] | None = None, ttl: str
 @pytest.mark.parametrize(
     ("before", "after", "problem"),
     [
-        (template(), template(key="id"), "made anew for other keys"),
-        (template(indexes={"a": "a"}), template(indexes={"a": "x"}), "index a of the table items-dev would have other"),
-        (template(ttl="until"), template(ttl="expiresAt"), "expires items by until, and can't go over to expiresAt"),
+        (template(), template(key="id"), "The keys of the table items-dev can't be changed"),
+        (
+            template(indexes={"a": "a"}),
+            template(indexes={"a": "x"}),
+            "The keys of the index a of the table items-dev can't be changed",
+        ),
+        (
+            template(ttl="until"),
+            template(ttl="expiresAt"),
+            "can't be changed from until to expiresAt in one deployment",
+        ),
     ],
 )
 def test_it_is_refused_by_name(before: dict[str, Any], after: dict[str, Any], problem: str) -> None:

@@ -45,7 +45,7 @@ def test_a_bucket_is_there_or_it_is_not(heads: Account) -> None:
 
 
 def test_a_bucket_that_may_not_be_seen_may_be_another_accounts(heads: Account) -> None:
-    with pytest.raises(AwsError, match="it is not of the account 111122223333, or you may not see it"):
+    with pytest.raises(AwsError, match="it does not belong to the account 111122223333, or access is denied"):
         upload.has_bucket(heads, "403")
 
 

@@ -160,7 +160,7 @@ def test_a_library_that_is_tried_is_optional_unless_another_line_needs_it(tmp_pa
 
 def test_a_module_that_is_not_there_is_an_error_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(
-        PackageError, match=r"The module one\.absent is imported, and is not there\.\nWhere: .*handler\.py:2\n"
+        PackageError, match=r"The module one\.absent is imported, but does not exist\.\nWhere: .*handler\.py:2\n"
     ):
         reach(tmp_path, "import os\nimport one.absent", one__here="")
     assert own(reach(tmp_path, "try:\n    import one.absent\nexcept ImportError:\n    pass")) == set()

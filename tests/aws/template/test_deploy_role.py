@@ -62,6 +62,7 @@ NEVER = {
     "lambda:AssociateRuntimeAlias": "functions have no runtime aliases",
     "lambda:DeleteFunctionCodeSigningConfig": "functions are not signed",
     "lambda:GetCodeSigningConfig": "functions are not signed",
+    "lambda:GetLayerVersion": "functions have no layers",
     "lambda:PassCapacityProvider": "functions have no capacity providers",
     "lambda:PutFunctionCodeSigningConfig": "functions are not signed",
     "lambda:PutFunctionRecursionConfig": "functions keep Lambda's own guard against recursion",
@@ -107,10 +108,6 @@ def with_a_key(backend: Backend, _: Stage) -> object:
     return backend.table and backend.table.encryption_key
 
 
-def with_secrets(backend: Backend, _: Stage) -> object:
-    return any(function.secrets for function in backend.functions)
-
-
 def told_by_mail(backend: Backend, _: Stage) -> object:
     return backend.operations.emails
 
@@ -135,7 +132,6 @@ ONLY_WITH: dict[str, Needs] = {
     "kms:Encrypt": with_a_key,
     "kms:GenerateDataKey": with_a_key,
     "kms:RevokeGrant": with_a_key,
-    "lambda:GetLayerVersion": with_secrets,
     "lambda:PublishVersion": with_aliases,
     "logs:CreateLogDelivery": with_an_api,
     "logs:DescribeResourcePolicies": with_an_api,

@@ -79,5 +79,5 @@ def test_an_endpoint_of_a_network_takes_so_many_secrets_and_no_more() -> None:
         return endpoint_policy("secretsmanager", backend, DEV)
 
     assert endpoint(200)
-    with pytest.raises(DeclarationError, match=r"endpoint for secretsmanager .* and EC2 takes 20480"):
+    with pytest.raises(DeclarationError, match=r"endpoint for secretsmanager .* and EC2 allows 20480"):
         endpoint(300)

@@ -107,7 +107,7 @@ def test_a_function_that_moves_to_another_stack_gets_another_name():
 
 
 def test_more_routes_than_a_stack_holds_are_refused():
-    with pytest.raises(DeclarationError, match=r"500 of routes.* a stack of CloudFormation holds 500"):
+    with pytest.raises(DeclarationError, match=r"500 of routes.* a CloudFormation stack can hold 500"):
         placement.group(large := of_size(500, PROD, shared=True), large.functions[0])
 
 

@@ -12,8 +12,6 @@ from taxiway import Backend, HttpApi, Network, Operations, Secret, Table, allow
 from taxiway.aws.template.synthesis import synthesize
 from taxiway.permissions.function_policy import function_policy
 
-pytestmark = pytest.mark.synth
-
 
 def shop(network: Network | None, *, watched: bool = False) -> Backend:
     api, secret = HttpApi(), Secret("shop/dev")
@@ -24,7 +22,8 @@ def shop(network: Network | None, *, watched: bool = False) -> Backend:
 
 def synthesized(backend: Backend, directory: Path) -> Template:
     own = directory / str(len(list(directory.iterdir())))
-    return Template.read(synthesize(backend, stage("dev"), packages=packages(backend, directory), directory=own))
+    made = synthesize(backend, stage("dev"), packages=packages(backend, directory), directory=own)
+    return Template.read(made.template.path)
 
 
 def subnets(template: Template) -> dict[str, tuple[Any, IPv4Network]]:

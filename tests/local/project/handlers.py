@@ -132,6 +132,40 @@ def prints_much(event: Event, context: Context) -> Any:
     print("end")
 
 
+def prints_without_end(event: Event, context: Context) -> Any:
+    os.write(1, event.encode())
+
+
+def prints_for_ever(event: Event, context: Context) -> Any:
+    """Print lines, and note how many bytes that was so far."""
+    count = 0
+    while True:
+        count += os.write(1, b"%099d\n" % 0 * 100)
+        Path(event["written"]).write_text(str(count))
+
+
+def daemonizes(event: Event, context: Context) -> Any:
+    """Start a process that leaves session, process group, parent and working directory behind."""
+    program = (
+        "import os, sys, time\n"
+        "if os.fork(): os._exit(0)\n"
+        "os.setsid()\n"
+        "if os.fork(): os._exit(0)\n"
+        "os.chdir('/')\n"
+        "with open(sys.argv[1] + '.new', 'w') as file: file.write(str(os.getpid()))\n"
+        "os.rename(sys.argv[1] + '.new', sys.argv[1])\n"
+        "os.closerange(0, 100)\n"
+        "time.sleep(600)"
+    )
+    note = Path(event["note"])
+    subprocess.run([sys.executable, "-c", program, str(note)], check=True)
+    while not note.exists():
+        time.sleep(0.005)
+    if event.get("exit"):
+        os._exit(1)
+    return int(note.read_text())
+
+
 def prints_from_child(event: Event, context: Context) -> Any:
     subprocess.run([sys.executable, "-c", "print('from a child')"], check=True)
 

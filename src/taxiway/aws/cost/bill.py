@@ -1,4 +1,4 @@
-"""A month's bill, from the declaration, its traffic and the functions' durations, and what each knob would change."""
+"""Estimates a month's bill, from the declaration, its traffic and its durations, and the effect of changes."""
 
 import re
 from collections import Counter, defaultdict
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from taxiway.aws.cost import table_units
-from taxiway.aws.cost.prices import FREE_TIER, NOTHING_FREE, Allowance, Prices, charge, prices_of
+from taxiway.aws.cost.prices import FREE_TIER, NOTHING_FREE, REGIONS, Allowance, Prices, charge, prices_of
 from taxiway.aws.cost.table_units import Units
 from taxiway.aws.packaging.dependencies import Architecture
 from taxiway.aws.template import alarms
@@ -27,7 +27,7 @@ _ITEM_OVERHEAD = (
     100  # bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 )
 _HEADERS = 400  # bytes of a response
-_SECRET_READS = 12  # in an hour: the extension keeps a value for 300 s
+_SECRET_READS = 4  # in an hour: `taxiway.secrets` keeps a value for 15 minutes
 _KEY_READS = 12  # in an hour: https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
 _POLLS = 4  # in a second, of a shard: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 _DASHBOARDS = 2
@@ -40,7 +40,7 @@ _COLOR = re.compile(r"\x1b\[\d+m")
 
 
 class Assumptions(Struct, frozen=True, kw_only=True):
-    """All that a bill depends on and a declaration does not say. Every one is printed under the bill."""
+    """Everything that a bill depends on and a declaration does not specify. All are printed under the bill."""
 
     item_size: int = 1024
     """Bytes."""
@@ -74,7 +74,7 @@ class Assumptions(Struct, frozen=True, kw_only=True):
 
 
 class Setting(Struct, frozen=True, kw_only=True):
-    """What could be declared otherwise; None is as it is declared."""
+    """Changes of the declaration to compare; None means as declared."""
 
     memory_factor: float = 1.0
     ready: int | None = None
@@ -92,7 +92,7 @@ class Measured(Struct, frozen=True):
 
     ms: float
     where: Literal["laptop", "lambda"]
-    """On a laptop it has a whole CPU and a table beside it; on Lambda its own memory's share, and DynamoDB."""
+    """Locally it has a whole CPU and a local table; on Lambda the CPU share of its memory, and DynamoDB."""
 
 
 class Line(Struct, frozen=True):
@@ -155,8 +155,9 @@ def bill(
 ) -> Bill:
     """The bill of a month with `requests` requests, of which `read_ratio` (0 to 1) are GET or HEAD.
 
-    Reading routes share the reads evenly, all others the rest. Raises DeclarationError where the prices of the stage's
-    region are not known, and where `durations` name a function that is not declared.
+    Reading routes share the reads evenly, all others the rest. If the prices of the stage's region are unknown, those
+    of the nearest region with known prices are used, and a note says so. Raises DeclarationError if there is none, or
+    if `durations` name a function that is not declared.
     """
     durations = durations or {}
     assumptions = assumptions or Assumptions()
@@ -164,13 +165,14 @@ def bill(
     unknown = durations.keys() - set(functions)
     if unknown:
         raise DeclarationError(
-            f"There are durations of {', '.join(sorted(unknown))}, and no such function is declared.",
+            f"The durations name {', '.join(sorted(unknown))}, which the backend does not declare.",
             fix=f"name functions of {backend.name}: {', '.join(functions)}",
         )
     try:
         prices = prices_of(stage.region)
     except LookupError as error:
-        raise DeclarationError(str(error), fix="set AWS_REGION to one of them", where=stage.source) from error
+        fix = f"set AWS_REGION to a region with known prices: {' or '.join(REGIONS)}"
+        raise DeclarationError(str(error), fix=fix, where=stage.source) from error
 
     def lines(setting: Setting) -> tuple[Line, ...]:
         month = _Month(backend, stage, prices, assumptions, architecture, FREE_TIER if free_tier else NOTHING_FREE)
@@ -183,28 +185,31 @@ def bill(
         for what, setting in _settings(backend, stage, assumptions)
     )
     guessed = [name for name in functions if name not in durations]
-    notes = [f"Not measured, and so assumed: the durations of {', '.join(guessed)}."] if guessed else []
+    notes = [f"Assumed, because they were not measured: the durations of {', '.join(guessed)}."] if guessed else []
     notes.append(f"Not counted: {_LEFT_OUT}.")
+    if prices.region != stage.region:
+        known = f"these are of {prices.region}, the nearest known region"
+        notes.append(f"The prices of {stage.region} are unknown: {known}.")
     return Bill(now, knobs, prices, assumptions, tuple(notes))
 
 
 _LEFT_OUT = (
-    "mails of alarms (SNS), changes that could not be handled (SQS) and the log of what a network refuses, of which "
-    "there are none while all is well; what passes through a network's endpoint; what exists elsewhere (a firewall, "
-    "subnets, a domain's zone); the packages in S3"
+    "alarm mails (SNS), messages about changes that could not be handled (SQS) and the log of rejected network "
+    "traffic, which are zero in normal operation; traffic through a network's endpoint; resources that exist elsewhere "
+    "(a firewall, subnets, a domain's zone); the packages in S3"
 )
 
 
 def read_durations(text: str) -> dict[str, Measured]:
     """Durations by function, from what `taxiway dev` printed, or from JSON: `{"create-item": 7.4}`, in ms on Lambda.
 
-    Of a laptop's requests the warm ones count. Raises ValueError where the text is neither.
+    Of the output of `taxiway dev`, only warm requests count. Raises ValueError if the text is neither.
     """
     if text.lstrip().startswith("{"):
         try:
             given = msgspec.json.decode(text, type=dict[str, float])
         except msgspec.MsgspecError as error:
-            raise ValueError(f"The durations are not a map of functions to milliseconds: {error}") from error
+            raise ValueError(f"The durations must be a JSON object from functions to milliseconds: {error}") from error
         return {name: Measured(ms, "lambda") for name, ms in given.items()}
     seen: defaultdict[str, list[float]] = defaultdict(list)
     for line in _COLOR.sub("", text).splitlines():
@@ -212,7 +217,7 @@ def read_durations(text: str) -> dict[str, Measured]:
         if request and request[2] == "warm":
             seen[request[3]].append(float(request[1]))
     if not seen:
-        raise ValueError("There is no line of a warm request in the durations, as `taxiway dev` prints one.")
+        raise ValueError("The durations contain no line of a warm request from `taxiway dev`.")
     return {name: Measured(sum(times) / len(times), "laptop") for name, times in seen.items()}
 
 
@@ -220,14 +225,14 @@ def quantity(text: str) -> int:
     """A number with K, M or B (or G) behind it: `10M` is ten million, `2KB` 2048. Raises ValueError."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no quantity: write it as 250000, 10M, or 2KB")
+        raise ValueError(f"Invalid quantity {text!r}: expected 250000, 10M, or 2KB")
     is_size = len(text.strip()) > 1 and text.strip()[-2:].lower() in ("kb", "mb", "gb")
     power = {"": 0, "k": 1, "m": 2, "b": 3, "g": 3}[match[2].lower()]
     return round(float(match[1]) * (1024 if is_size else 1000) ** power)
 
 
 def report(bill: Bill) -> list[str]:
-    """The bill as lines of text: by resource, then what each knob would change, and all that was assumed."""
+    """The bill as lines of text: by resource, then the effect of each change, and all assumptions."""
     rows: list[tuple[str, str, str, str]] = []
     by_resource: defaultdict[str, float] = defaultdict(float)
     for line in bill.lines:
@@ -443,7 +448,7 @@ class _Month:
         yield Line("Secrets Manager", "calls", calls, "", calls * self._prices.secret_calls)
 
     def _keys(self, loads: Iterable[_Load]) -> Iterator[Line]:
-        """Keys of one's own: DynamoDB asks again for each caller after 5 minutes, Secrets Manager for each read."""
+        """Customer managed keys: DynamoDB calls KMS for each caller every 5 minutes, Secrets Manager for each read."""
         table = self._backend.table and self._backend.table.encryption_key
         reading = {id(each.function) for each in self._backend.table.consumers} if self._backend.table else set[int]()
         keys = {secret.encryption_key for secret in self._backend.secrets if secret.id is not None} | {table}

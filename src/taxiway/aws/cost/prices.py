@@ -183,11 +183,23 @@ _EU_WEST_1 = replace(
 REGIONS: Mapping[str, Prices] = {prices.region: prices for prices in (_US_EAST_1, _EU_WEST_1)}
 
 
+_NEAREST = {
+    **dict.fromkeys(("ap", "ca", "mx", "sa", "us"), _US_EAST_1),
+    **dict.fromkeys(("af", "eu", "il", "me"), _EU_WEST_1),
+}
+"""By the first part of a region's name."""
+
+
 def prices_of(region: str) -> Prices:
-    """The prices of a region. Raises LookupError, naming those that are known, where its are not."""
-    if region not in REGIONS:
-        raise LookupError(f"The prices of {region} are not known here, only those of {' and '.join(REGIONS)}.")
-    return REGIONS[region]
+    """The prices of a region, or of the nearest region whose prices are known.
+
+    Raises LookupError for China and the partitions of governments, whose price lists are not comparable.
+    """
+    place = "" if region.startswith(("us-gov-", "us-iso")) else region.partition("-")[0]
+    found = REGIONS.get(region) or _NEAREST.get(place)
+    if found is None:
+        raise LookupError(f"The prices of {region} are unknown, and not comparable with those of other regions.")
+    return found
 
 
 def charge(tiers: Tiers, quantity: float, *, free: float = 0) -> float:

@@ -1,4 +1,4 @@
-"""The account and region that a command works on: those of the stage, or none."""
+"""Connects to the account and region of a stage, and refuses any other."""
 
 import os
 from collections.abc import Generator
@@ -25,7 +25,7 @@ class Account(Struct, frozen=True):
     id: str
     region: str
     caller: str
-    """The ARN of who the credentials are."""
+    """The ARN of the identity that the credentials belong to."""
     session: Any
     """A boto3 Session; boto3 has no types of its own."""
 
@@ -37,10 +37,10 @@ class Account(Struct, frozen=True):
 
 
 def connect(stage: Stage) -> Account:
-    """The stage's account, reached with the credentials that boto3 finds. Changes nothing.
+    """The stage's account, with the credentials that boto3 finds. Changes nothing.
 
-    Raises AwsError where there are none, where they are another account's, and where the shell or the profile says
-    another region than the stage.
+    Raises AwsError if there are no credentials, if they belong to another account, and if the shell or the profile
+    names another region than the stage.
     """
     with plainly():
         region, said_by = configured_region()
@@ -53,7 +53,7 @@ def connect(stage: Stage) -> Account:
         identity: dict[str, str] = _client(session, "sts").get_caller_identity()
     if identity["Account"] != stage.account:
         raise AwsError(
-            f"The stage {stage.name} is in the account {stage.account}, and these credentials are of the account "
+            f"The stage {stage.name} is in the account {stage.account}, but these credentials belong to the account "
             f"{identity['Account']} ({identity['Arn']}).",
             fix=f"use credentials of {stage.account}, as with AWS_PROFILE=…, or correct AWS_ACCOUNT in "
             f"{stage.source or 'the stage file'}",
@@ -79,7 +79,7 @@ def new_session(region: str | None) -> Any:
 
 
 def _client(session: Any, service: str, **how: Any) -> Any:
-    """A client of a session. Raises AwsError where a setting of the shell or of the profile can't be."""
+    """A client of a session. Raises AwsError if a setting of the shell or of the profile is invalid."""
     try:
         return session.client(service, **how)
     except JSONDecodeError as error:
@@ -90,7 +90,7 @@ def _client(session: Any, service: str, **how: Any) -> Any:
         ) from error
     except ValueError as error:  # what boto3 has of AWS_ENDPOINT_URL, AWS_MAX_ATTEMPTS and their like
         raise AwsError(
-            f"boto3 can't be set up: {error}.",
+            f"Invalid configuration of boto3: {error}.",
             fix="correct what that names, among the variables AWS_… of the shell or in ~/.aws/config",
         ) from error
 
@@ -124,8 +124,8 @@ def plainly() -> Generator[None, None, None]:
         if "SSO" in kind or "Token" in kind:
             raise AwsError(f"{error}", fix="run `aws sso login`") from error
         if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
-            raise AwsError(f"AWS can't be reached: {error}", fix="look at the network, and try again") from error
-        raise AwsError(f"boto3 can't do that: {error}", fix="mend what it says, and try again") from error
+            raise AwsError(f"AWS can't be reached: {error}", fix="check the network, and try again") from error
+        raise AwsError(f"boto3 can't do that: {error}", fix="correct that, and try again") from error
 
 
 def _of_service(said: dict[str, str], operation: str) -> AwsError:
@@ -134,15 +134,16 @@ def _of_service(said: dict[str, str], operation: str) -> AwsError:
         return AwsError(f"The credentials have expired: {message}", fix="log in again, as with `aws sso login`")
     if code == "400":  # S3 answers HEAD with a status alone
         return AwsError(
-            f"{operation} was refused, as it is with credentials that have expired: {message}",
+            f"{operation} was refused, probably because the credentials have expired: {message}",
             fix="log in again, as with `aws sso login`",
         )
     if code in _UNKNOWN:
         return AwsError(f"AWS does not know these credentials: {message}", fix="set AWS_PROFILE, or log in again")
     if code in _THROTTLED:
-        return AwsError(
-            f"AWS takes no more of this account's requests now: {operation}: {message}", fix="try again later"
-        )
+        return AwsError(f"AWS throttles the requests of this account: {operation}: {message}", fix="try again later")
     if code.startswith(("AccessDenied", "Unauthorized")):
-        return AwsError(f"{operation} is not allowed: {message}", fix="use a role that may, or have this one be let")
-    return AwsError(f"{operation} failed: {code}: {message}", fix="mend what it says, and try again")
+        return AwsError(
+            f"{operation} is not allowed: {message}",
+            fix="use a role with this permission, or have it added to this one",
+        )
+    return AwsError(f"{operation} failed: {code}: {message}", fix="correct that, and try again")

@@ -9,8 +9,8 @@ from typing import Any
 from taxiway.aws.deploying import upload
 from taxiway.aws.deploying.account import Account
 from taxiway.aws.deploying.steps import Template
-from taxiway.aws.deploying.upload import Assembly
 from taxiway.aws.errors import AwsError
+from taxiway.aws.template.assembly import Assembly
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _NESTED = re.compile(r"Nested change set (arn:\S+) was not successfully created")
@@ -40,7 +40,7 @@ def described(client: Any, change_set: str) -> list[dict[str, Any]] | None:
             if any(words in reason for words in _NO_CHANGES):
                 return None
             raise AwsError(
-                f"CloudFormation can't plan this deployment: {_root_of(client, reason)}", fix="mend what it says"
+                f"CloudFormation can't plan this deployment: {_root_of(client, reason)}", fix="fix the cause above"
             )
         if not status.endswith(("_PENDING", "_IN_PROGRESS")):
             break
@@ -53,7 +53,7 @@ def described(client: Any, change_set: str) -> list[dict[str, Any]] | None:
 
 
 def _root_of(client: Any, reason: str) -> str:
-    """Why a change set failed, where all that is said of it is that another does, of a stack in its stack.
+    """The reason why a change set failed, which may be in that of a nested stack.
 
     https://github.com/aws/aws-sam-cli/issues/2406
     """

@@ -1,4 +1,4 @@
-"""The stack of a stage on AWS: whose it is, what is in it, what it puts out."""
+"""The deployed stack of a stage: its owner, its resources and its outputs."""
 
 import json
 import time
@@ -30,19 +30,19 @@ def find(account: Account, stack: str) -> Mapping[str, Any] | None:
 
 
 def is_there(stack: Mapping[str, Any] | None) -> bool:
-    """Whether a stack came to be: not one that was only planned, nor what a failed first deployment leaves."""
+    """Whether a stack was ever deployed: not if it was only planned, nor after a failed first deployment."""
     return stack is not None and stack["StackStatus"] not in NEW | FAILED_AT_FIRST
 
 
 def outputs(stack: Mapping[str, Any]) -> dict[str, str]:
-    """What a stack puts out, by name."""
+    """The outputs of a stack, by name."""
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 def check_owner(stack: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-    """Refuse a stack that is another's: backend `a-b` at stage `c` is called like backend `a` at stage `b-c`.
+    """Refuse the stack of another stage: backend `a-b` at stage `c` has the same name as backend `a` at stage `b-c`.
 
-    One that has not these tags is not Taxiway's, unless it was only planned and has nothing in it yet.
+    A stack without these tags is not Taxiway's, unless it was only planned and is still empty.
     """
     found = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
     name: str = stack["StackName"]
@@ -52,18 +52,18 @@ def check_owner(stack: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         if tag in found:
             raise AwsError(
                 f"The stack {name} has the tag {tag}={found[tag]}; this one's is {value}.",
-                fix="give the backend or the stage a name that no other stack's is put together from",
+                fix="give the backend or the stage another name",
             )
         if stack["StackStatus"] not in NEW:
             raise AwsError(
-                f"The stack {name} has no tag {tag}: Taxiway did not make it. Nothing of it was changed.",
+                f"The stack {name} has no tag {tag}: Taxiway did not create it. Nothing was changed.",
                 fix="give the backend or the stage another name; or, where the stack is this one's and its tags were "
                 f"taken off, give it back {' and '.join(f'{tag}={value}' for tag, value in tags.items())}",
             )
 
 
 def require(account: Account, backend: Backend, stage: Stage) -> Mapping[str, Any]:
-    """The stack of a backend's stage. Raises AwsError where there is none, or it is another backend's."""
+    """The stack of a backend's stage. Raises AwsError if it does not exist or belongs to another backend."""
     name = names.stack(backend, stage)
     stack = find(account, name)
     if stack is None or stack["StackStatus"] in NEW:
@@ -73,7 +73,7 @@ def require(account: Account, backend: Backend, stage: Stage) -> Mapping[str, An
 
 
 def keep_protected(account: Account, stack: Mapping[str, Any], *, protect: bool, say: Say) -> None:
-    """Protect a stack in which nothing else changes, or protect it no more."""
+    """Turn the termination protection of a stack on or off; nothing else changes."""
     if bool(stack.get("EnableTerminationProtection")) != protect:
         client = account.client("cloudformation")
         client.update_termination_protection(StackName=stack["StackId"], EnableTerminationProtection=protect)
@@ -81,7 +81,7 @@ def keep_protected(account: Account, stack: Mapping[str, Any], *, protect: bool,
 
 
 def invalidate(account: Account, stack: str, say: Say) -> None:
-    """Have the stack's CDN, where it has one, forget what it keeps."""
+    """Invalidate the cache of the stack's CDN, if it has one."""
     for resource in _resources(account.client("cloudformation"), stack):
         if resource["ResourceType"] == "AWS::CloudFront::Distribution":
             account.client("cloudfront").create_invalidation(
@@ -91,7 +91,7 @@ def invalidate(account: Account, stack: str, say: Say) -> None:
                     "CallerReference": f"taxiway-{time.time_ns()}",
                 },
             )
-            say("The CDN forgets what it kept; that takes it about a minute.")
+            say("Invalidating the CDN's cache, which takes about a minute.")
 
 
 def data_in(account: Account, stack: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What would change of a stage on AWS, and the change itself."""
+"""Plans a deployment of a stage to AWS, and executes it."""
 
 import json
 from collections.abc import Mapping
@@ -22,33 +22,33 @@ from taxiway.aws.deploying.progress import Watch
 from taxiway.aws.deploying.removal import check_nothing_stays, destroy
 from taxiway.aws.deploying.resource_changes import ResourceChange
 from taxiway.aws.deploying.steps import Step, Template, steps, table_names
-from taxiway.aws.deploying.upload import Assembly
 from taxiway.aws.errors import AwsError
+from taxiway.aws.template.assembly import Assembly
 
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
 class Plan(Struct, frozen=True):
-    """A change set, what it would do, and the steps to do that in."""
+    """A change set, its changes, and the steps in which they are deployed."""
 
     id: str
     stack_id: str
     is_new: bool
     before: Template
-    """What the stack has; empty of a new one."""
+    """The deployed template; empty for a new stack."""
     steps: tuple[Step, ...]
     changes: tuple[ResourceChange, ...]
     names: dict[str, str]
     """What a person calls each resource, by its logical id."""
     cautions: tuple[str, ...] = ()
-    """What to know of the way from what is deployed to this."""
+    """What breaks while the update runs, and how to avoid it."""
 
     @property
     def is_first_step(self) -> bool:
-        """Whether the change set is what the first step does, and not only what all of them do together.
+        """Whether the change set contains the first step alone, and not all steps together.
 
-        A new stack is planned once: a change set goes some time after it is deleted, with the nested stacks it planned.
+        A new stack is planned once: a deleted change set disappears only some time later, with its nested stacks.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-delete.html
         """
         return self.is_new or len(self.steps) == 1
@@ -60,9 +60,9 @@ class Plan(Struct, frozen=True):
 
 
 def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
-    """Have CloudFormation work out what would change; None where nothing would.
+    """Let CloudFormation create a change set; None if nothing would change.
 
-    The assembly must be uploaded. Raises AwsError where the stack can't be changed now, or not so.
+    The assembly must be uploaded. Raises AwsError if the stack can't be updated now, or not in this way.
     """
     client = account.client("cloudformation")
     found = deployed_stack.find(account, assembly.stack)
@@ -99,10 +99,10 @@ def plan(account: Account, assembly: Assembly, say: Say) -> Plan | None:
 
 
 def discard(account: Account, plan: Plan) -> None:
-    """Take a plan back. A stack that was only planned stays, empty: another's first deployment may be making it.
+    """Delete the change set of a plan. A stack that was only planned stays, empty: another deployment may be using it.
 
-    CloudFormation deletes no stack on the condition that nothing has come into it meanwhile. Raises AwsError where
-    somebody else is deploying, with which the plan goes.
+    CloudFormation can't delete a stack on the condition that it is still empty. Raises AwsError if somebody else is
+    deploying, which deletes the change set too.
     """
     client = account.client("cloudformation")
     with change_sets.overtaken(client):
@@ -110,12 +110,10 @@ def discard(account: Account, plan: Plan) -> None:
 
 
 def execute(account: Account, assembly: Assembly, plan: Plan, *, protect: bool, say: Say) -> Mapping[str, Any]:
-    """Do what was planned, step by step, with a line for each resource that is done; returns the stack.
+    """Execute a plan, step by step, with a line for each finished resource; returns the stack.
 
-    What a CDN keeps of the code before is forgotten as soon as the new code is there.
-
-    `protect` is whether the stack can't be deleted from then on. Raises AwsError, with the resources that failed and
-    why, where CloudFormation could not do it and has taken it back.
+    The cache of a CDN is invalidated as soon as the new code is deployed. `protect` turns termination protection on.
+    Raises AwsError, with the resources that failed and why, if CloudFormation failed and rolled back.
     """
     client = account.client("cloudformation")
     change_set: str | None = plan.id
@@ -141,9 +139,9 @@ def execute(account: Account, assembly: Assembly, plan: Plan, *, protect: bool, 
 
 
 def _next(account: Account, assembly: Assembly, step: Step, done: Template) -> str | None:
-    """The change set of a step, where the stack has what is `done` already; None where the step would change nothing.
+    """The change set of a step, for a stack with the template `done`; None if the step would change nothing.
 
-    Raises AwsError where somebody else has deployed meanwhile, whose changes nobody here has seen or agreed to.
+    Raises AwsError if somebody else has deployed meanwhile: nobody has seen or confirmed their changes here.
     """
     client = account.client("cloudformation")
     if deployed_stack.template(client, assembly.stack) != done:
@@ -156,10 +154,10 @@ def _next(account: Account, assembly: Assembly, step: Step, done: Template) -> s
 
 
 def _carry_out(account: Account, plan: Plan, step: Step, change_set: str, say: Say) -> None:
-    """Execute the change set of a step. Raises AwsError where it fails, which takes back none of those before it."""
+    """Execute the change set of a step. Raises AwsError if it fails; the steps before it are not rolled back."""
     watch = Watch(account, plan.stack_id, plan.names, say)
     client = account.client("cloudformation")
-    # What is to outlive its stack does not outlive the deployment that makes it, if that one fails.
+    # Resources to retain are deleted too if the deployment that creates them fails.
     with change_sets.overtaken(client):
         client.execute_change_set(ChangeSetName=change_set, RetainExceptOnCreate=True)
     with going_on(say):
@@ -169,17 +167,17 @@ def _carry_out(account: Account, plan: Plan, step: Step, change_set: str, say: S
     name = plan.stack_id.split("/")[1]
     state = STATES.get(status, f"its stack is {status}")
     stays = "; ".join(each.what for each in plan.steps[: plan.steps.index(step)])
-    failed = f"The deployment failed; {state}{stays and f', but for what came before: {stays}'}."
+    failed = f"The deployment failed; {state}{stays and f', except for earlier steps: {stays}'}."
     if step.when == "after the rest":
-        failed = f"{name} is deployed, but for what comes after the rest: {step.what}."
+        failed = f"{name} is deployed, except for a later step: {step.what}."
     raise AwsError(
         f"{failed}\n\n{why(watch, status)}\n",
-        fix=f"mend what is named above, {way_out(name, status, 'and deploy again')}",
+        fix=f"fix the cause above, {way_out(name, status, 'and deploy again')}",
     )
 
 
 def _changeable(account: Account, stack: Mapping[str, Any] | None, say: Say) -> Mapping[str, Any] | None:
-    """The stack where there is one to update; one that never came to be is removed first."""
+    """The stack, if there is one to update; one that was never deployed is removed first."""
     if stack is None or stack["StackStatus"] in deployed_stack.NEW:
         return None
     name: str = stack["StackName"]
@@ -203,7 +201,7 @@ def _changeable(account: Account, stack: Mapping[str, Any] | None, say: Say) -> 
 def _nested_templates(
     client: Any, change: Mapping[str, Any], template: Mapping[str, Any], assembly: Assembly
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The template that a nested stack has, and the one that it will have; nothing where there is no such stack."""
+    """The deployed template of a nested stack and its new one; each is empty if there is no such stack."""
     before = {} if change["Action"] == "Add" else deployed_stack.template(client, change["PhysicalResourceId"])
     declared = template["Resources"].get(change["LogicalResourceId"])
     if declared is None:

@@ -1,4 +1,4 @@
-"""Whether this machine can deploy a stage: what is installed, what the stage says, and whose credentials these are."""
+"""Checks whether this machine can deploy a stage: the installation, the stage file and the credentials."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,6 @@ from taxiway.aws.deploying import account as accounts
 from taxiway.aws.deploying import deployed_stack, upload
 from taxiway.aws.deploying.account import Account
 from taxiway.aws.errors import AwsError
-from taxiway.aws.packaging import node
 from taxiway.aws.packaging.uv import uv
 from taxiway.declare import Backend, DeclarationError, Stage, names
 
@@ -20,21 +19,20 @@ _EXTRA = 'pip install "taxiway[aws]"'
 
 
 class Check(Struct, frozen=True):
-    """One thing that a deployment needs, and how it is."""
+    """One requirement of a deployment, and its state."""
 
     what: str
     found: str
     fix: str | None = None
-    """What to do; None where it is as it should be."""
+    """What to do; None if the requirement is met."""
 
 
 def examine(project: Path, stage_name: str) -> Iterator[Check]:
-    """Every check, one at a time as it is made; one that fails does not stop the others. Changes nothing."""
+    """Yields each check when it is done; a failed one does not stop the others. Changes nothing."""
     yield Check("Python", f"{sys.version.split()[0]}")
-    for package in ("taxiway", "boto3", "aws-cdk-lib"):
+    for package in ("taxiway", "boto3", "troposphere"):
         yield _installed(package)
     yield _uv(project)
-    yield _node()
     try:
         stage = projects.read_stage(project, stage_name, local=False)
     except DeclarationError as error:
@@ -79,22 +77,14 @@ def _uv(project: Path) -> Check:
         return Check("uv", error.problem, error.fix)
 
 
-def _node() -> Check:
-    try:
-        chosen = node.choose()
-    except AwsError as error:
-        return Check("Node", error.problem, error.fix)
-    return Check("Node", f"{chosen.version} ({chosen.program})")
-
-
 def _bucket(account: Account, bucket: str) -> Check:
     try:
         if not upload.has_bucket(account, bucket):
-            return Check("bucket", f"{bucket} is made by the first deployment")
+            return Check("bucket", f"{bucket} will be created by the first deployment")
     except AwsError as error:
         return Check("bucket", error.problem, error.fix)
     if not upload.has_policy(account, bucket):
-        return Check("bucket", f"{bucket} has no policy: it can be read without TLS", "deploy, which gives it one")
+        return Check("bucket", f"{bucket} has no policy: it can be read without TLS", "deploy, which sets it")
     return Check("bucket", bucket)
 
 

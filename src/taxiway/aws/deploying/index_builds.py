@@ -1,4 +1,4 @@
-"""Indexes that DynamoDB is making or removing, until it is done."""
+"""Waits while DynamoDB creates or deletes indexes."""
 
 import json
 import time
@@ -15,23 +15,23 @@ _SILENCE = 20.0  # seconds after which is said what is waited for
 
 
 def wait(account: Account, tables: Iterable[str], say: Say) -> None:
-    """Until these tables can be changed, and their indexes asked; those that aren't there are passed over.
+    """Wait until these tables can be changed and their indexes queried; tables that don't exist are skipped.
 
-    Filling an index with what is in the table takes minutes to hours, and CloudFormation doesn't wait for it:
+    Filling an index from the table takes minutes to hours, and CloudFormation doesn't wait for it:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
     """
     client = account.client("dynamodb")
     for table in tables:
         if unsettled := _unsettled(client, table):
             with going_on(
-                say, f"DynamoDB goes on with {table}; deploy again, which waits for it and does what is left."
+                say, f"DynamoDB continues with {table}; deploy again to wait for it and to finish the deployment."
             ):
                 _wait_for(client, table, unsettled, say)
             say(f"  ready       table {table}")
 
 
 def check_absent(account: Account, table: str, index: str) -> None:
-    """Raise AwsError where a table has an index that its stack is only to make: it could not be made again.
+    """Raise AwsError if a table already has an index that its stack is going to create.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
     """
@@ -39,8 +39,8 @@ def check_absent(account: Account, table: str, index: str) -> None:
     if any(found["IndexName"] == index for found in described.get("GlobalSecondaryIndexes", [])):
         delete = json.dumps([{"Delete": {"IndexName": index}}])
         raise AwsError(
-            f"The table {table} has an index {index} that is not of its stack: it stays where an update that makes it "
-            "is cancelled. Nothing was changed.",
+            f"The table {table} has an index {index} that is not part of its stack, probably from a cancelled update. "
+            "Nothing was changed.",
             fix=f"delete it, and deploy again: aws dynamodb update-table --table-name {table} "
             f"--region {account.region} --global-secondary-index-updates '{delete}'",
         )
@@ -61,7 +61,7 @@ def _wait_for(client: Any, table: str, unsettled: str, say: Say) -> None:
 
 
 def _unsettled(client: Any, table: str) -> str:
-    """What of a table is being made, changed or removed, for a person; empty where nothing is."""
+    """Describes what is being created, changed or deleted in a table; empty if nothing is."""
     try:
         described = client.describe_table(TableName=table)["Table"]
     except client.exceptions.ResourceNotFoundException:

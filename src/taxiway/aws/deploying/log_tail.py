@@ -1,4 +1,4 @@
-"""The logs of a stage's functions, as they come."""
+"""Reads the logs of a stage's functions, and follows new lines."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -32,10 +32,10 @@ def lines(account: Account, groups: Mapping[str, str], *, since: float, follow: 
 
 
 class Tail:
-    """The end of one log group: each event of it once, though CloudWatch shows some late.
+    """The end of one log group: yields each event once, although CloudWatch delivers some late.
 
-    It looks back from the newest event that it has seen, never from this machine's clock: the two may differ, and
-    between two looks may be more time than an event takes to be shown.
+    It looks back from the newest event that it has seen, never from this machine's clock: the clocks may differ, and
+    an event may take longer to appear than the time between two reads.
     """
 
     def __init__(self, client: Any, group: str, since: float) -> None:
@@ -57,7 +57,7 @@ class Tail:
 
 
 def line(function: str, timestamp: float, message: str) -> str:
-    """One line for a person: when (UTC), which function, and what it said, without characters that steer a terminal."""
+    """One line of text: the time (UTC), the function and the message, without terminal control characters."""
     at = datetime.fromtimestamp(timestamp, UTC).strftime("%H:%M:%S.%f")[:-3]
     text = "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in message.rstrip())
     return f"{at} [{function}] {text}"

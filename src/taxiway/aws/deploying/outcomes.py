@@ -1,4 +1,4 @@
-"""How an operation on a stack ended: why, what is left, and what to do then, for a person."""
+"""Describes to the user how an operation on a stack ended: why, what is left, and what to do."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -6,20 +6,22 @@ from contextlib import contextmanager
 from taxiway.aws.deploying.deployed_stack import Say
 from taxiway.aws.deploying.progress import Watch
 
-# What is left of a stage by a deployment that failed, by the status of its stack.
+# What a failed deployment left, by the status of the stack.
 STATES = {
     "UPDATE_ROLLBACK_COMPLETE": "the stage is as it was before",
-    "UPDATE_ROLLBACK_FAILED": "it could not be taken back whole: some of the stage is new, some as it was before",
-    "ROLLBACK_COMPLETE": "nothing of it is left but an empty stack, which the next deployment removes",
-    "ROLLBACK_FAILED": "it could not be taken back whole: the next deployment removes its stack, and names what stays",
+    "UPDATE_ROLLBACK_FAILED": "it could not be rolled back completely: some resources are new, others as before",
+    "ROLLBACK_COMPLETE": "only an empty stack is left, which the next deployment removes",
+    "ROLLBACK_FAILED": (
+        "it could not be rolled back completely: the next deployment removes the stack, and lists what remains"
+    ),
 }
 
 
 @contextmanager
 def going_on(
-    say: Say, that: str = "CloudFormation goes on with what it has begun; `taxiway doctor` says how the stack is."
+    say: Say, that: str = "CloudFormation continues; `taxiway doctor` shows the status of the stack."
 ) -> Generator[None, None, None]:
-    """Says, where the watching ends before what is watched, that it goes on: Ctrl-C, credentials that expire."""
+    """Says that the operation continues if the command stops watching it: Ctrl-C, expired credentials."""
     try:
         yield
     except BaseException:
@@ -33,7 +35,7 @@ def why(watch: Watch, status: str) -> str:
 
 
 def way_out(stack: str, status: str, otherwise: str) -> str:
-    """What to do with a stack that CloudFormation left as it could, before the next deployment.
+    """What to do with a stack after a failed operation, before the next deployment.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
     """

@@ -1,4 +1,4 @@
-"""What CloudFormation does while it does it: a line for each resource that is done, and the reasons where one fails."""
+"""Shows the progress of a CloudFormation operation: a line for each finished resource, and the reasons of failures."""
 
 import re
 import time
@@ -49,7 +49,7 @@ class Watch:
         """The resources that failed by themselves, each with its reason."""
         self.kept: list[Kept] = []
         self.reason = ""
-        """Why CloudFormation takes all of it back, where it says so of no resource."""
+        """Why CloudFormation rolls back, if it gives no reason for a single resource."""
         self._began = max((event["Timestamp"] for event in self._news()), default=self._began)
         self._stacks = [stack_id]
 
@@ -117,7 +117,7 @@ class Watch:
             self._say(f"  {_VERBS.get(verb, verb.lower()):<10}  {called}")
 
     def _tell_of_stack(self, event: dict[str, Any]) -> None:
-        """A stack's own status is asked for; its events say when all is taken back, and why."""
+        """The status of a stack is polled; its events say when CloudFormation rolls back, and why."""
         if event["StackId"] == self._stack and event["ResourceStatus"].endswith("ROLLBACK_IN_PROGRESS"):
-            self._say("  CloudFormation takes back what was done.")
+            self._say("  CloudFormation rolls back.")
             self.reason = event.get("ResourceStatusReason", "")

@@ -19,9 +19,9 @@ _REMOVED_BY = {
 
 
 def destroy(account: Account, stack: Mapping[str, Any], say: Say) -> list[Kept]:
-    """Delete a stack and all that is in it, with a line for each resource; returns what stays in the account.
+    """Delete a stack and its resources, with a line for each resource; returns the resources that are kept.
 
-    Raises AwsError where the stack is protected, and where something can't be deleted.
+    Raises AwsError if the stack is protected, and if a resource can't be deleted.
     """
     if stack.get("EnableTerminationProtection"):
         raise AwsError(
@@ -36,16 +36,16 @@ def destroy(account: Account, stack: Mapping[str, Any], say: Say) -> list[Kept]:
         status = watch.wait()
     if status != "DELETE_COMPLETE":
         raise AwsError(
-            f"The stack {stack['StackName']} could not be deleted whole.\n\n{why(watch, status)}\n",
-            fix="mend what is named above, and destroy again",
+            f"The stack {stack['StackName']} could not be deleted completely.\n\n{why(watch, status)}\n",
+            fix="fix the cause above, and destroy again",
         )
     return watch.kept
 
 
 def check_nothing_stays(account: Account, stack: str, kept: Sequence[Kept]) -> None:
-    """Raise AwsError where something of a first deployment that failed is still there, and in the way of the next.
+    """Raise AwsError if a failed first deployment left resources that block the next deployment.
 
-    What is to be retained goes when that deployment is taken back, and stays where its stack is deleted later:
+    Resources to retain are deleted if that deployment is rolled back, and kept if its stack is deleted later:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
     """
     if not kept:
@@ -53,6 +53,6 @@ def check_nothing_stays(account: Account, stack: str, kept: Sequence[Kept]) -> N
     listed = "".join(f"\n  {each.kind} {deployed_stack.physical_name(each.id)}" for each in kept)
     commands = [_REMOVED_BY[each.type].format(each.id, account.region) for each in kept if each.type in _REMOVED_BY]
     raise AwsError(
-        f"The stack {stack} is removed now. What it was to keep is still there, in the way of a new one:\n{listed}\n",
-        fix="\n  ".join(("see that nothing in it is needed, delete it, and deploy again", *commands)),
+        f"The stack {stack} was removed, but resources that it keeps still exist and block a new one:\n{listed}\n",
+        fix="\n  ".join(("check that you don't need their data, delete them, and deploy again", *commands)),
     )

@@ -37,7 +37,7 @@ _KINDS = {
 }
 _SECRET = "AWS::SecretsManager::Secret"  # noqa: S105  the type of a resource
 _HOLD_LOGS = frozenset({"AWS::Logs::LogGroup"})
-"""What is in them ends by itself after some days, and goes with every function that does: told, and not asked about."""
+"""Their contents expire after some days, and are deleted with each function: listed, but no reason to ask."""
 _HOLD_NOTHING = _HOLD_LOGS | {
     f"AWS::{service}::{resource}"
     for service, resources in {
@@ -59,7 +59,7 @@ _HOLD_NOTHING = _HOLD_LOGS | {
     }.items()
     for resource in resources.split()
 }
-"""What Taxiway makes and can make again; of a nested stack, what is in it is told. Any other type may hold data."""
+"""Types that can be created again without loss; the resources of a nested stack are listed. Others may hold data."""
 _NAMES = (
     *("FunctionName", "TableName", "RouteKey", "LogGroupName", "QueueName", "TopicName", "AlarmName", "DashboardName"),
     *("DomainName", "RoleName", "StageName", "Name"),
@@ -84,9 +84,9 @@ class ResourceChange(Struct, frozen=True):
     is_retained: bool = False
     """What is there now stays in the account, out of the stack's reach."""
     is_consequence: bool = False
-    """Nothing of its own changes: it refers to something that does, or is the nested stack around it."""
+    """It does not change itself: it refers to a resource that does, or is the nested stack around one."""
     is_generated_anew: bool = False
-    """It is a secret whose whole value is generated again."""
+    """A secret whose whole value is generated again."""
 
     @property
     def kind(self) -> str:
@@ -112,8 +112,7 @@ def names(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     """What a person calls each resource of two templates, by its logical id.
 
     That is the function's name where it is a part of a function, as its role is; its own name where the template gives
-    it one; and else its name in the template. The CDK calls a nested stack
-    `Functions1NestedStackFunctions1NestedStackResource1A2B3C4D`.
+    it one; and else its name in the template.
     """
     resources: dict[str, Any] = {**old.get("Resources", {}), **new.get("Resources", {})}
     functions = {
@@ -131,7 +130,7 @@ def _name(logical_id: str, resource: Mapping[str, Any], functions: Mapping[str, 
         return functions[part[1]]
     properties: Mapping[str, Any] = resource.get("Properties") or {}
     named = next((properties[key] for key in _NAMES if isinstance(properties.get(key), str)), None)
-    return named or plain.partition("NestedStack")[0]
+    return named or plain
 
 
 def read(
@@ -221,7 +220,7 @@ def losses(changes: Iterable[ResourceChange]) -> list[str]:
         "replace": "is replaced by an empty one",
         "may replace": "may be replaced by an empty one",
         "keep": "leaves the stack",
-        "change": "is generated anew",
+        "change": "is generated again",
     }
     return [
         f"The {change.kind} {change.name} {how[change.action]}; {_fate(change)}."
@@ -233,8 +232,8 @@ def losses(changes: Iterable[ResourceChange]) -> list[str]:
 def _fate(change: ResourceChange) -> str:
     if change.action == "change":
         # https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_update-secret-value.html
-        return "what is in it, keys that were set later too, can be read as AWSPREVIOUS until it changes again"
-    return "what is in it stays in the account, unused" if change.is_retained else "what is in it is lost"
+        return "its values, including keys that were set later, can be read as AWSPREVIOUS until it changes again"
+    return "its data stays in the account, unused" if change.is_retained else "its data is lost"
 
 
 def _policy(change: Mapping[str, Any], before: Mapping[str, Any]) -> str:
@@ -244,7 +243,7 @@ def _policy(change: Mapping[str, Any], before: Mapping[str, Any]) -> str:
 
 
 def _is_generated_anew(change: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """A secret that is to be generated otherwise has a new version, with nothing of the one before.
+    """Whether a changed GenerateSecretString creates a new version of a secret, without the previous values.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
     """

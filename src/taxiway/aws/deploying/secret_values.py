@@ -16,7 +16,7 @@ _MAX_SIZE = 65_536  # bytes: https://docs.aws.amazon.com/secretsmanager/latest/u
 class SecretValues(Struct, frozen=True):
     """Reads and changes secrets, one key at a time. Each change is a version; the one before it is AWSPREVIOUS.
 
-    Two who change one secret at once may undo each other's change: Secrets Manager has no conditional write.
+    Concurrent changes of one secret may overwrite each other: Secrets Manager has no conditional write.
     """
 
     account: Account
@@ -27,22 +27,22 @@ class SecretValues(Struct, frozen=True):
         return {secret_id: None if values is None else tuple(sorted(values)) for secret_id, values in found.items()}
 
     def set(self, secret: Secret, key: str, value: str) -> bool:
-        """Set one key and keep the others; makes the secret where there is none, and says whether it did.
+        """Set one key and keep the others; creates a missing secret, and returns whether it did.
 
-        Raises AwsError where the secret is no JSON object, would be over 64 KB, or is the stack's to make.
+        Raises AwsError if the secret is not a JSON object, would exceed 64 KB, or must be created by the stack.
         """
         secret_id = str(secret.id)
         before = self._read(secret_id)
         text = json.dumps({**(before or {}), key: value})
         if len(text.encode()) > _MAX_SIZE:
             raise AwsError(
-                f"The secret {secret_id} would be larger than the {_MAX_SIZE} bytes that Secrets Manager takes.",
+                f"The secret {secret_id} would exceed the {_MAX_SIZE} bytes that Secrets Manager allows.",
                 fix="divide it into several secrets",
             )
         if before is None:
             if secret.generate is not None:
                 raise AwsError(
-                    f"There is no secret {secret_id} yet: the stack makes it, and could not if it were there already.",
+                    f"The secret {secret_id} does not exist yet: the stack must create it.",
                     fix="deploy first",
                 )
             if secret_id.startswith("arn:"):
@@ -91,7 +91,7 @@ class SecretValues(Struct, frozen=True):
             values = None
         if not isinstance(values, dict):
             raise AwsError(
-                f"The secret {secret_id} holds something else than a JSON object, and was left alone.",
+                f"The secret {secret_id} is not a JSON object. It was not changed.",
                 fix="change it where it is kept, or use another id",
             )
         return values  # pyright: ignore[reportUnknownVariableType]  a dict of JSON, whose keys are strings

@@ -1,11 +1,11 @@
-"""The steps in which a stack goes from one template to another, where one step would harm. Pure.
+"""Splits an update of a stack into steps, where a single step would do harm. Pure.
 
-- An index that a table gets is made before the code that asks it: CloudFormation starts it, and goes on while DynamoDB
-  fills it, until when no query of it is answered. One that a table loses goes after the code that asked it. Either is
-  an update of its own, since DynamoDB makes or removes one index in an update (docs/decisions/0015). What scales an
-  index of a provisioned table is there for as long as the index: too few units for an index are too few for the table.
-- A new table is protected against deletion last. CloudFormation takes back what a deployment that fails has made, and
-  can't take back a table that is protected: it would be in the way of the next deployment (docs/decisions/0014).
+- A new index is created before the code that queries it: CloudFormation starts it and continues while DynamoDB fills
+  it, and until then queries fail. A removed index is deleted after the code that queried it. Each is an update of its
+  own, because DynamoDB creates or deletes one index per update (docs/decisions/0015). The scaling of an index of a
+  provisioned table exists for as long as the index: an index with too little capacity throttles the table.
+- A new table is protected against deletion last. CloudFormation can't roll back a protected table, which would then
+  block the next deployment (docs/decisions/0014).
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
 """
@@ -31,7 +31,7 @@ class Step(Struct, frozen=True):
     template: Template
     when: Literal["before the rest", "the rest", "after the rest"] = "the rest"
     what: str = ""
-    """What it does, for a person, where it isn't the rest: `the index gsi1 of items-prod is made`."""
+    """What it does, unless it is the main update: `the index gsi1 of items-prod is created`."""
     makes: tuple[str, str] | None = None
     """The table and the index that it makes, where that is what it does."""
 
@@ -59,7 +59,7 @@ class _Protection(Struct, frozen=True):
 
 
 def steps(before: Template, after: Template) -> tuple[Step, ...]:
-    """What to go through from one whole template to the other, which the last step has; most often the only one."""
+    """The steps from one whole template to the other; usually there is only one."""
     come: list[_Index] = []
     later: list[_Index | _Protection] = []
     for logical, old, new in _tables(before, after):
@@ -74,7 +74,7 @@ def steps(before: Template, after: Template) -> tuple[Step, ...]:
         Step(
             _with_indexes(_with_scaling(before, come[:count]), come[: count + 1]),
             "before the rest",
-            f"the index {each.index['IndexName']} of {names[each.table]} is made, and waited for",
+            f"the index {each.index['IndexName']} of {names[each.table]} is created, and waited for",
             makes=(names[each.table], each.index["IndexName"]),
         )
         for count, each in enumerate(come)
@@ -121,11 +121,11 @@ def _index(template: Template, table: str, index: Mapping[str, Any]) -> _Index:
 def _what(later: _Index | _Protection, table: str) -> str:
     if isinstance(later, _Protection):
         return f"the new table {table} is protected against deletion"
-    return f"the index {later.index['IndexName']} of {table} is removed"
+    return f"the index {later.index['IndexName']} of {table} is deleted"
 
 
 def _without(template: Template, later: Sequence[_Index | _Protection]) -> Template:
-    """The template before these are done: with indexes that go later, and tables without protection."""
+    """The template before these steps: with indexes that are deleted later, and tables without protection."""
     go = [each for each in later if isinstance(each, _Index)]
     result = _with_scaling(_with_indexes(template, go), go)
     for each in later:

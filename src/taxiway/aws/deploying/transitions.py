@@ -1,7 +1,7 @@
-"""What goes on between the stage as it is and as it will be, for who deploys to read before it begins. Pure.
+"""Warnings of what breaks while an update runs, from the deployed templates and the new ones. Pure.
 
-What CloudFormation can't do at all is refused by `refusals`, and what is declared and does less than it seems to is
-told by `cautions`. Nothing here is of a stage's first deployment.
+Updates that CloudFormation can't do at all are refused by `update_checks`; declarations that do less than they seem to
+are reported by `template.warnings`. A stage's first deployment causes no warnings here.
 """
 
 import json
@@ -22,10 +22,10 @@ _OF_ONE_API = {
 
 
 def transitions(stacks: Sequence[tuple[Template, Template]]) -> Iterator[str]:
-    """Each says what happens, and what to do about it.
+    """Yields one text per warning: what happens, and what to do about it.
 
-    `stacks` has the whole templates of the stage's own stack, as it is deployed and as it will be, and then those of
-    the stacks nested in it.
+    `stacks` has the whole templates of the stage's own stack, the deployed one and the new one, and then those of its
+    nested stacks.
     """
     old, new = (_resources(template) for template in stacks[0])
     if not old:
@@ -41,10 +41,10 @@ def transitions(stacks: Sequence[tuple[Template, Template]]) -> Iterator[str]:
 
 
 def _of_the_edge(old: Resources, new: Resources) -> Iterator[str]:
-    """CloudFront takes minutes to change, and the API changes at once.
+    """CloudFront takes minutes to change, and the API changes immediately.
 
-    CloudFormation waits until a distribution is deployed, and deletes what goes after all else is done, so where the
-    order is right nothing is in between; `aws.edge` has it right wherever a domain is there already.
+    CloudFormation waits until a distribution is deployed, and deletes resources last, so in the right order nothing
+    fails meanwhile; `aws.template.edge` orders the changes if the domain exists already.
     """
     closes = _is_closed(new) and not _is_closed(old)
     was, becomes = _domain(old), _domain(new)
@@ -52,27 +52,27 @@ def _of_the_edge(old: Resources, new: Resources) -> Iterator[str]:
     if moves:
         shows = ", and without the CDN's client_certificate" if becomes.get(_MUTUAL) else ""
         yield (
-            f"The CDN goes over to {becomes[_NAME]}, which is not there yet, and requests through it fail until it is, "
-            "its name is known, and CloudFront has changed everywhere: some minutes. First deploy with "
-            f"HttpApi(default_endpoint=True){shows}, with which the CDN goes by the API's own address; see that the "
-            "domain answers; and declare it as it is now in the deployment after."
+            f"The CDN switches to {becomes[_NAME]}, which does not exist yet: requests through the CDN fail for some "
+            "minutes, until the domain exists, its name resolves, and CloudFront has changed everywhere. First deploy "
+            f"with HttpApi(default_endpoint=True){shows}, so that the CDN uses the API's default address; check that "
+            "the domain answers; then deploy this declaration."
         )
     if closes:
         yield (
-            "The API's own address, …execute-api…, answers 404 to all who still call it from this deployment on. Keep "
-            "HttpApi(default_endpoint=True) until nobody does."
+            "From this deployment on, the API's default address, …execute-api…, answers 404 to everybody who still "
+            "calls it. Keep HttpApi(default_endpoint=True) until nobody uses it."
         )
     asked, asks = was.get(_MUTUAL), becomes.get(_MUTUAL)
     if was and asks and not asked:
         yield (
-            f"{becomes[_NAME]} refuses all who come without the CDN's certificate from this deployment on. Let them "
-            "call the CDN first."
+            f"From this deployment on, {becomes[_NAME]} refuses clients without the CDN's certificate. Let them call "
+            "the CDN first."
         )
     if asked and asks and asked != asks and _shown(old) != _shown(new):
         yield (
-            "The CDN's certificate and the trust store change at once, and CloudFront shows the old certificate for "
-            "some minutes more. First deploy a trust_store that has both authorities, with the certificate as it is; "
-            "then the certificate."
+            "The CDN's certificate and the trust store change together, and CloudFront presents the old certificate "
+            "for some minutes more. First deploy a trust_store with both authorities and the current certificate; then "
+            "the new certificate."
         )
 
 
@@ -90,13 +90,13 @@ def _is_closed(resources: Resources) -> bool:
 
 
 def _shown(resources: Resources) -> Any:
-    """The certificate that the CDN shows to the API."""
+    """The certificate that the CDN presents to the API."""
     origins = _one(resources, _CDN).get("DistributionConfig", {}).get("Origins", [{}])
     return origins[0].get("CustomOriginConfig", {}).get("OriginMtlsConfig")
 
 
 def _of_quotas(old: Resources, new: Resources) -> Iterator[str]:
-    """What is new is made before what goes is deleted, and what changes does so in no order."""
+    """New resources are created before old ones are deleted, and changes have no order."""
     counts = [
         (f"{what} of the API", _count(old, type_), _count({**old, **new}, type_), _count(new, type_), most)
         for type_, (what, most) in _OF_ONE_API.items()
@@ -109,9 +109,9 @@ def _of_quotas(old: Resources, new: Resources) -> Iterator[str]:
     for what, before, meanwhile, after, most in counts:
         if meanwhile > most >= max(before, after):
             yield (
-                f"There are up to {meanwhile} {what} meanwhile, and an account by itself has {most}: what is new is "
-                "made before what is old goes, and the deployment may fail at that. Deploy what goes first, and what "
-                "is new after it; or have the quota raised, where AWS does that."
+                f"During the update there are up to {meanwhile} {what}, and the default quota of an account is {most}: "
+                "new ones are created before old ones are deleted, so the deployment may fail. First deploy the "
+                "removals, then the additions; or request a higher quota, where AWS offers that."
             )
 
 
@@ -128,18 +128,18 @@ def _of_the_table(stacks: Sequence[tuple[Template, Template]]) -> Iterator[str]:
     if old.get(_RESTORE, {}).get(_RESTORES) and not new.get(_RESTORE, {}).get(_RESTORES):
         # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
         yield (
-            f"The table {name} can no longer be restored to any second of the last 35 days: that is lost at once, and "
-            "begins anew where it is turned on again. Make a backup first (`aws dynamodb create-backup`), where one "
-            "may be needed."
+            f"The table {name} can no longer be restored to any second of the last 35 days: these backups are lost "
+            "immediately, and start from zero if they are turned on again. If you may need one, make a backup first "
+            "(`aws dynamodb create-backup`)."
         )
     if old.get(_EXPIRES) != new.get(_EXPIRES) and any(
         _but_expiry(before) != _but_expiry(after) for before, after in stacks
     ):
         # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
         yield (
-            f"DynamoDB takes up to an hour over the change of ttl of the table {name}, and refuses another until then: "
-            "where something else of this deployment fails after it, CloudFormation can't take it back. Deploy it by "
-            "itself."
+            f"DynamoDB takes up to an hour to change the ttl of the table {name}, and refuses another change until "
+            "then: if another part of this deployment fails afterwards, CloudFormation can't roll it back. Deploy the "
+            "change of ttl on its own."
         )
 
 
@@ -158,7 +158,7 @@ def _but_expiry(template: Template) -> Any:
 
 
 def _of_the_network(stacks: Sequence[tuple[Template, Template]]) -> Iterator[str]:
-    """Lambda gives back a function's interfaces some time after it, with the permissions of the function's role.
+    """Lambda deletes a function's interfaces some time later, with the permissions of the function's role.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """
@@ -171,9 +171,9 @@ def _of_the_network(stacks: Sequence[tuple[Template, Template]]) -> Iterator[str
             leaves = "VpcConfig" not in after[logical]["Properties"] and not _may_leave(after, after[logical])
             if is_deleted or leaves:
                 yield (
-                    "Functions leave the network, and Lambda deletes their interfaces in it up to 40 minutes later, "
-                    "with permissions that their roles have no longer: they stay, and the network with them. First "
-                    "deploy Network(in_use=False), beside what the network has; an hour later leave it out."
+                    "Functions leave the network, and Lambda deletes their interfaces up to 40 minutes later, with "
+                    "permissions that their roles no longer have: the interfaces and the network would stay. First "
+                    "add in_use=False to the Network(…) and deploy that; an hour later remove the network."
                 )
                 return
 
@@ -188,18 +188,18 @@ def _may_leave(resources: Resources, function: Mapping[str, Any]) -> bool:
 
 
 def _of_consumers(old: Resources, new: Resources) -> Iterator[str]:
-    """A mapping begins with all that the stream has, which is a day: `aws.template.stream_consumers`."""
+    """A new mapping starts with everything in the stream, which is a day: `aws.template.stream_consumers`."""
     was, will = (_functions_of_mappings(resources) for resources in (old, new))
     added, gone = ([name for key, name in one.items() if key not in other] for one, other in ((will, was), (was, will)))
     if added and was:
         yield (
-            f"{' and '.join(added)} is given all that the table's stream has of the last day, what "
-            f"{' and '.join(was.values())} has handled too. See that what it does may be done again."
+            f"{' and '.join(added)} receives all changes in the table's stream, up to a day's worth, including those "
+            f"that {' and '.join(was.values())} has handled. Make sure that handling a change twice does no harm."
         )
     elif gone:
         yield (
-            f"What {' and '.join(gone)} has not read of the table's changes by then, nobody does. Where that matters, "
-            "deploy while nothing is written and its IteratorAge is 0."
+            f"Changes of the table that {' and '.join(gone)} has not read by then are lost. If that matters, deploy "
+            "while nothing is written and its IteratorAge is 0."
         )
 
 
@@ -212,7 +212,7 @@ _MAPPING = "AWS::Lambda::EventSourceMapping"
 
 
 def _function(resources: Resources, resource: Mapping[str, Any]) -> str:
-    """The name of the function that a resource is of, or whose alias."""
+    """The name of the function that a resource belongs to, directly or through an alias."""
     of = resource["Properties"]["FunctionName"]
     if isinstance(of, str):
         return of
@@ -228,8 +228,7 @@ def _of_readers(old: Resources, new: Resources) -> Iterator[str]:
     added = sorted(readers[1] - readers[0])
     if added:
         yield (
-            f"{' and '.join(added)} is sent a mail by Amazon SNS, and is told of no alarm before the link in it is "
-            "followed."
+            f"Amazon SNS sends a mail to {' and '.join(added)}, who gets no alarms until the link in it is followed."
         )
 
 
@@ -238,7 +237,7 @@ def _resources(template: Template) -> Resources:
 
 
 def _all(stacks: Sequence[tuple[Template, Template]], which: int) -> dict[str, Any]:
-    """Every resource of all stacks, before (0) or after (1), told apart by the stack's number."""
+    """Every resource of all stacks, before (0) or after (1); the stack's number keeps the keys distinct."""
     return {
         f"{number}/{logical}": resource
         for number, templates in enumerate(stacks)

@@ -1,4 +1,4 @@
-"""What CloudFormation would refuse of an update only after it has begun, told before anything is touched."""
+"""Refuses, before anything changes, updates of a table that CloudFormation would refuse halfway."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ _TABLE = "AWS::DynamoDB::Table"
 
 
 def check(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Raise AwsError where the table can't become what is declared, or not at once. Both are whole templates.
+    """Raise AwsError if the table can't be updated to its declaration in one update. Both are whole templates.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
     """
@@ -21,20 +21,20 @@ def check(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         name = will["TableName"]
         if was["TableName"] == name and _keys(was) != _keys(will):
             raise AwsError(
-                f"The table {name} would have to be made anew for other keys, and two tables can't have one name.",
-                fix="keep its keys; or, where it may go with all that is in it, destroy the stage and deploy it again",
+                f"The keys of the table {name} can't be changed: a new table would have to have the same name.",
+                fix="keep its keys; or, if its data may be deleted, destroy the stage and deploy it again",
             )
         found, wanted = _indexes(was), _indexes(will)
         for index in sorted(found.keys() & wanted.keys()):
             if found[index] != wanted[index]:
                 raise AwsError(
-                    f"The index {index} of the table {name} would have other keys, and an index keeps those it has.",
-                    fix="declare one with the other keys under another name, and drop this one once nothing asks it",
+                    f"The keys of the index {index} of the table {name} can't be changed.",
+                    fix="declare a new index with the new keys, and remove this one when no code queries it any more",
                 )
         ttl = [properties.get("TimeToLiveSpecification", {}).get("AttributeName") for properties in (was, will)]
         if all(ttl) and ttl[0] != ttl[1]:
             raise AwsError(
-                f"The table {name} expires items by {ttl[0]}, and can't go over to {ttl[1]} at once.",
+                f"The ttl of the table {name} can't be changed from {ttl[0]} to {ttl[1]} in one deployment.",
                 fix="deploy without ttl= first, and an hour later with the new one",
             )
 

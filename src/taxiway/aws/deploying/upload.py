@@ -4,80 +4,30 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
-
-from msgspec import Struct
 
 from taxiway.aws.deploying.account import Account
 from taxiway.aws.errors import AwsError
-from taxiway.declare import Backend, Stage, names
+from taxiway.aws.template.assembly import Assembly
+from taxiway.declare import names
 
 KEPT = timedelta(days=30)
 """How long the files of a stage that it no longer needs stay, to go back to without an upload."""
 
 
-class File(Struct, frozen=True):
-    """A file of an assembly, and its key in the bucket, which is its stage and its digest."""
-
-    path: Path
-    key: str
-
-    @property
-    def is_template(self) -> bool:
-        return self.path.suffix == ".json"
-
-
-class Assembly(Struct, frozen=True):
-    """A stage's cloud assembly, as the CDK writes it and a deployment reads it."""
-
-    stack: str
-    bucket: str
-    prefix: str
-    """What the keys of all its files begin with, and no other stage's."""
-    template: File
-    files: tuple[File, ...]
-    """All that is uploaded: the template too."""
-    tags: dict[str, str]
-
-    @property
-    def has_nested(self) -> bool:
-        return sum(file.is_template for file in self.files) > 1
-
-    def templates(self) -> list[dict[str, Any]]:
-        """The stack's template, and those of the stacks in it."""
-        return [json.loads(file.path.read_text()) for file in self.files if file.is_template]
-
-
-def read(directory: Path, backend: Backend, stage: Stage) -> Assembly:
-    """The assembly of a stage that `synthesize` wrote into `directory`."""
-    stack = names.stack(backend, stage)
-    manifest = json.loads((directory / "manifest.json").read_text())
-    properties: dict[str, Any] = manifest["artifacts"][stack]["properties"]
-    listed: dict[str, Any] = json.loads((directory / f"{stack}.assets.json").read_text())["files"]
-    files = tuple(
-        File(directory / asset["source"]["path"], destination["objectKey"])
-        for asset in listed.values()
-        for destination in asset["destinations"].values()
-    )
-    template = next(file for file in files if file.path.name == properties["templateFile"])
-    bucket, prefix = names.asset_bucket(stage), names.path(backend, stage)
-    return Assembly(stack, bucket, prefix, template, files, properties["tags"])
-
-
 def ensure_bucket(account: Account, name: str, note: Callable[[str], None]) -> None:
-    """Make the bucket of the account and region where there is none: private, encrypted, over TLS alone.
+    """Create the bucket of the account and region if it does not exist: private, encrypted, TLS only.
 
-    One that was made without a policy, by a command that was killed meanwhile, is given it. Raises AwsError where
-    somebody else has one of this name.
+    A bucket without a policy, left by a command that was killed, gets one. Raises AwsError if somebody else owns a
+    bucket with this name.
     """
     s3 = account.client("s3")
     if has_bucket(account, name):
         if has_policy(account, name):
             return
-        note(f"The bucket {name} has no policy yet: it is closed to the public, and to all that is not over TLS.")
+        note(f"The bucket {name} has no policy yet: blocking public access and requests without TLS.")
     else:
-        note(f"Making the bucket {name}, for the packages of this account and region.")
+        note(f"Creating the bucket {name}, for the packages of this account and region.")
         elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
         s3.create_bucket(Bucket=name, **({} if account.region == "us-east-1" else elsewhere))
     s3.put_public_access_block(
@@ -98,7 +48,7 @@ def ensure_bucket(account: Account, name: str, note: Callable[[str], None]) -> N
 
 
 def has_bucket(account: Account, name: str) -> bool:
-    """Whether the account has this bucket. Raises AwsError where somebody else has it, or it may not be seen."""
+    """Whether the account has this bucket. Raises AwsError if somebody else owns it, or access is denied."""
     s3 = account.client("s3")
     try:
         s3.head_bucket(Bucket=name, ExpectedBucketOwner=account.id)
@@ -108,7 +58,7 @@ def has_bucket(account: Account, name: str) -> bool:
         if error.response["Error"]["Code"] not in ("403", "AccessDenied"):
             raise
         raise AwsError(
-            f"The bucket {name} can't be used: it is not of the account {account.id}, or you may not see it.",
+            f"The bucket {name} can't be used: it does not belong to the account {account.id}, or access is denied.",
             fix="use a role that may list and write it; a bucket of that name in another account is an attack",
         ) from error
     return True
@@ -148,10 +98,10 @@ def upload(account: Account, assembly: Assembly, *, templates_only: bool = False
 def sweep(
     account: Account, bucket: str, prefix: str, *, keep: Collection[str] = (), older_than: timedelta = timedelta()
 ) -> int:
-    """Delete a stage's files but those to `keep` and those that are newer; returns how many went.
+    """Delete a stage's old files, except those to `keep`; returns how many were deleted.
 
-    To keep is what the stack names as it now is, however old: an update that fails is taken back with it. A lifecycle
-    rule of the bucket would know an object's age alone.
+    Files that the deployed stack references are kept, however old: CloudFormation needs them to roll back a failed
+    update. A lifecycle rule of the bucket would only know an object's age.
     """
     s3 = account.client("s3")
     until = datetime.now(UTC) - older_than
@@ -172,9 +122,9 @@ def sweep(
 def put_template(account: Account, assembly: Assembly, template: Mapping[str, Any]) -> str:
     """Upload a template for the assembly's stack; returns the URL that CloudFormation reads it from.
 
-    Other letters than those of ASCII are escaped: of them as they are, GetTemplate would give back question marks
-    (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814), and a deployment goes on from
-    what it gives back.
+    Letters outside ASCII are escaped: otherwise GetTemplate would return question marks for them
+    (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814), and the next deployment
+    compares with what it returns.
     """
     s3 = account.client("s3")
     body = json.dumps(template, ensure_ascii=True).encode()

@@ -1,7 +1,7 @@
-"""Grants that a release by and by takes away while the old code still answers. Pure.
+"""Finds grants that a gradual release removes while the old code still serves requests. Pure.
 
-A function has one role for all of its versions, and CloudFormation changes a role before the function that has it.
-Where everything goes over at once that is a matter of seconds; where CodeDeploy moves an alias, of minutes.
+A function has one role for all of its versions, and CloudFormation changes the role before the function. If all
+requests move at once, the gap is seconds; if CodeDeploy shifts them gradually, it is minutes.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from taxiway.aws.deploying.steps import Template
 
 _BY_THE_CODE = ("dynamodb:", "secretsmanager:")
-"""The services that a function's own code calls; the others are Lambda's work, or follow from these."""
+"""The services that a function's own code calls; Lambda uses the others, or they follow from these."""
 
 
 class _Allowed(NamedTuple):
@@ -24,9 +24,9 @@ class _Allowed(NamedTuple):
 
 
 def withdrawals(old: Template, new: Template) -> Iterator[str]:
-    """Each function that is released by and by with other code, and may do less from the start of it.
+    """Yields a warning for each function whose new code is released gradually, and which loses a grant at the start.
 
-    Both are whole templates of one stack. An index that goes does so after the release (`steps`), and the grants on it
+    Both are whole templates of one stack. A removed index is deleted after the release (`steps`), but the grants on it
     before. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
     """
     before: Mapping[str, Any] = old.get("Resources", {})
@@ -43,10 +43,10 @@ def withdrawals(old: Template, new: Template) -> Iterator[str]:
         lost = [each for each in _allowed(before, was) if not any(_covers(other, each) for other in kept)]
         if lost:
             yield (
-                f"The function {function['Properties']['FunctionName']} loses {_listed(lost)} before its new code has "
-                "all requests: the old code, which still has most of them until the release is through, fails where it "
-                "calls that. First deploy the code that does without and leave the grant; take that away in the "
-                "deployment after."
+                f"The function {function['Properties']['FunctionName']} loses {_listed(lost)} before its new code gets "
+                "all requests: the old code, which serves most of them until the release is complete, fails when it "
+                "calls that. First deploy the code that does not need the grant; remove the grant in the next "
+                "deployment."
             )
 
 

@@ -1,4 +1,4 @@
-"""Compiled modules for a package: unchecked, since unpacking changes the times that checked ones go by.
+"""Compiled modules for a package: unchecked, because unpacking changes the times that checked ones depend on.
 
 A package without them compiles every module at each cold start, and one with stale ones does so after reading them.
 https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from taxiway.aws.packaging import node, package_cache
+from taxiway.aws.packaging import package_cache
 from taxiway.aws.packaging.imports import PackageError
 from taxiway.aws.packaging.uv import uv
 
@@ -49,9 +49,9 @@ class Compiler(Struct, frozen=True):
     """An interpreter of the version that runs on Lambda; no other writes bytecode that it reads."""
 
     command: tuple[str, ...]
-    """Runs Python code. Its last word is how that begins: with `stdin`, and with the machine's files under `root`."""
+    """Runs Python code, which must start by defining `stdin`, and `root` for the machine's files."""
     version: str
-    """`3.14.2`; it tells apart what doesn't write the same bytes."""
+    """`3.14.2`; interpreters with different versions write different bytes."""
     cache: Path
 
     def compile(self, sources: Mapping[str, Path], *, required: Iterable[str]) -> dict[str, Path]:
@@ -99,7 +99,7 @@ class Compiler(Struct, frozen=True):
 
 
 def compiler(python: str, cache: Path) -> Compiler | None:
-    """An interpreter of Python `python` ("3.14"): one on this machine, or Pyodide; None where neither is to be had."""
+    """An interpreter of Python `python` ("3.14"): one on this machine, or Pyodide; None if neither is available."""
     cache.mkdir(parents=True, exist_ok=True)
     return _installed(python, cache) or _pyodide(python, cache)
 
@@ -121,7 +121,7 @@ def _installed(python: str, cache: Path) -> Compiler | None:
 
 def _pyodide(python: str, cache: Path) -> Compiler | None:
     """Pyodide, installed into the cache by npm on first use, in one step."""
-    release, program, npm = PYODIDE.get(python), node.find(), shutil.which("npm")
+    release, program, npm = PYODIDE.get(python), shutil.which("node"), shutil.which("npm")
     if release is None or program is None:
         return None
     directory = cache / f"pyodide-{release}"

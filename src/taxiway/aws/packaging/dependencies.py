@@ -24,7 +24,7 @@ _MACHINES: dict[Architecture, str] = {"arm64": "aarch64", "x86_64": "x86_64"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LEFT_OUT = (".pyc", "py.typed")
 _READS_STUBS = "lazy-loader"
-"""What requires it may read its own stubs when it is imported, to know what it has: https://pypi.org/project/lazy-loader/."""
+"""A library that requires it may read its own stubs when it is imported: https://pypi.org/project/lazy-loader/."""
 _KEPT_METADATA = frozenset({"METADATA", "entry_points.txt"})  # what importlib.metadata is asked for at run time
 
 
@@ -78,9 +78,9 @@ class Libraries(Struct, frozen=True):
 def install(project: Path, *, python: str, architecture: Architecture, cache: Path) -> Libraries:
     """Unpack the libraries that the project declares, for Python `python` ("3.14") on Lambda's `architecture`.
 
-    The versions are those of the project's `uv.lock`; where it has none, those that are installed where this runs, so
-    that what was tested is what ships. Nothing is resolved again while neither changes, nor what those on this machine
-    are made of. Raises PackageError where uv is missing, and where it finds no wheel.
+    The versions are those of the project's `uv.lock`; without one, those that are installed in this environment, so
+    that you deploy what you tested. They are resolved again only if these versions or local libraries change. Raises
+    PackageError if uv is missing, and if it finds no wheel.
     """
     requirements, constraints, pinned_by = _wanted(project)
     platform = f"{_MACHINES[architecture]}-manylinux{_glibc(python)}"
@@ -108,7 +108,7 @@ def _wanted(project: Path) -> tuple[tuple[str | Local, ...], str, str]:
     sources = pyproject.table(project, "tool", "uv", "sources")
     if elsewhere := sorted({normal(name) for name in sources} & {normal(text) for text in own}):
         raise PackageError(
-            f"Where {', '.join(elsewhere)} comes from is said in [tool.uv.sources], and there is no uv.lock.",
+            f"[tool.uv.sources] has a source for {', '.join(elsewhere)}, but there is no uv.lock.",
             fix="run `uv lock`",
             where=str(project / pyproject.NAME),
         )
@@ -165,9 +165,9 @@ def _unpack(
             raise PackageError(
                 f"uv can't install the project's dependencies for Lambda ({platform}, Python {python}):\n"
                 f"{done.stderr.strip()}",
-                fix="ask for versions that have wheels for it, and be online the first time that they are asked for. "
-                "What has no wheel anywhere is depended on by the path of one that you have made (`uv build --wheel`) "
-                "or of a directory, which is built here where it is pure Python: else this machine's is not Lambda's",
+                fix="require versions that have wheels for this platform, and be online the first time. For a library "
+                "without such a wheel, depend on the path of a wheel that you have built (`uv build --wheel`), or of "
+                "a directory, if it is pure Python: other builds on this machine would not run on Lambda",
                 where=pyproject.NAME,
             )
         unpacked.mkdir(exist_ok=True)  # nothing was asked for
@@ -184,9 +184,9 @@ def _refuse_git(requirements: Iterable[str | Local]) -> None:
     for line in requirements:
         if isinstance(line, str) and re.match(r"(-e\s+)?([^;]*@\s*)?git\+", line):
             raise PackageError(
-                f"{line.split(';')[0].strip()} comes from git, and what ships is a wheel.",
-                fix="depend by its path on a wheel of it (`uv build --wheel` in a clone), or on a copy of it in the "
-                "repository, which is built here where it is pure Python",
+                f"{line.split(';')[0].strip()} comes from git, which is not supported: packages need wheels.",
+                fix="depend on the path of its wheel (`uv build --wheel` in a clone), or of a copy of it in the "
+                "repository, if it is pure Python",
                 where=pyproject.NAME,
             )
 

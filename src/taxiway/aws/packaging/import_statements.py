@@ -1,4 +1,4 @@
-"""The imports that a module's source spells out, of those that Lambda's Python would come to."""
+"""The imports in a module's source that Lambda's Python would execute."""
 
 import ast
 import sys
@@ -27,13 +27,13 @@ class Import(Struct, frozen=True):
     """One import, or the use of what may be a module."""
 
     module: str | None
-    """The absolute name; None where it is made up at run time."""
+    """The absolute name; None if it is computed at run time."""
     names: tuple[str, ...]
     where: str
     is_guarded: bool = False
-    """Python goes on where it isn't there."""
+    """Python continues if the module is missing."""
     instead_of: tuple[tuple[str, ...], ...] = ()
-    """The modules that were tried before, `try` by `try`: where all of one are there, nobody comes here."""
+    """The modules that were tried before, `try` by `try`: if all of one exist, this import is never executed."""
 
     def __str__(self) -> str:
         return f"{', '.join(self.names)} from {self.module}" if self.names else str(self.module)
@@ -153,7 +153,7 @@ def _named(call: ast.Call) -> str | None:
 
 
 def _dotted(node: ast.expr) -> list[str]:
-    """`a.b.c` in its parts; the first is empty where it is no name."""
+    """`a.b.c` in its parts; the first is empty if it is not a name."""
     if isinstance(node, ast.Attribute):
         return [*_dotted(node.value), node.attr]
     return [node.id if isinstance(node, ast.Name) else ""]

@@ -1,4 +1,4 @@
-"""Which files a function's handlers import, found by reading their sources and running none of them."""
+"""Finds the files that a function's handlers import, by reading their sources without running them."""
 
 import ast
 import sys
@@ -24,7 +24,7 @@ class PackageError(DeclarationError):
 
 
 class Reached(Struct, frozen=True):
-    """What a function imports, at the top of a module or within a function, however far away."""
+    """What a function imports, directly or indirectly, at the top of a module or within a function."""
 
     files: dict[str, Path]
     """Where a file goes in the package (`dal/items.py`), and where it is now: the project's and Taxiway's."""
@@ -33,7 +33,7 @@ class Reached(Struct, frozen=True):
     optional: frozenset[str]
     """Those that a function does without: only ever imported under `try`, or after a `try` that doesn't fail."""
     notes: tuple[str, ...]
-    """The lines that import by a name made up at run time, which nobody can follow here."""
+    """The lines that import a name that is computed at run time, which can't be followed."""
 
 
 class Imports:
@@ -46,12 +46,13 @@ class Imports:
         self._standard_library = standard_library(python)
         self._available = available
         self._read: dict[Path, tuple[Import, ...]] = {}
+        self._found: dict[tuple[Path, str], tuple[Path, ...] | None] = {}
 
     def reach(self, modules: Iterable[str], *, where: str, extra: Iterable[Path] = ()) -> Reached:
         """Everything that `modules` import, and the modules among `extra`, files of the project that are wanted anyway.
 
-        `where` says who asks for the modules. Raises PackageError where a module of the project is not there, does not
-        parse, or imports what only runs on a laptop.
+        `where` says who asks for the modules. Raises PackageError if a module of the project is missing, is not valid
+        Python, or imports a module that is not for Lambda.
         """
         files: dict[str, Path] = {}
         libraries: dict[str, str] = {}
@@ -101,17 +102,17 @@ class Imports:
             return
         else:
             root = self.project
-        here = _files(root, found.module)
+        here = self._files(root, found.module)
         if here is None:
             if self._is_optional(found):
                 return
             raise PackageError(
-                f"The module {found.module} is imported, and is not there.",
-                fix=f"add it to {root}, or take the import out",
+                f"The module {found.module} is imported, but does not exist.",
+                fix=f"add it to {root}, or remove the import",
                 where=found.where,
             )
         for name in found.names:  # of `from a import b`, b may be a module and may be anything else
-            here += _files(root, f"{found.module}.{name}") or []
+            here += self._files(root, f"{found.module}.{name}") or ()
         yield from ((root, file) for file in here)
 
     def _is_own(self, top: str) -> bool:
@@ -128,8 +129,14 @@ class Imports:
     def _is_there(self, module: str) -> bool:
         top = module.partition(".")[0]
         if self._is_own(top):
-            return _files(self.project, module) is not None
+            return self._files(self.project, module) is not None
         return top in self._available or top in self._standard_library or top == "taxiway"
+
+    def _files(self, root: Path, module: str) -> tuple[Path, ...] | None:
+        """The files that importing `module` runs, packages first; None where there is no such module."""
+        if (root, module) not in self._found:
+            self._found[root, module] = _files(root, module)
+        return self._found[root, module]
 
     def _imports_of(self, root: Path, file: Path) -> tuple[Import, ...]:
         if file not in self._read:
@@ -151,8 +158,7 @@ def _is_for_laptops(found: Import) -> bool:
     return top == "taxiway" and any(room not in SHIPPED for room in rooms)
 
 
-def _files(root: Path, module: str) -> list[Path] | None:
-    """The files that importing `module` runs, packages first; None where there is no such module."""
+def _files(root: Path, module: str) -> tuple[Path, ...] | None:
     files: list[Path] = []
     *packages, last = module.split(".")
     directory = root
@@ -161,5 +167,5 @@ def _files(root: Path, module: str) -> list[Path] | None:
         files += [directory / "__init__.py"] if (directory / "__init__.py").is_file() else []
     for file in (directory / last / "__init__.py", directory / f"{last}.py"):
         if file.is_file():
-            return [*files, file]
-    return files if (directory / last).is_dir() else None
+            return (*files, file)
+    return tuple(files) if (directory / last).is_dir() else None

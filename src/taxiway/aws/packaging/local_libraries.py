@@ -1,7 +1,7 @@
 """Requirements that are on this machine: wheels, and directories of pure Python, which are built from a copy.
 
-What they are told apart by is what is in them, and not where they are: a library of the same repository changes without
-a new version. The copy has what is looked at and nothing else, such as what an earlier build left behind.
+They are identified by their content and not by their path: a library of the same repository changes without a new
+version. The copy contains only the files that identify it, and nothing that an earlier build left behind.
 """
 
 import os
@@ -27,12 +27,12 @@ _LOCAL = re.compile(
 )
 _OF_TOOLS = frozenset({"__pycache__", "node_modules"})
 _OF_BUILDS = frozenset({"build", "dist"})
-_MEND = "mend it until `uv build --wheel` builds a copy without its .git, and be online the first time"
+_MEND = "make sure that `uv build --wheel` builds a copy without its .git, and be online the first time"
 _MEND_VERSION = (
-    "its version is dynamic. If it comes from git it is not to be had: what is built is a copy without its .git, since "
-    "each commit would be another version, and deploy every function that has the library. Give it one to fall back "
-    'on in its pyproject.toml (`fallback_version = "0"` in [tool.setuptools_scm], `fallback-version = "0"` in '
-    "[tool.hatch.version]), write its version there, or depend on a wheel of it by its path. If not, "
+    "its version is dynamic. A version from git is not available: the copy that is built has no .git, because each "
+    "commit would be another version, and deploy every function that uses the library. Set a fallback version in its "
+    'pyproject.toml (`fallback_version = "0"` in [tool.setuptools_scm], `fallback-version = "0"` in '
+    "[tool.hatch.version]), write its version there, or depend on the path of its wheel. If it is not from git, "
 )
 
 
@@ -54,7 +54,7 @@ class Local(Struct, frozen=True):
         return f"{self.name}{whole.hexdigest()}{self.rest}"
 
     def requirement(self, work: Path, project: Path) -> str:
-        """It as a requirement of a wheel. Raises PackageError where it is built, and can't be or not for Lambda."""
+        """It as a requirement of a wheel. Raises PackageError if it can't be built, or not for Lambda."""
         if self.path.suffix == ".whl":
             return f"{self.name}{self.path.as_uri()}{self.rest}"
         marker = self.rest.partition(" --hash")[0]  # the hashes are of what it is built from
@@ -79,8 +79,8 @@ class Local(Struct, frozen=True):
         [wheel] = (made / "wheel").glob("*.whl")
         if not wheel.name.endswith("-none-any.whl"):
             raise PackageError(
-                f"The wheel of a library, {wheel.name}, is for this machine, and not for Lambda.",
-                fix="build the wheel on a machine of Lambda's kind, or in a container, and depend on it by its path",
+                f"The wheel {wheel.name} of a library is for this machine, not for Lambda.",
+                fix="build the wheel on a machine like Lambda's, or in a container, and depend on its path",
                 where=str(self.path),
             )
         return wheel

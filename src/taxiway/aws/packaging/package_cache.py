@@ -1,7 +1,7 @@
-"""What is kept between builds of packages, and how it is forgotten: after 30 days in which no build has used it.
+"""The cache of package builds: entries that no build has used for 30 days are deleted.
 
-All builds hold the lock of the directory together, and what is to go is deleted by whoever has it alone. A lock ends
-with its process, so what a killed one left half made is nobody's.
+All builds share the lock of the directory, and entries are deleted only by a build that holds it alone. A lock ends
+with its process, so incomplete entries of a killed build can be deleted.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ _HALF_MADE = re.compile(r"installing-.*|.*\.[0-9a-f]{32}")
 
 @contextmanager
 def together(directory: Path) -> Generator[None]:
-    """Use what is kept in a directory, with others who do: until the end nothing of it is forgotten."""
+    """Use the cache in a directory, together with other builds: until the end, no entry is deleted."""
     directory.mkdir(parents=True, exist_ok=True)
     with _lock(directory) as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
@@ -39,7 +39,7 @@ def use(path: Path) -> None:
 
 
 def forget(directory: Path) -> None:
-    """Delete what no build has used for long, and what killed ones left half made; nothing while a build goes on."""
+    """Delete unused entries, and incomplete ones of killed builds; nothing while another build is running."""
     with _lock(directory) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -77,15 +77,15 @@ def build(
     cache: Path | None = None,
     budget: int = BUDGET,
 ) -> tuple[Package, ...]:
-    """Build the package of every function; one whose contents are as before is not built again.
+    """Build the package of every function; one whose contents have not changed is not built again.
 
     A package has the modules of the project and of Taxiway that the function's handlers import, and those libraries
     among the project's dependencies that they import, with what these require. Files that no import names are listed
     in pyproject.toml, under `[tool.taxiway] include`, as patterns: `["data/*.json", "plugins/*.py"]`.
 
-    `cache` is where packages and what they are made of are kept, `.taxiway/packages` of the project by default; what no
-    build has used for 30 days is deleted. Raises PackageError where an import leads nowhere, where a dependency has no
-    wheel, where a pattern matches no file of the project, and where a package is larger than Lambda takes.
+    `cache` is the directory for packages and their parts, `.taxiway/packages` of the project by default; entries that
+    no build has used for 30 days are deleted. Raises PackageError if an imported module is missing, a dependency has no
+    wheel, a pattern matches no file of the project, or a package exceeds Lambda's limit.
     """
     cache = cache or project / ".taxiway" / "packages"
     with package_cache.together(cache):
@@ -136,8 +136,8 @@ class _Builder:
         self._extra = tuple(included_files.files(project))
         self._digests: dict[Path, bytes] = {}
         self._no_compiler = (
-            f"There is no Python {python} on this machine, and npm could not bring Pyodide in its place: the packages "
-            f"have no compiled modules, and each cold start compiles them. `uv python install {python}` mends that."
+            f"Python {python} is not installed, and npm could not install Pyodide instead: the packages have no "
+            f"compiled modules, so each cold start compiles them. To fix that, run `uv python install {python}`."
         )
 
     def package(self, function: Function, handlers: dict[str, str]) -> Package:
@@ -182,8 +182,8 @@ class _Builder:
                 files[path] = file
                 owners[path] = f"{library.name} {library.version}"
         notes = tuple(
-            f"{where} imports by a name that is made up at run time. What it may be is to be listed in pyproject.toml, "
-            "under [tool.taxiway] include."
+            f"{where} imports a name that is computed at run time. List the possible modules in pyproject.toml, under "
+            "[tool.taxiway] include."
             for where in reached.notes
         )
         return _Content(files, owners, routes, notes)
@@ -196,8 +196,8 @@ class _Builder:
             wanted += providing
             if not providing and top not in _OF_THE_RUNTIME and top not in reached.optional:
                 raise PackageError(
-                    f"A function imports {top}, which is no module of the project and in none of its dependencies.",
-                    fix=f"add the distribution that has it to [project] dependencies in pyproject.toml "
+                    f"A function imports {top}, which is neither a module of the project nor in its dependencies.",
+                    fix=f"add the distribution that contains it to [project] dependencies in pyproject.toml "
                     f"(its versions come from {self._libraries.pinned_by})",
                     where=where,
                 )
@@ -229,22 +229,22 @@ class _Builder:
         return archive(members)
 
     def _judge(self, function: Function, size: int, parts: tuple[Part, ...]) -> tuple[str, ...]:
-        """What is to be said of a package's size, and of what it lacks."""
+        """Warnings about a package's size, and about what it lacks."""
         made_of = ", ".join(f"{part.name} {_mb(part.size)}" for part in parts[:3])
         if size > MAX_UNZIPPED:
             raise PackageError(
-                f"Function {function.name} is {_mb(size)} unzipped, and Lambda takes {_mb(MAX_UNZIPPED)}: {made_of}.",
+                f"Function {function.name} is {_mb(size)} unzipped, and Lambda allows {_mb(MAX_UNZIPPED)}: {made_of}.",
                 fix="import less in its handlers, or give the routes that need it a function of their own",
                 where=function.source,
             )
         notes = [] if self._compiler else [self._no_compiler]
         if size > self._budget:
-            notes.append(f"{function.name} is over the budget of {_mb(self._budget)} unzipped: {made_of}.")
+            notes.append(f"{function.name} exceeds the budget of {_mb(self._budget)} unzipped: {made_of}.")
         return tuple(notes)
 
 
 def _handlers(backend: Backend) -> Iterator[tuple[Function, dict[str, str]]]:
-    """Every function, with the handlers that it runs, by the event's `routeKey` where it is told apart by that."""
+    """Every function, with its handlers, by the event's `routeKey` if it has several."""
     for function in backend.functions:
         yield function, {_event_key(trigger): trigger.handler_path for trigger in backend.triggers_of(function)}
 

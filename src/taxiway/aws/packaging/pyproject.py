@@ -1,4 +1,4 @@
-"""What a pyproject.toml says, and where it is not what was meant."""
+"""Reads pyproject.toml, and reports values of the wrong type."""
 
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ NAME = "pyproject.toml"
 def table(directory: Path, *names: str) -> Mapping[str, Any]:
     """A table of a directory's pyproject.toml, by its dotted name; empty where there is none.
 
-    Raises PackageError where it is something else, and where the file is no TOML.
+    Raises PackageError if it is something else, and if the file is not valid TOML.
     """
     within: Mapping[str, Any] = _read(directory)
     for depth, name in enumerate(names, start=1):

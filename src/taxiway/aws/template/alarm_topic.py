@@ -1,137 +1,118 @@
 """Alarms on AWS, and the one topic of a stage that they are sent to."""
 
 from collections.abc import Iterable
-
-from aws_cdk import Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sns as sns
-from constructs import Construct
+from typing import Any
 
 from taxiway.aws.template import alarms
 from taxiway.aws.template.alarms import Alarm
-from taxiway.aws.template.nag_suppressions import acknowledge
+from taxiway.aws.template.cloudformation_types import cloudwatch, logs, sns
+from taxiway.aws.template.stack_template import Resource, Scope, wait_for
 from taxiway.declare import Backend, Function, Stage, names
 
 
 class AlarmTopic:
     """The topic that every alarm of a stage is sent to, and its readers by e-mail."""
 
-    def __init__(self, stack: Stack, backend: Backend, stage: Stage) -> None:
-        topic = sns.CfnTopic(
-            stack,
+    def __init__(self, scope: Scope, backend: Backend, stage: Stage) -> None:
+        topic = scope.add(
+            sns.Topic,
             "Alarms",
-            topic_name=names.topic(backend, stage),
-            display_name=f"Alarms of {backend.name}, {stage.name}",
+            TopicName=names.topic(backend, stage),
+            DisplayName=f"Alarms of {backend.name}, {stage.name}",
         )
-        acknowledge(
-            topic,
-            "An alarm tells a name and a number; a key for that would cost a dollar a month.",
-            "AwsSolutions-SNS2",
-        )
-        sns.CfnTopicPolicy(
-            stack,
+        self._arn = topic.ref()
+        scope.add(
+            sns.TopicPolicy,
             "AlarmsPolicy",
-            topics=[topic.ref],
-            policy_document={
+            Topics=[self._arn],
+            PolicyDocument={
                 "Version": "2012-10-17",
                 "Statement": [
                     {
                         "Effect": "Allow",
                         "Principal": {"Service": "cloudwatch.amazonaws.com"},
                         "Action": "sns:Publish",
-                        "Resource": topic.ref,
+                        "Resource": self._arn,
                         "Condition": {"StringEquals": {"aws:SourceAccount": stage.account}},
                     },
                     {
                         "Effect": "Deny",
                         "Principal": "*",
                         "Action": "sns:Publish",
-                        "Resource": topic.ref,
+                        "Resource": self._arn,
                         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
                     },
                 ],
             },
         )
-        readers = Construct(stack, "Readers")
+        readers = scope.within("Readers")
         for email in backend.operations.emails:
             # Called by the address: numbered, one that moves up would be subscribed again, and then taken off.
-            subscription = sns.CfnSubscription(
-                readers, email.replace("/", "|"), topic_arn=topic.ref, protocol="email", endpoint=email
-            )
-            acknowledge(
-                subscription,
-                "SNS can't redrive e-mail; the alarm's state stays to be seen.",
-                "Serverless-SNSRedrivePolicy",
-            )
-        self._arn = topic.ref
+            readers.add(sns.SubscriptionResource, email, TopicArn=self._arn, Protocol="email", Endpoint=email)
 
-    def tell(self, scope: Construct, wanted: Iterable[Alarm]) -> list[cloudwatch.CfnAlarm]:
+    def tell(self, scope: Scope, wanted: Iterable[Alarm]) -> list[Resource]:
         """Make the alarms in `scope`, and let them tell the topic when they go off and when they are over."""
+        told = [scope.stack.takes("AlarmTopic", self._arn)]
         return [
-            cloudwatch.CfnAlarm(
-                scope,
+            scope.add(
+                cloudwatch.Alarm,
                 alarm.id,
-                alarm_name=alarm.name,
-                alarm_description=alarm.description,
-                comparison_operator="GreaterThanOrEqualToThreshold",
-                threshold=alarm.threshold,
-                evaluation_periods=alarm.periods,
-                metrics=_queries(alarm),
-                treat_missing_data="notBreaching",
-                alarm_actions=[self._arn],
-                ok_actions=[self._arn],
+                AlarmName=alarm.name,
+                AlarmDescription=alarm.description,
+                ComparisonOperator="GreaterThanOrEqualToThreshold",
+                Threshold=alarm.threshold,
+                EvaluationPeriods=alarm.periods,
+                Metrics=_queries(alarm),
+                TreatMissingData="notBreaching",
+                AlarmActions=told,
+                OKActions=told,
             )
             for alarm in wanted
         ]
 
 
 def watch_function(
-    scope: Construct, backend: Backend, stage: Stage, function: Function, log: logs.CfnLogGroup, topic: AlarmTopic
-) -> list[cloudwatch.CfnAlarm]:
+    scope: Scope, backend: Backend, stage: Stage, function: Function, log: Resource, topic: AlarmTopic
+) -> list[Resource]:
     """The alarms of a function, and the count of the lines that it logs at ERROR, which the first of them watches."""
-    logged = logs.CfnMetricFilter(
-        scope,
+    logged = scope.add(
+        logs.MetricFilter,
         "ErrorLines",
-        log_group_name=log.ref,
-        filter_pattern='{ $.level = "ERROR" }',
-        metric_transformations=[
-            logs.CfnMetricFilter.MetricTransformationProperty(
-                metric_namespace=alarms.LOGGED,
-                metric_name=f"{names.function(backend, stage, function)}-errors",
-                metric_value="1",
-                default_value=0,
-            )
+        LogGroupName=log.ref(),
+        FilterPattern='{ $.level = "ERROR" }',
+        MetricTransformations=[
+            {
+                "MetricNamespace": alarms.LOGGED,
+                "MetricName": f"{names.function(backend, stage, function)}-errors",
+                "MetricValue": "1",
+                "DefaultValue": 0,
+            }
         ],
     )
     made = topic.tell(scope, alarms.of_function(backend, stage, function))
-    made[0].add_resource_dependency(logged)
+    wait_for(made[0], logged)
     return made
 
 
-def _queries(alarm: Alarm) -> list[cloudwatch.CfnAlarm.MetricDataQueryProperty]:
+def _queries(alarm: Alarm) -> list[dict[str, Any]]:
     """Each metric, and where there are several, their sum: that is then what the alarm looks at."""
-    query = cloudwatch.CfnAlarm.MetricDataQueryProperty
-    queries = [
-        query(
-            id=f"m{number}",
-            return_data=len(alarm.metrics) == 1,
-            metric_stat=cloudwatch.CfnAlarm.MetricStatProperty(
-                metric=cloudwatch.CfnAlarm.MetricProperty(
-                    namespace=metric.namespace,
-                    metric_name=metric.name,
-                    dimensions=[
-                        cloudwatch.CfnAlarm.DimensionProperty(name=key, value=value)
-                        for key, value in metric.dimensions.items()
-                    ],
-                ),
-                period=alarm.period,
-                stat=metric.statistic,
-            ),
-        )
+    queries: list[dict[str, Any]] = [
+        {
+            "Id": f"m{number}",
+            "ReturnData": len(alarm.metrics) == 1,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": metric.namespace,
+                    "MetricName": metric.name,
+                    "Dimensions": [{"Name": key, "Value": value} for key, value in metric.dimensions.items()],
+                },
+                "Period": alarm.period,
+                "Stat": metric.statistic,
+            },
+        }
         for number, metric in enumerate(alarm.metrics, 1)
     ]
     if len(alarm.metrics) > 1:
         total = " + ".join(f"FILL(m{number}, 0)" for number in range(1, len(alarm.metrics) + 1))
-        queries.append(query(id="total", expression=total, label=alarm.description, return_data=True))
+        queries.append({"Id": "total", "Expression": total, "Label": alarm.description, "ReturnData": True})
     return queries

@@ -1,4 +1,4 @@
-"""Every alarm of a stage, as plain data: what is worth waking someone for. `watching` makes them on AWS.
+"""Every alarm of a stage, as plain data: what is worth waking someone for. `alarm_topic` makes them on AWS.
 
 What is no function's is called with a dot, `items-prod.5xx`, which no function's name has.
 """
@@ -21,7 +21,8 @@ _MOST_METRICS = 10
 class Metric(Struct, frozen=True):
     namespace: str
     name: str
-    dimensions: Mapping[str, str]
+    dimensions: Mapping[str, object]
+    """Texts, or references in a template."""
     statistic: str = "Sum"
 
 
@@ -120,7 +121,7 @@ def of_stream_consumer(backend: Backend, stage: Stage, function: Function) -> tu
     )
 
 
-def of_api(backend: Backend, stage: Stage, api_id: str) -> tuple[Alarm, ...]:
+def of_api(backend: Backend, stage: Stage, api_id: object) -> tuple[Alarm, ...]:
     name, of, thresholds = names.stack(backend, stage), {"ApiId": api_id}, backend.operations.thresholds
     return (
         Alarm(

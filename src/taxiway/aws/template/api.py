@@ -3,19 +3,15 @@
 import json
 from dataclasses import asdict
 from hashlib import sha256
+from typing import Any
 
-from aws_cdk import RemovalPolicy, Stack
-from aws_cdk import aws_apigatewayv2 as gateway
-from aws_cdk import aws_cloudfront as cloudfront
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
-from constructs import Construct
 from msgspec import Struct
 
 from taxiway.aws.template import regions
+from taxiway.aws.template.cloudformation_types import apigatewayv2, awslambda, logs
 from taxiway.aws.template.functions import DeployedFunction
-from taxiway.aws.template.nag_suppressions import acknowledge
-from taxiway.declare import Authorizer, Backend, Cors, HttpApi, JwtAuthorizer, Route, Throttle, names
+from taxiway.aws.template.stack_template import URL_SUFFIX, Resource, Scope, Value, joined, wait_for
+from taxiway.declare import Authorizer, Backend, Cors, HttpApi, JwtAuthorizer, LambdaAuthorizer, Route, Throttle, names
 from taxiway.declare import Stage as BackendStage
 
 # What an account has by itself: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
@@ -43,104 +39,96 @@ _ACCESS_LOG = {
 class _MadeAuthorizer(Struct, frozen=True):
     """An authorizer and, where it is a function in reach of the stack, the permission without which it isn't asked."""
 
-    resource: gateway.CfnAuthorizer
-    permission: lambda_.CfnPermission | None
+    resource: Resource
+    permission: Resource | None
 
 
 class Api:
     """The API and its stage `$default`. Add the routes, then `complete` it."""
 
-    def __init__(self, stack: Stack, declared: HttpApi, backend: Backend, stage: BackendStage) -> None:
+    def __init__(self, scope: Scope, declared: HttpApi, backend: Backend, stage: BackendStage) -> None:
         self.name = names.stack(backend, stage)
         self._backend = backend
         self._stage = stage
         self.declared = declared
-        self._api = gateway.CfnApi(
-            stack,
+        self._api = scope.add(
+            apigatewayv2.Api,
             "Api",
-            name=self.name,
-            protocol_type="HTTP",
-            description=f"{backend.name}, {stage.name}",
-            cors_configuration=_cors(declared.cors),
+            Name=self.name,
+            ProtocolType="HTTP",
+            # IPv4 and IPv6: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-ip-address-type.html
+            IpAddressType="dualstack",
+            Description=f"{backend.name}, {stage.name}",
+            CorsConfiguration=_cors(declared.cors),
             # The domain is then the one way in; a CDN in front goes through it too.
-            disable_execute_api_endpoint=not declared.has_default_endpoint,
+            DisableExecuteApiEndpoint=not declared.has_default_endpoint,
         )
-        self._scope = Construct(stack, "Routes")
+        self._scope = scope.within("Routes")
         self._authorizers: dict[str, _MadeAuthorizer] = {}
-        self._routes: list[gateway.CfnRoute] = []
-        self._deployment = self._add_stage(stack)
+        self._routes: list[Resource] = []
+        self._deployment = self._add_stage(scope)
 
     @property
-    def id(self) -> str:
-        return self._api.ref
+    def id(self) -> Value:
+        return self._api.ref()
 
-    def wait_for(self, cdn: cloudfront.CfnDistribution) -> None:
+    @property
+    def _host(self) -> tuple[Value, ...]:
+        return self.id, f".execute-api.{self._stage.region}.", URL_SUFFIX
+
+    def wait_for(self, cdn: Resource) -> None:
         """Change nothing of the API, its own address's end above all, before the CDN is through."""
-        self._api.add_resource_dependency(cdn)
+        wait_for(self._api, cdn)
 
     @property
-    def stage_name(self) -> str:
-        return self._deployment.ref
+    def stage_name(self) -> Value:
+        return self._deployment.ref()
 
     @property
-    def host(self) -> str:
-        return f"{self.id}.execute-api.{self._stage.region}.{Stack.of(self._api).url_suffix}"
+    def host(self) -> Value:
+        return joined(*self._host)
 
     @property
-    def url(self) -> str:
-        return f"https://{self.host}"
+    def url(self) -> Value:
+        return joined("https://", *self._host)
 
     def add_route(self, declared: Route, function: DeployedFunction) -> None:
         authorizer = declared.shared_authorizer and self._authorizer(declared.shared_authorizer)
         is_token = isinstance(declared.authorizer, JwtAuthorizer)
         # Without the names of parameters: one with another name is the same route, changed. A new one would be made
         # before the old is deleted, which API Gateway refuses: https://github.com/serverless/serverless/issues/3785
-        identifier = declared.shape.replace("/", "|")
-        route = gateway.CfnRoute(
-            self._scope,
+        identifier = declared.shape
+        route = self._scope.add(
+            apigatewayv2.Route,
             identifier,
-            api_id=self.id,
-            route_key=declared.key,
-            target=f"integrations/{self._integration(identifier, declared, function)}",
-            authorization_type="NONE" if authorizer is None else "JWT" if is_token else "CUSTOM",
-            authorizer_id=authorizer and authorizer.resource.ref,
-            authorization_scopes=list(declared.authorizer.scopes) or None
+            after=[authorizer.permission] if authorizer and authorizer.permission else [],
+            ApiId=self.id,
+            RouteKey=declared.key,
+            Target=joined("integrations/", self._integration(identifier, declared, function)),
+            AuthorizationType="NONE" if authorizer is None else "JWT" if is_token else "CUSTOM",
+            AuthorizerId=authorizer.resource.ref() if authorizer else None,
+            AuthorizationScopes=list(declared.authorizer.scopes) or None
             if isinstance(declared.authorizer, JwtAuthorizer)
             else None,
         )
-        if authorizer is None:
-            acknowledge(route, "The declaration gives this route no authorizer: it is public.", "AwsSolutions-APIG4")
-        elif authorizer.permission is not None:
-            route.add_resource_dependency(authorizer.permission)
         self._routes.append(route)
 
     def complete(self) -> None:
         """A stage's throttle of a route needs the route to be there."""
-        if self._deployment.route_settings:
-            for route in self._routes:
-                self._deployment.add_resource_dependency(route)
+        if self._throttled:
+            wait_for(self._deployment, *self._routes)
 
-    def _integration(self, identifier: str, route: Route, function: DeployedFunction) -> str:
+    def _integration(self, identifier: str, route: Route, function: DeployedFunction) -> Value:
         if route.cache is None:
             return function.integration(self.id)
-        cached = gateway.CfnIntegration(
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html
+        kept = {"Destination": "overwrite:header.cache-control", "Source": f"public, max-age={route.cache}"}
+        return function.integrate(
+            self.id,
             self._scope,
             f"{identifier} integration",
-            api_id=self.id,
-            integration_type="AWS_PROXY",
-            integration_uri=function.invoked_arn,
-            payload_format_version="2.0",
-            # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html
-            response_parameters={
-                "200": {
-                    "ResponseParameters": [
-                        {"Destination": "overwrite:header.cache-control", "Source": f"public, max-age={route.cache}"}
-                    ]
-                }
-            },
-        )
-        function.let_in(cached, self.id)
-        return cached.ref
+            ResponseParameters={"200": {"ResponseParameters": [kept]}},
+        ).ref()
 
     def _authorizer(self, declared: Authorizer) -> _MadeAuthorizer:
         """The authorizer, called by what it is: one that is another is made beside it, and none becomes another.
@@ -148,103 +136,89 @@ class Api:
         Numbered, two could be exchanged in place, and routes would let in who is let in by the other meanwhile.
         """
         mark = sha256(json.dumps(asdict(declared), sort_keys=True).encode()).hexdigest()[:12]
-        if mark in self._authorizers:
-            return self._authorizers[mark]
-        permission = None
-        if isinstance(declared, JwtAuthorizer):
-            made = gateway.CfnAuthorizer(
-                self._scope,
-                f"Authorizer{mark}",
-                api_id=self.id,
-                name=f"jwt-{mark}",
-                authorizer_type="JWT",
-                identity_source=["$request.header.Authorization"],
-                jwt_configuration=gateway.CfnAuthorizer.JWTConfigurationProperty(
-                    issuer=declared.issuer, audience=list(declared.audience)
-                ),
-            )
-        else:
-            # The region is the function's: https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
-            _, partition, _, region, *_ = declared.arn.split(":")
-            invoke = f"lambda:path/2015-03-31/functions/{declared.arn}/invocations"
-            made = gateway.CfnAuthorizer(
-                self._scope,
-                f"Authorizer{mark}",
-                api_id=self.id,
-                name=f"lambda-{mark}",
-                authorizer_type="REQUEST",
-                authorizer_uri=f"arn:{partition}:apigateway:{region}:{invoke}",
-                authorizer_payload_format_version="2.0",
-                enable_simple_responses=True,
-                identity_source=list(declared.cache_key) or None,
-                authorizer_result_ttl_in_seconds=declared.ttl,
-            )
-            if regions.in_reach(declared.arn, self._stage):
-                permission = self._let_ask(made, mark, declared.arn)
-        self._authorizers[mark] = _MadeAuthorizer(made, permission)
+        if mark not in self._authorizers:
+            is_token = isinstance(declared, JwtAuthorizer)
+            self._authorizers[mark] = self._add_jwt(declared, mark) if is_token else self._add_asked(declared, mark)
         return self._authorizers[mark]
 
-    def _let_ask(self, authorizer: gateway.CfnAuthorizer, mark: str, function: str) -> lambda_.CfnPermission:
-        return lambda_.CfnPermission(
-            self._scope,
+    def _add_jwt(self, declared: JwtAuthorizer, mark: str) -> _MadeAuthorizer:
+        made = self._scope.add(
+            apigatewayv2.Authorizer,
+            f"Authorizer{mark}",
+            ApiId=self.id,
+            Name=f"jwt-{mark}",
+            AuthorizerType="JWT",
+            IdentitySource=["$request.header.Authorization"],
+            JwtConfiguration={"Issuer": declared.issuer, "Audience": list(declared.audience)},
+        )
+        return _MadeAuthorizer(made, None)
+
+    def _add_asked(self, declared: LambdaAuthorizer, mark: str) -> _MadeAuthorizer:
+        # The region is the function's: https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
+        _, partition, _, region, *_ = declared.arn.split(":")
+        invoke = f"lambda:path/2015-03-31/functions/{declared.arn}/invocations"
+        made = self._scope.add(
+            apigatewayv2.Authorizer,
+            f"Authorizer{mark}",
+            ApiId=self.id,
+            Name=f"lambda-{mark}",
+            AuthorizerType="REQUEST",
+            AuthorizerUri=f"arn:{partition}:apigateway:{region}:{invoke}",
+            AuthorizerPayloadFormatVersion="2.0",
+            EnableSimpleResponses=True,
+            IdentitySource=list(declared.cache_key) or None,
+            AuthorizerResultTtlInSeconds=declared.ttl,
+        )
+        if not regions.in_reach(declared.arn, self._stage):
+            return _MadeAuthorizer(made, None)
+        asking = (names.arn(self._stage, "execute-api", ""), self.id, "/authorizers/", made.ref())
+        permission = self._scope.add(
+            awslambda.Permission,
             f"Authorizer{mark} permission",
-            action="lambda:InvokeFunction",
-            function_name=function,
-            principal="apigateway.amazonaws.com",
-            source_arn=names.arn(self._stage, "execute-api", f"{self.id}/authorizers/{authorizer.ref}"),
+            Action="lambda:InvokeFunction",
+            FunctionName=declared.arn,
+            Principal="apigateway.amazonaws.com",
+            SourceArn=joined(*asking),
+        )
+        return _MadeAuthorizer(made, permission)
+
+    def _add_stage(self, scope: Scope) -> Resource:
+        log = scope.add(
+            logs.LogGroup,
+            "AccessLog",
+            kept=False,
+            LogGroupName=names.access_log(self._backend, self._stage),
+            RetentionInDays=self._backend.operations.log_days_of(self._stage),
+        )
+        throttle = self.declared.throttle
+        return scope.add(
+            apigatewayv2.Stage,
+            "Stage",
+            ApiId=self.id,
+            StageName="$default",
+            AutoDeploy=True,
+            AccessLogSettings={"DestinationArn": log.get_att("Arn"), "Format": json.dumps(_ACCESS_LOG)},
+            DefaultRouteSettings=_route_settings(throttle) if throttle else None,
+            RouteSettings={route.key: _route_settings(route.throttle) for route in self._throttled} or None,
         )
 
-    def _add_stage(self, stack: Stack) -> gateway.CfnStage:
-        log = logs.CfnLogGroup(
-            stack,
-            "AccessLog",
-            log_group_name=names.access_log(self._backend, self._stage),
-            retention_in_days=self._backend.operations.log_days_of(self._stage),
-        )
-        log.apply_removal_policy(RemovalPolicy.DESTROY)
-        throttle = self.declared.throttle
-        stage = gateway.CfnStage(
-            stack,
-            "Stage",
-            api_id=self.id,
-            stage_name="$default",
-            auto_deploy=True,
-            access_log_settings=gateway.CfnStage.AccessLogSettingsProperty(
-                destination_arn=log.attr_arn, format=json.dumps(_ACCESS_LOG)
-            ),
-            default_route_settings=gateway.CfnStage.RouteSettingsProperty(
-                throttling_rate_limit=throttle.rate, throttling_burst_limit=throttle.burst
-            )
-            if throttle
-            else None,
-            route_settings={
-                route.key: _route_settings(route.throttle)
-                for route in self.declared.routes
-                if route.throttle != throttle
-            }
-            or None,
-        )
-        if throttle is None:
-            acknowledge(
-                stage,
-                "The declaration gives the API no throttle of its own: the account's holds.",
-                "Serverless-APIGWDefaultThrottling",
-            )
-        return stage
+    @property
+    def _throttled(self) -> list[Route]:
+        """The routes with a throttle of their own."""
+        return [route for route in self.declared.routes if route.throttle != self.declared.throttle]
 
 
 def _route_settings(throttle: Throttle | None) -> dict[str, float]:
-    """As CloudFormation spells it: the CDK passes this one on unread."""
     chosen = throttle or _NO_THROTTLE
     return {"ThrottlingRateLimit": chosen.rate, "ThrottlingBurstLimit": chosen.burst}
 
 
-def _cors(cors: Cors | None) -> gateway.CfnApi.CorsProperty | None:
-    return cors and gateway.CfnApi.CorsProperty(
-        allow_origins=list(cors.origins),
-        allow_methods=list(cors.methods),
-        allow_headers=list(cors.headers),
-        expose_headers=list(cors.expose) or None,
-        max_age=cors.max_age,
-        allow_credentials=cors.credentials or None,
-    )
+def _cors(cors: Cors | None) -> dict[str, Any] | None:
+    return cors and {
+        "AllowOrigins": list(cors.origins),
+        "AllowMethods": list(cors.methods),
+        "AllowHeaders": list(cors.headers),
+        "ExposeHeaders": list(cors.expose) or None,
+        "MaxAge": cors.max_age,
+        "AllowCredentials": cors.credentials or None,
+    }

@@ -3,13 +3,13 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias, assert_never
 
-from aws_cdk import Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
-
 from taxiway.aws.template.alarms import LOGGED
+from taxiway.aws.template.cloudformation_types import cloudwatch
+from taxiway.aws.template.stack_template import Scope, Value, joined
 from taxiway.declare import Backend, Function, Route, StreamConsumer, names
 from taxiway.declare import Stage as BackendStage
 
@@ -18,10 +18,11 @@ Line: TypeAlias = list[Any]
 
 _WIDTH, _HEIGHT = 12, 6  # of a row's 24 columns
 _CDN_REGION = "us-east-1"
+_MARK = "<known to CloudFormation>"
 
 
 def add_dashboards(
-    stack: Stack, backend: Backend, stage: BackendStage, api_id: str | None, distribution: str | None
+    scope: Scope, backend: Backend, stage: BackendStage, api_id: Value | None, distribution: Value | None
 ) -> None:
     """`distribution` is the id of the CDN, where there is one."""
     bodies = {
@@ -29,15 +30,29 @@ def add_dashboards(
         "Functions": function_view(backend, stage),
     }
     for view, body in bodies.items():
-        cloudwatch.CfnDashboard(
-            stack,
+        scope.add(
+            cloudwatch.Dashboard,
             f"{view}Dashboard",
-            dashboard_name=names.in_account(backend, stage, view.lower()),
-            dashboard_body=stack.to_json_string(body),
+            DashboardName=names.in_account(backend, stage, view.lower()),
+            DashboardBody=_text(body),
         )
 
 
-def service_view(backend: Backend, stage: BackendStage, api_id: str | None, distribution: str | None) -> dict[str, Any]:
+def _text(body: Mapping[str, Any]) -> Value:
+    """The JSON of a dashboard, in which CloudFormation fills in the ids of resources."""
+    references: list[Value] = []
+
+    def mark(reference: Value) -> str:
+        references.append(reference)
+        return _MARK
+
+    texts = json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=mark).split(_MARK)
+    return joined(texts[0], *(part for pair in zip(references, texts[1:], strict=True) for part in pair))
+
+
+def service_view(
+    backend: Backend, stage: BackendStage, api_id: Value | None, distribution: Value | None
+) -> dict[str, Any]:
     """Requests, failures and latency of the API, what the CDN and the table do for them, and what consumers lag."""
     region = stage.region
     widgets = _of_api(region, api_id) if api_id is not None else []
@@ -69,7 +84,7 @@ def service_view(backend: Backend, stage: BackendStage, api_id: str | None, dist
     return {"widgets": _placed(widgets + _of_triggers(backend, stage))}
 
 
-def _of_api(region: str, api_id: str) -> list[Widget]:
+def _of_api(region: str, api_id: Value) -> list[Widget]:
     api = ["ApiId", api_id]
     return [
         _chart("Requests", region, [["AWS/ApiGateway", "Count", *api, _as("requests", "Sum")]]),
@@ -94,7 +109,7 @@ def _of_api(region: str, api_id: str) -> list[Widget]:
     ]
 
 
-def _of_cdn(stage: BackendStage, api_id: str, distribution: str) -> list[Widget]:
+def _of_cdn(stage: BackendStage, api_id: Value, distribution: Value) -> list[Widget]:
     """CloudFront's own metrics, which are in us-east-1 wherever the stage is.
 
     The rate at which it answers by itself is a metric that costs extra; requests before and behind it show as much.

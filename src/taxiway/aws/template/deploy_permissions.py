@@ -16,7 +16,6 @@ from taxiway.permissions.endpoint_policy import endpoint_policy
 from taxiway.permissions.function_policy import secret_arn, table_arn
 from taxiway.permissions.statements import Statement, statement, via
 
-_EXTENSION = "AWS-Parameters-and-Secrets-Lambda-Extension-Arm64"
 _DECLARED = "the declaration names it"
 _API_IDS = "API Gateway makes up the ids of APIs and of what is in them"
 _APIS = ("apis", "apis/*", "tags/*")
@@ -188,11 +187,6 @@ def _functions(of: _Scope) -> Iterator[Permission]:
         provisioned = [f"lambda:{verb}ProvisionedConcurrencyConfig" for verb in ("Delete", "Get", "Put")]
         yield _permit("Provisioned", provisioned, of.arn("lambda", f"function:{of.own('*')}:*"))
     yield _permit("Functions", _of("lambda", calls), of.arn("lambda", f"function:{of.own('*')}"))
-    if any(function.secrets for function in functions):
-        (layer,) = of.arn("lambda", f"layer:{_EXTENSION}:*")
-        anywhere = layer.replace(of.stage.account, "*", 1)
-        because = "AWS keeps the extension that reads secrets in an account of its own in each region"
-        yield _permit("Extension", ["lambda:GetLayerVersion"], (anywhere,), None, because)
 
 
 def _roles(of: _Scope) -> Iterator[Permission]:

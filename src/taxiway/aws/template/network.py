@@ -1,93 +1,113 @@
 """The private network on AWS: subnets without a way to the internet, and endpoints for what the functions need."""
 
-from aws_cdk import Fn, RemovalPolicy, Stack, Tags
-from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
+from typing import Any
 
-from taxiway.aws.template.nag_suppressions import acknowledge
+from taxiway.aws.template.cloudformation_types import Cidr, GetAZs, Select, ec2, iam, logs
+from taxiway.aws.template.stack_template import Resource, Scope, StackTemplate, Value
 from taxiway.declare import Backend, Network, names
 from taxiway.declare import Stage as BackendStage
 from taxiway.permissions.endpoint_policy import endpoint_policy
-from taxiway.permissions.statements import trust
+from taxiway.permissions.statements import Policy, trust
 
 _SUBNET_BITS = 8  # of host addresses: 256 each, which is room for the interfaces that Lambda shares among environments
 _UNNAMED = 3  # as many blocks of addresses are for zones that are not named
+_HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 
 
 class PrivateNetwork:
     """The subnets and security groups that functions are put into: those of the declaration, or new ones."""
 
-    def __init__(self, stack: Stack, declared: Network, backend: Backend, stage: BackendStage) -> None:
-        self.in_use = declared.in_use
-        self.subnets = list(declared.subnets)
-        self.security_groups = list(declared.security_groups)
+    def __init__(self, scope: Scope, declared: Network, backend: Backend, stage: BackendStage) -> None:
+        self._in_use = declared.in_use
+        self._subnets: list[Value] = list(declared.subnets)
+        self._security_groups: list[Value] = list(declared.security_groups)
         if not declared.exists:
-            self._make(stack, declared, backend, stage)
+            self._make(scope, declared, backend, stage)
 
-    def _make(self, stack: Stack, declared: Network, backend: Backend, stage: BackendStage) -> None:
-        vpc = ec2.CfnVPC(stack, "Network", cidr_block=declared.cidr, enable_dns_hostnames=True, enable_dns_support=True)
-        Tags.of(vpc).add("Name", names.stack(backend, stage))
-        _log_refusals(stack, vpc, backend, stage)
-        table = ec2.CfnRouteTable(stack, "Routing", vpc_id=vpc.ref)
-        for subnet in _subnets(stack, declared, vpc):
-            ec2.CfnSubnetRouteTableAssociation(
-                stack,
-                subnet.node.id.replace("Subnet", "SubnetRouting"),
-                subnet_id=subnet.ref,
-                route_table_id=table.ref,
-            )
-            self.subnets.append(subnet.ref)
-        functions = ec2.CfnSecurityGroup(
-            stack,
-            "FunctionsGroup",
-            group_description=f"Functions of {names.stack(backend, stage)}",
-            vpc_id=vpc.ref,
-            security_group_egress=[_https("To the endpoints, which are all that can be reached", cidr_ip="0.0.0.0/0")],
+    def configuration(self, stack: StackTemplate) -> dict[str, Any] | None:
+        """What a function of this stack is given to be in the network; None where none is to be."""
+        if not self._in_use:
+            return None
+        return {
+            "SubnetIds": [stack.takes(f"Subnet{number}", each) for number, each in enumerate(self._subnets, 1)],
+            "SecurityGroupIds": [
+                stack.takes(f"SecurityGroup{number}", each) for number, each in enumerate(self._security_groups, 1)
+            ],
+        }
+
+    def _make(self, scope: Scope, declared: Network, backend: Backend, stage: BackendStage) -> None:
+        vpc = scope.add(
+            ec2.VPC,
+            "Network",
+            CidrBlock=declared.cidr,
+            EnableDnsHostnames=True,
+            EnableDnsSupport=True,
+            Tags=[{"Key": "Name", "Value": names.stack(backend, stage)}],
         )
-        self.security_groups.append(functions.attr_group_id)
+        _log_refusals(scope, vpc, backend, stage)
+        routing = scope.add(ec2.RouteTable, "Routing", VpcId=vpc.ref())
+        for called, subnet in _subnets(scope, declared, vpc).items():
+            scope.add(
+                ec2.SubnetRouteTableAssociation,
+                f"SubnetRouting{called}",
+                SubnetId=subnet.ref(),
+                RouteTableId=routing.ref(),
+            )
+            self._subnets.append(subnet.ref())
+        functions = scope.add(
+            ec2.SecurityGroup,
+            "FunctionsGroup",
+            GroupDescription=f"Functions of {names.stack(backend, stage)}",
+            VpcId=vpc.ref(),
+            SecurityGroupEgress=[
+                _HTTPS | {"CidrIp": "0.0.0.0/0", "Description": "To the endpoints, which are all that can be reached"}
+            ],
+        ).get_att("GroupId")
+        self._security_groups.append(functions)
         of_table = endpoint_policy("dynamodb", backend, stage)
         if of_table is not None:
-            ec2.CfnVPCEndpoint(
-                stack,
-                "TableEndpoint",
-                vpc_id=vpc.ref,
-                vpc_endpoint_type="Gateway",
-                service_name=f"com.amazonaws.{stage.region}.dynamodb",
-                route_table_ids=[table.ref],
-                policy_document=of_table,
-            )
+            self._add_table_endpoint(scope, vpc, routing, of_table, stage)
         of_secrets = endpoint_policy("secretsmanager", backend, stage)
         if of_secrets is not None:
-            group = ec2.CfnSecurityGroup(
-                stack,
-                "SecretsGroup",
-                group_description=f"Secrets Manager for {names.stack(backend, stage)}",
-                vpc_id=vpc.ref,
-                security_group_ingress=[
-                    ec2.CfnSecurityGroup.IngressProperty(
-                        ip_protocol="tcp",
-                        from_port=443,
-                        to_port=443,
-                        source_security_group_id=functions.attr_group_id,
-                        description="From the functions",
-                    )
-                ],
-            )
-            ec2.CfnVPCEndpoint(
-                stack,
-                "SecretsEndpoint",
-                vpc_id=vpc.ref,
-                vpc_endpoint_type="Interface",
-                service_name=f"com.amazonaws.{stage.region}.secretsmanager",
-                private_dns_enabled=True,
-                subnet_ids=self.subnets,
-                security_group_ids=[group.attr_group_id],
-                policy_document=of_secrets,
-            )
+            self._add_secrets_endpoint(scope, vpc, functions, of_secrets, backend, stage)
+
+    def _add_table_endpoint(
+        self, scope: Scope, vpc: Resource, routing: Resource, policy: Policy, stage: BackendStage
+    ) -> None:
+        scope.add(
+            ec2.VPCEndpoint,
+            "TableEndpoint",
+            VpcId=vpc.ref(),
+            VpcEndpointType="Gateway",
+            ServiceName=f"com.amazonaws.{stage.region}.dynamodb",
+            RouteTableIds=[routing.ref()],
+            PolicyDocument=policy,
+        )
+
+    def _add_secrets_endpoint(
+        self, scope: Scope, vpc: Resource, functions: Value, policy: Policy, backend: Backend, stage: BackendStage
+    ) -> None:
+        group = scope.add(
+            ec2.SecurityGroup,
+            "SecretsGroup",
+            GroupDescription=f"Secrets Manager for {names.stack(backend, stage)}",
+            VpcId=vpc.ref(),
+            SecurityGroupIngress=[_HTTPS | {"SourceSecurityGroupId": functions, "Description": "From the functions"}],
+        )
+        scope.add(
+            ec2.VPCEndpoint,
+            "SecretsEndpoint",
+            VpcId=vpc.ref(),
+            VpcEndpointType="Interface",
+            ServiceName=f"com.amazonaws.{stage.region}.secretsmanager",
+            PrivateDnsEnabled=True,
+            SubnetIds=self._subnets,
+            SecurityGroupIds=[group.get_att("GroupId")],
+            PolicyDocument=policy,
+        )
 
 
-def _subnets(stack: Stack, declared: Network, vpc: ec2.CfnVPC) -> list[ec2.CfnSubnet]:
+def _subnets(scope: Scope, declared: Network, vpc: Resource) -> dict[str, Resource]:
     """One in each zone. Where zones are named, a zone's subnet has its id and its addresses by the zone's letter.
 
     A subnet's zone can't be changed: with another it is made anew before the old one is deleted, and EC2 has no two
@@ -95,78 +115,55 @@ def _subnets(stack: Stack, declared: Network, vpc: ec2.CfnVPC) -> list[ec2.CfnSu
     first three, which are for zones that are not named.
     """
     bits = _SUBNET_BITS - 1 if declared.cidr.endswith("/24") else _SUBNET_BITS
-    places = (
+    places: dict[str, tuple[int, Value]] = (
         {zone[-1].upper(): (_UNNAMED + ord(zone[-1]) - ord("a"), zone) for zone in declared.named_zones}
         if declared.named_zones
-        else {str(number + 1): (number, Fn.select(number, Fn.get_azs())) for number in range(declared.zone_count)}
+        else {str(number + 1): (number, Select(number, GetAZs())) for number in range(declared.zone_count)}
     )
-    blocks = Fn.cidr(declared.cidr, max(block for block, _ in places.values()) + 1, str(bits))
-    subnets = [
-        ec2.CfnSubnet(
-            stack,
+    blocks = Cidr(declared.cidr, max(block for block, _ in places.values()) + 1, str(bits))
+    return {
+        called: scope.add(
+            ec2.Subnet,
             f"Subnet{called}",
-            vpc_id=vpc.ref,
-            cidr_block=Fn.select(block, blocks),
-            availability_zone=zone,
-            map_public_ip_on_launch=False,
+            VpcId=vpc.ref(),
+            CidrBlock=Select(block, blocks),
+            AvailabilityZone=zone,
+            MapPublicIpOnLaunch=False,
         )
         for called, (block, zone) in places.items()
-    ]
-    if declared.named_zones:
-        for subnet in subnets:
-            acknowledge(subnet, "The declaration names the zones.", "CloudFormation-Validate::W3010")
-    return subnets
+    }
 
 
-def _log_refusals(stack: Stack, vpc: ec2.CfnVPC, backend: Backend, stage: BackendStage) -> None:
+def _log_refusals(scope: Scope, vpc: Resource, backend: Backend, stage: BackendStage) -> None:
     """A log of what the security groups refuse: whatever would come in, and what would go out but by HTTPS.
 
     Nothing is in it while all is well. https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-6,
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     """
     name = names.network_log(backend, stage)
-    log = logs.CfnLogGroup(
-        stack, "NetworkLog", log_group_name=name, retention_in_days=backend.operations.log_days_of(stage)
-    )
-    log.apply_removal_policy(RemovalPolicy.DESTROY)
+    days = backend.operations.log_days_of(stage)
+    log = scope.add(logs.LogGroup, "NetworkLog", kept=False, LogGroupName=name, RetentionInDays=days)
+    # EC2 makes up the names of the streams in this one log group.
     streams = names.arn(stage, "logs", f"log-group:{name}:*")
-    role = iam.CfnRole(
-        stack,
+    writes = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": writes, "Resource": [streams]}],
+    }
+    role = scope.add(
+        iam.Role,
         "NetworkLogRole",
-        path=f"/{names.path(backend, stage)}",
-        description=f"Writes what the network of {names.stack(backend, stage)} refuses",
-        assume_role_policy_document=trust("vpc-flow-logs.amazonaws.com", stage.account),
-        policies=[
-            iam.CfnRole.PolicyProperty(
-                policy_name="log",
-                policy_document={
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                            "Resource": [streams],
-                        }
-                    ],
-                },
-            )
-        ],
+        Path=f"/{names.path(backend, stage)}",
+        Description=f"Writes what the network of {names.stack(backend, stage)} refuses",
+        AssumeRolePolicyDocument=trust("vpc-flow-logs.amazonaws.com", stage.account),
+        Policies=[{"PolicyName": "log", "PolicyDocument": document}],
     )
-    acknowledge(
-        role, "EC2 makes up the names of the streams in this one log group.", f"AwsSolutions-IAM5[Resource::{streams}]"
-    )
-    ec2.CfnFlowLog(
-        stack,
+    scope.add(
+        ec2.FlowLog,
         "NetworkRefusals",
-        resource_id=vpc.ref,
-        resource_type="VPC",
-        traffic_type="REJECT",
-        log_group_name=log.ref,
-        deliver_logs_permission_arn=role.attr_arn,
-    )
-
-
-def _https(description: str, *, cidr_ip: str) -> ec2.CfnSecurityGroup.EgressProperty:
-    return ec2.CfnSecurityGroup.EgressProperty(
-        ip_protocol="tcp", from_port=443, to_port=443, cidr_ip=cidr_ip, description=description
+        ResourceId=vpc.ref(),
+        ResourceType="VPC",
+        TrafficType="REJECT",
+        LogGroupName=log.ref(),
+        DeliverLogsPermissionArn=role.get_att("Arn"),
     )

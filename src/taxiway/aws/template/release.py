@@ -1,14 +1,10 @@
-"""Releases by and by on AWS: CodeDeploy moves an alias to new code, and back when an alarm of the function goes off."""
+"""Gradual releases on AWS: CodeDeploy moves an alias to new code, and back when an alarm of the function goes off."""
 
 from collections.abc import Sequence
 
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_codedeploy as codedeploy
-from aws_cdk import aws_iam as iam
-from constructs import Construct
-
+from taxiway.aws.template.cloudformation_types import codedeploy, iam
 from taxiway.aws.template.deployment_configurations import DEPLOYMENT_CONFIGURATIONS
-from taxiway.aws.template.nag_suppressions import acknowledge
+from taxiway.aws.template.stack_template import Resource, Scope
 from taxiway.declare import Backend, Function, Stage, names
 from taxiway.declare.operations import Release
 from taxiway.permissions.statements import trust
@@ -19,7 +15,7 @@ class Releases:
 
     def __init__(
         self,
-        scope: Construct,
+        scope: Scope,
         release: Release,
         number: int | None,
         functions: Sequence[Function],
@@ -27,20 +23,23 @@ class Releases:
         stage: Stage,
     ) -> None:
         self._configuration = DEPLOYMENT_CONFIGURATIONS[release]
-        self._application = codedeploy.CfnApplication(
-            scope, "Releases", application_name=names.releases(backend, stage, number), compute_platform="Lambda"
+        self._application = scope.add(
+            codedeploy.Application,
+            "Releases",
+            ApplicationName=names.releases(backend, stage, number),
+            ComputePlatform="Lambda",
         )
         arns = [names.arn(stage, "lambda", f"function:{names.function(backend, stage, each)}") for each in functions]
-        self._role = iam.CfnRole(
-            scope,
+        self._role = scope.add(
+            iam.Role,
             "ReleaseRole",
-            path=f"/{names.path(backend, stage)}",
-            description="Moves the aliases of functions to new code",
-            assume_role_policy_document=trust("codedeploy.amazonaws.com"),
-            policies=[
-                iam.CfnRole.PolicyProperty(
-                    policy_name="release",
-                    policy_document={
+            Path=f"/{names.path(backend, stage)}",
+            Description="Moves the aliases of functions to new code",
+            AssumeRolePolicyDocument=trust("codedeploy.amazonaws.com"),
+            Policies=[
+                {
+                    "PolicyName": "release",
+                    "PolicyDocument": {
                         "Version": "2012-10-17",
                         "Statement": [
                             {
@@ -52,39 +51,33 @@ class Releases:
                                 ],
                                 "Resource": [*arns, *(f"{arn}:{names.ALIAS}" for arn in arns)],
                             },
+                            # CloudWatch shows the state of alarms only to who may see all of them.
                             {"Effect": "Allow", "Action": ["cloudwatch:DescribeAlarms"], "Resource": ["*"]},
                         ],
                     },
-                )
+                }
             ],
         )
-        acknowledge(
-            self._role,
-            "CloudWatch shows the state of alarms only to who may see all of them.",
-            "AwsSolutions-IAM5[Resource::*]",
-        )
 
-    @property
-    def application(self) -> str:
-        return self._application.ref
-
-    def add(self, scope: Construct, alarms: Sequence[cloudwatch.CfnAlarm]) -> str:
-        """A deployment group for one function, rolled back by these alarms; returns its name."""
-        group = codedeploy.CfnDeploymentGroup(
-            scope,
+    def add(self, scope: Scope, alarms: Sequence[Resource], alias: Resource) -> None:
+        """Let CodeDeploy move the alias of one function, and back where one of these alarms goes off."""
+        group = scope.add(
+            codedeploy.DeploymentGroup,
             "Release",
-            application_name=self.application,
-            service_role_arn=self._role.attr_arn,
-            deployment_config_name=self._configuration,
-            deployment_style=codedeploy.CfnDeploymentGroup.DeploymentStyleProperty(
-                deployment_type="BLUE_GREEN", deployment_option="WITH_TRAFFIC_CONTROL"
-            ),
-            alarm_configuration=codedeploy.CfnDeploymentGroup.AlarmConfigurationProperty(
-                enabled=True, alarms=[codedeploy.CfnDeploymentGroup.AlarmProperty(name=alarm.ref) for alarm in alarms]
-            ),
-            auto_rollback_configuration=codedeploy.CfnDeploymentGroup.AutoRollbackConfigurationProperty(
-                enabled=True,
-                events=["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
-            ),
+            ApplicationName=self._application.ref(),
+            ServiceRoleArn=self._role.get_att("Arn"),
+            DeploymentConfigName=self._configuration,
+            DeploymentStyle={"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"},
+            AlarmConfiguration={"Enabled": True, "Alarms": [{"Name": alarm.ref()} for alarm in alarms]},
+            AutoRollbackConfiguration={
+                "Enabled": True,
+                "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
+            },
         )
-        return group.ref
+        # As plain JSON: troposphere's own class takes booleans where CloudFormation takes names.
+        alias.UpdatePolicy = {
+            "CodeDeployLambdaAliasUpdate": {
+                "ApplicationName": self._application.ref(),
+                "DeploymentGroupName": group.ref(),
+            }
+        }

@@ -1,34 +1,19 @@
-"""From the declaration to a cloud assembly on disk: the templates, and the packages that they name."""
+"""Renders the templates of a stage from its declaration."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from taxiway.aws.packaging import node
 from taxiway.aws.template import limits, regions
+from taxiway.aws.template.assembly import Assembly, File, package_key, template_key
 from taxiway.aws.template.code import Code
+from taxiway.aws.template.stack import build
 from taxiway.declare import Backend, DeclarationError, Stage, names
 
-if TYPE_CHECKING:
-    from aws_cdk import App
 
+def synthesize(backend: Backend, stage: Stage, *, packages: Sequence[Code], directory: Path) -> Assembly:
+    """Write the stage's templates into `directory`: `<stack>.template.json`, and one for each nested stack.
 
-def synthesize(backend: Backend, stage: Stage, *, packages: Sequence[Code], directory: Path) -> Path:
-    """Write the stage's cloud assembly into `directory`, and return the path of its template.
-
-    The assembly is the CDK's: `manifest.json`, `<stack>.template.json`, the nested templates, `<stack>.assets.json`
-    with what is to be uploaded to `names.asset_bucket(stage)` first. Takes 5 to 20 seconds, most of it to start Node.
-    Raises DeclarationError where something can't be had on AWS as it is declared, and AwsError where there is no Node
-    that the CDK can run on.
-    """
-    app(backend, stage, packages=packages, directory=directory).synth()
-    return directory / f"{names.stack(backend, stage)}.template.json"
-
-
-def app(backend: Backend, stage: Stage, *, packages: Sequence[Code], directory: Path) -> "App":
-    """The CDK app of a stage, not yet synthesized: for those who add checks or resources of their own.
-
-    Raises DeclarationError as `synthesize` does, and AwsError where there is no Node that the CDK can run on.
+    Raises DeclarationError where something can't be had on AWS as it is declared.
     """
     if stage.local:
         raise DeclarationError(
@@ -46,7 +31,22 @@ def app(backend: Backend, stage: Stage, *, packages: Sequence[Code], directory: 
                 where=function.source,
             )
     limits.check(backend, stage, code)
-    node.choose()
-    from taxiway.aws.template.stack import build  # it imports the CDK, which takes seconds and starts Node
+    directory.mkdir(parents=True, exist_ok=True)
+    templates = tuple(
+        _written(directory / f"{name}.template.json", text, backend, stage)
+        for name, text in build(backend, stage, code).items()
+    )
+    archives = {package_key(backend, stage, each.digest): each.path for each in packages}
+    return Assembly(
+        stack=names.stack(backend, stage),
+        bucket=names.asset_bucket(stage),
+        prefix=names.path(backend, stage),
+        template=templates[0],
+        files=(*templates, *(File(path, key) for key, path in archives.items())),
+        tags=names.tags(backend, stage),
+    )
 
-    return build(backend, stage, code, directory)
+
+def _written(path: Path, text: str, backend: Backend, stage: Stage) -> File:
+    path.write_text(text)
+    return File(path, template_key(backend, stage, text))

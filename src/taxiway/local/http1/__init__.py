@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server for loopback: the gateway, the Lambda Runtime API and the secrets extension speak it.
+"""A small HTTP/1.1 server for loopback: the gateway, the Lambda Runtime API and the gate speak it.
 
 docs/decisions/0003 says why no larger server stands here.
 """

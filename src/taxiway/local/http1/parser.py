@@ -97,7 +97,7 @@ class RequestParser:
         line, _, fields = head.partition("\r\n")
         method, target, protocol = _request_line(line)
         headers, decisive = _headers(fields)
-        hosts = decisive["host"]
+        hosts = decisive.get("host", [])
         if len(hosts) != 1 and (hosts or protocol == "HTTP/1.1"):  # RFC 9112, section 3.2
             raise Refused(400)
         if not all(_HOST.fullmatch(host) for host in hosts):
@@ -106,8 +106,7 @@ class RequestParser:
         if not target.startswith("/"):
             target, host = _absolute(method, target, host)
             headers = [(name, host if name == "host" else value) for name, value in headers]
-        length = _length(decisive["content-length"], decisive["transfer-encoding"], protocol)
-        options = {option.strip().lower() for value in decisive["connection"] for option in value.split(",")}
+        length = _length(decisive.get("content-length"), decisive.get("transfer-encoding"), protocol)
         self._request = Request(
             method=method,
             target=target,
@@ -117,10 +116,11 @@ class RequestParser:
             too_large=length is not None and length > self._max_body,
             client=self._client,
             protocol=protocol,
-            keep_alive="close" not in options if protocol == "HTTP/1.1" else "keep-alive" in options,
+            keep_alive=_keeps_alive(decisive.get("connection", []), protocol),
         )
         self._remaining = length
-        if protocol == "HTTP/1.1" and length != 0 and any(v.lower() == "100-continue" for v in decisive["expect"]):
+        expected = decisive.get("expect", [])
+        if expected and protocol == "HTTP/1.1" and length != 0 and "100-continue" in map(str.lower, expected):
             self._expect(self._request)
 
     def _expect(self, request: Request) -> None:
@@ -259,7 +259,7 @@ def _headers(fields: str) -> tuple[Headers, dict[str, list[str]]]:
         raise Refused(400)
     is_ascii = fields.isascii()
     headers: Headers = []
-    decisive: dict[str, list[str]] = {name: [] for name in _DECISIVE}
+    decisive: dict[str, list[str]] = {}
     for field in fields.split("\r\n")[:-1]:
         name, _, value = field.partition(":")
         name, value = name.lower(), value.strip(" \t")
@@ -267,7 +267,7 @@ def _headers(fields: str) -> tuple[Headers, dict[str, list[str]]]:
             value = value.encode("latin-1").decode("utf-8", "replace")
         headers.append((name, value))
         if name in _DECISIVE:
-            decisive[name].append(value)
+            decisive.setdefault(name, []).append(value)
     return headers, decisive
 
 
@@ -282,7 +282,15 @@ def _absolute(method: str, target: str, host: str) -> tuple[str, str]:
     return path if path.startswith("/") else f"/{path}", parts[1]
 
 
-def _length(lengths: list[str], codings: list[str], protocol: str) -> int | None:
+def _keeps_alive(values: list[str], protocol: str) -> bool:
+    """Whether the connection goes on: RFC 9112, section 9.3."""
+    if not values:
+        return protocol == "HTTP/1.1"
+    options = {option.strip().lower() for value in values for option in value.split(",")}
+    return "close" not in options if protocol == "HTTP/1.1" else "keep-alive" in options
+
+
+def _length(lengths: list[str] | None, codings: list[str] | None, protocol: str) -> int | None:
     """How long the body is; None where it is chunked: RFC 9112, section 6.3."""
     if codings:
         if lengths or protocol != "HTTP/1.1":
