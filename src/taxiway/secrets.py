@@ -50,7 +50,7 @@ class SecretInvalid(SecretError):  # noqa: N818  the same
 
 
 class _Kept(msgspec.Struct):
-    """A secret's text. Times are of the wall clock: a restored snapshot's monotonic clock says nothing of its age."""
+    """A secret's text. Times are of the wall clock: a restored snapshot's monotonic clock does not show its age."""
 
     text: str
     read: float

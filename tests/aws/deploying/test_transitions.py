@@ -122,7 +122,7 @@ def test_a_domain_beneath_a_live_cdn_takes_two_deployments_and_they_can_be_decla
 
     moves, closes = said(before, after)
     assert moves.startswith("The CDN switches to origin.example.com, which does not exist yet")
-    assert "First deploy with HttpApi(default_endpoint=True), with which" in moves
+    assert "First deploy with HttpApi(default_endpoint=True), so that" in moves
     assert "answers 404 to everybody who still calls it" in closes
     assert said(before, between) == []
     assert said(between, after) == [closes]
@@ -131,7 +131,7 @@ def test_a_domain_beneath_a_live_cdn_takes_two_deployments_and_they_can_be_decla
     assert "ApiUrl" in between["Outputs"]
     assert "ApiUrl" not in after["Outputs"]
     (with_certificate, *_) = said(before, render(edge(cdn=Cdn(client_certificate=SHOWN), domain=API_DOMAIN)))
-    assert "default_endpoint=True), and without the CDN's client_certificate, with which" in with_certificate
+    assert "default_endpoint=True), and without the CDN's client_certificate, so that" in with_certificate
 
 
 def test_another_domain_beneath_a_live_cdn_takes_two_deployments_too(render: Render) -> None:
@@ -147,7 +147,7 @@ def test_without_a_cdn_a_domain_ends_the_address_before_and_that_can_wait(render
     before = render(edge())
 
     (closes,) = said(before, render(edge(domain=API_DOMAIN)))
-    assert "Keep HttpApi(default_endpoint=True) until nobody does" in closes
+    assert "Keep HttpApi(default_endpoint=True) until nobody uses it" in closes
     assert said(before, render(edge(domain=API_DOMAIN, default_endpoint=True))) == []
 
 
@@ -181,7 +181,9 @@ def test_who_comes_without_the_certificate_and_a_change_of_it_and_its_authority_
     )
 
     (refuses,) = said(plain, first)
-    assert refuses.startswith("origin.example.com refuses clients without the CDN's certificate")
+    assert refuses.startswith(
+        "From this deployment on, origin.example.com refuses clients without the CDN's certificate"
+    )
     (changes,) = said(first, second)
     assert "First deploy a trust_store with both authorities" in changes
     assert said(first, both) == said(both, second) == said(first, plain) == []
@@ -208,7 +210,9 @@ def test_an_eleventh_authorizer_that_is_there_for_a_moment_is_told(render: Rende
     ten = render(authorized(range(10)))
 
     (found,) = said(ten, render(authorized(range(1, 11))))
-    assert found.startswith("there are up to 11 authorizers of the API, and the default quota of an account is 10")
+    assert found.startswith(
+        "During the update there are up to 11 authorizers of the API, and the default quota of an account is 10"
+    )
     assert said(ten, render(authorized(range(9)))) == []
     assert said(ten, render(authorized(range(11)))) == []  # `cautions` says that
 
@@ -228,9 +232,9 @@ def test_routes_and_integrations_of_old_and_new_are_counted_together() -> None:
     assert said(of(0, 300), of(0, 299)) == []
     integrations, routes = said(of(0, 200), of(101, 300)), said(of(0, 200), of(150, 350))
     assert integrations == []
-    assert [words.split(" meanwhile")[0] for words in routes] == [
-        "there are up to 350 integrations of the API",
-        "there are up to 350 routes of the API",
+    assert [words.split(", and")[0] for words in routes] == [
+        "During the update there are up to 350 integrations of the API",
+        "During the update there are up to 350 routes of the API",
     ]
 
 
@@ -241,13 +245,17 @@ def test_indexes_of_old_and_new_are_counted_together() -> None:
         return {"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}}
 
     (found,) = said(of(*range(20)), of(*range(1, 21)))
-    assert found.startswith("there are up to 21 indexes of the table, and the default quota of an account is 20")
+    assert found.startswith(
+        "During the update there are up to 21 indexes of the table, and the default quota of an account is 20"
+    )
     assert said(of(*range(20)), of(*range(19))) == said(of(*range(19)), of(*range(1, 20))) == []
 
 
 def test_reserved_environments_that_move_between_functions_are_told(render: Render) -> None:
     (found,) = said(render(authorized((), (500, 100))), render(authorized((), (100, 500))))
-    assert found.startswith("there are up to 1000 environments reserved, and the default quota of an account is 900")
+    assert found.startswith(
+        "During the update there are up to 1000 environments reserved, and the default quota of an account is 900"
+    )
 
 
 def consuming(*names: str) -> Backend:

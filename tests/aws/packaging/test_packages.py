@@ -522,7 +522,7 @@ def test_a_library_of_the_same_repository_is_built_and_its_edits_are_noticed(tmp
 def test_a_library_that_is_built_for_this_machine_is_refused(tmp_path: Path, cache: Path) -> None:
     local = library(tmp_path / "local", tag="cp311-cp311-linux_x86_64")
     project = depend(write(tmp_path / "app", hello=PLAIN), f"local @ {local.as_uri()}")
-    with pytest.raises(PackageError, match=r"local-1-cp311-cp311-linux_x86_64\.whl, is for this machine"):
+    with pytest.raises(PackageError, match=r"local-1-cp311-cp311-linux_x86_64\.whl of a library is for this machine"):
         pack(project, "hello.handle", cache=cache)
 
 
@@ -592,7 +592,7 @@ def test_what_a_source_says_is_not_looked_up_elsewhere_for_want_of_a_lock(tmp_pa
         "[project]\nname = 'tests'\nversion = '0'\ndependencies = ['tiny']\n[tool.uv.sources]\ntiny = {path = 'tiny'}\n"
     )
     with pytest.raises(
-        PackageError, match=r"Where tiny comes from .* there is no uv\.lock\.\nWhere: .*\nFix: run `uv lock`"
+        PackageError, match=r"has a source for tiny, but there is no uv\.lock\.\nWhere: .*\nFix: run `uv lock`"
     ):
         pack(project, "hello.handle", cache=cache)
 
