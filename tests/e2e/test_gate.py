@@ -60,9 +60,13 @@ def ask_as_a_page(url: str, **headers: str) -> tuple[int, list[str]]:
 
 
 def gate_of(server: Server) -> str:
-    found = re.search(r"^ +(http://127\.0\.0\.1:\d+)  for the functions", "\n".join(server.output), re.MULTILINE)
-    assert found
-    return found[1]
+    """The gate's URL, as the banner tells it, which may come a moment after the server answers."""
+
+    def found() -> list[str]:
+        return re.findall(r"^ +(http://127\.0\.0\.1:\d+)  for the functions", "\n".join(server.output), re.MULTILINE)
+
+    until(found, "the address of the gate")
+    return found()[0]
 
 
 def test_functions_reach_the_table_and_mail_and_nothing_of_aws(probed: Path, path_with_engine: dict[str, str]) -> None:
