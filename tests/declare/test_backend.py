@@ -149,10 +149,12 @@ def test_a_secret_is_declared_once() -> None:
         Backend("items", api=HttpApi(), secrets=[Secret("items/a"), Secret("items/a", variable="OTHER")])
 
 
+keeps = Typed()
+keeps.path_parameters = ()
+keeps.idempotency = object()
+
+
 def test_a_handler_that_keeps_its_answers_needs_the_grant_and_the_ttl() -> None:
-    keeps = Typed()
-    keeps.path_parameters = ()
-    keeps.idempotency = object()
     api = HttpApi()
     api.post("/a", keeps)
     with pytest.raises(DeclarationError, match="stores its responses, but may not write them"):

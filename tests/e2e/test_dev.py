@@ -306,3 +306,28 @@ def nonsense(event, context):
 def raises(event, context):
     raise ValueError("out of ideas")
 """
+
+
+def test_a_decorated_handler_runs_decorated(project: Path, path_with_engine: dict[str, str]) -> None:
+    (project / "handlers" / "http" / "guarded.py").write_text(
+        "from functools import wraps\n\n"
+        "def guard(function):\n"
+        "    @wraps(function)\n"
+        "    def guarded(event, context):\n"
+        "        return {'statusCode': 401, 'body': 'who are you?'}\n"
+        "    return guarded\n\n"
+        "def raw(event, context):\n"
+        "    return 'secret'\n\n"
+        "open_to_nobody = guard(raw)\n"
+    )
+    edit(
+        project / "backend.py", "from models.item", "from handlers.http.guarded import open_to_nobody\nfrom models.item"
+    )
+    edit(
+        project / "backend.py",
+        '    api.get("/health"',
+        '    api.get("/guarded", open_to_nobody)\n    api.get("/health"',
+    )
+    with serve(project, environment=path_with_engine) as server:
+        answer = server.get("/guarded")
+    assert (answer.status, answer.body) == (401, b"who are you?")

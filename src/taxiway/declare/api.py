@@ -11,7 +11,8 @@ from taxiway.declare._listed import listed
 from taxiway.declare._source import caller
 from taxiway.declare.edge import Cdn, Domain
 from taxiway.declare.errors import refuse
-from taxiway.declare.function import Function, LambdaHandler, Provisioned, Use, handler_path
+from taxiway.declare.function import Function, Provisioned, Use
+from taxiway.declare.handler_path import LambdaHandler, handler_path
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"]
 

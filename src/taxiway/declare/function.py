@@ -1,9 +1,9 @@
 """A Lambda function: its size, what it may use, and the handler or handlers that it runs."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from taxiway.declare._environment import check_variable
 from taxiway.declare._source import caller
@@ -12,7 +12,6 @@ from taxiway.declare.grants import Grant
 from taxiway.declare.secret import Secret
 
 Use: TypeAlias = Grant | Secret
-LambdaHandler: TypeAlias = Callable[[Any, Any], Any]
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-_]{0,63}")
 _MEMORY = range(128, 10_241)
@@ -138,22 +137,3 @@ class Function:
                 fix="let concurrency be no less than what is provisioned",
                 where=self.source,
             )
-
-
-def handler_path(handler: LambdaHandler, *, where: str) -> str:
-    """`module.name`, as Lambda writes a function's handler. Raises DeclarationError where there is no such path."""
-    module = getattr(handler, "__module__", None)
-    name = getattr(handler, "__qualname__", None)
-    if not callable(handler) or not module or not name:
-        refuse(
-            f"{handler!r} is not a handler.",
-            fix="name a function of your handlers: one under @handler, or (event, context)",
-            where=where,
-        )
-    if "<" in name or "." in name or module == "__main__":
-        refuse(
-            f"The handler {module}.{name} can't be imported by name.",
-            fix="define it at the top level of a module",
-            where=where,
-        )
-    return f"{module}.{name}"

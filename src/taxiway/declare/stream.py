@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from taxiway.declare._source import caller
 from taxiway.declare.errors import refuse
-from taxiway.declare.function import Function, LambdaHandler, handler_path
+from taxiway.declare.function import Function
+from taxiway.declare.handler_path import LambdaHandler, handler_path
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, TypeAlias
 
-from taxiway.declare.function import LambdaHandler
+from taxiway.declare.handler_path import LambdaHandler
 from taxiway.http.dispatch import Routes
 from taxiway.local.bootstrap import Context, load, report, run
 from taxiway.local.environment import Ending, exit_words
