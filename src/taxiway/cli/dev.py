@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from taxiway.cli.argument_types import at_least_one, port
+from taxiway.cli.argument_types import at_least_one, port, seconds
 from taxiway.cli.declaration import project_of
 from taxiway.cli.flags import DATA_HELP, ENDPOINT_HELP, add_stage
 
@@ -33,6 +33,13 @@ def add_flags(parser: ArgumentParser) -> None:
         metavar="N",
         help="maximum environments per function (default: 8)",
     )
+    parser.add_argument(
+        "--keep-warm",
+        type=seconds,
+        default=600.0,
+        metavar="TIME",
+        help="end an environment that was idle for so long: 30s, 10m, 2h (default: 10m)",
+    )
     parser.add_argument("--inline", action="store_true", help="run the handlers in this process, for a debugger")
     parser.add_argument(
         "--awslambdaric", action="store_true", help="run functions under AWS's own runtime client, once installed"
@@ -54,6 +61,7 @@ def run(options: Namespace) -> None:
             ephemeral=options.ephemeral,
             dynamodb_endpoint=options.dynamodb_endpoint,
             environments=options.environments,
+            keep_warm=options.keep_warm,
             inline=options.inline,
             awslambdaric=options.awslambdaric,
         )

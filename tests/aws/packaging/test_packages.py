@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from zipfile import ZipFile
 
@@ -52,13 +53,28 @@ def write(project: Path, **modules: str) -> Path:
     return project
 
 
+@pytest.fixture(autouse=True)
+def _own_modules() -> Iterator[None]:
+    """Modules that `handler` makes go when the test ends."""
+    before = set(sys.modules)
+    yield
+    for name in [name for name in sys.modules if name not in before and isinstance(sys.modules[name], _Made)]:
+        del sys.modules[name]
+
+
+class _Made(ModuleType):
+    """A module of handlers which are not called."""
+
+
 def handler(path: str) -> Callable[[Any, Any], Any]:
     """A handler that can be imported under `path`, for a declaration; it isn't called."""
+    module, _, name = path.rpartition(".")
+    made = sys.modules.setdefault(module, _Made(module))
 
     def handle(event: Any, context: Any) -> Any: ...
 
-    handle.__module__, _, handle.__qualname__ = path.rpartition(".")
-    return handle
+    handle.__module__, handle.__qualname__ = module, name
+    return vars(made).setdefault(name, handle)
 
 
 def backend(*paths: str, shared: bool = False) -> Backend:
