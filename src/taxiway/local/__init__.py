@@ -1,1 +1,1 @@
-"""The laptop: the whole backend as AWS would run it, in processes of this machine."""
+"""Local development: the whole backend as AWS would run it, in processes of this machine."""

@@ -228,10 +228,10 @@ class _Connection:
         self._read += data
 
 
-def _die_with_laptop() -> None:
-    """Have the kernel kill this process and its children when the laptop's process ends, however it ends.
+def _end_with_taxiway() -> None:
+    """Have the kernel kill this process and its children when the process of `taxiway dev` ends, however it ends.
 
-    Standard input is a pipe that the laptop holds open and never writes to. Linux signals its hang-up to the process
+    Standard input is a pipe that `taxiway dev` holds open and never writes to. Linux signals its hang-up to the process
     group; elsewhere a process in the middle of a request ends when it finds nobody to answer to.
     """
     if not stat.S_ISFIFO(os.fstat(0).st_mode):
@@ -290,13 +290,13 @@ def main() -> None:
     environment = os.environ
     project = environment["LAMBDA_TASK_ROOT"]
     sys.path[0] = project
-    _die_with_laptop()
+    _end_with_taxiway()
     read_sources_anew(project)
     sys.meta_path.insert(0, _Logging)
     try:
         _serve(_Connection(environment["AWS_LAMBDA_RUNTIME_API"]), environment)
     except (OSError, EOFError):
-        os._exit(1)  # the laptop has gone: neither atexit nor threads of the handler hold this process up
+        os._exit(1)  # `taxiway dev` has ended: neither atexit nor threads of the handler hold this process up
 
 
 def _serve(api: _Connection, environment: os._Environ[str]) -> NoReturn:  # pyright: ignore[reportPrivateUsage]  the class of os.environ has no other name

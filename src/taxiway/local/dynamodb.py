@@ -1,4 +1,4 @@
-"""Dynoxide, the laptop's DynamoDB: found or installed, started, and started again whenever it dies."""
+"""Dynoxide, the local DynamoDB: found or installed, started, and started again whenever it dies."""
 
 import asyncio
 import fcntl

@@ -1,4 +1,4 @@
-"""Lambda on the laptop: every function of the plan, each in environments of its own that come and go with demand."""
+"""Lambda, locally: every function of the manifest, each in environments of its own that come and go with demand."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ _BOOTSTRAP = str(Path(__file__).with_name("bootstrap.py"))
 class Functions(Invoker):
     """Runs functions in worker processes that speak the Lambda Runtime API.
 
-    `variables` gives what the laptop adds to a function's environment variables, and `output` takes each line that a
+    `variables` gives what is added to a function's environment variables locally, and `output` takes each line that a
     function prints. `admit` gives the variables that one environment alone has, its credentials, when it starts;
     `dismiss` is called when it has ended. `limit` is the most environments a function has at once, where it declares no
     concurrency.
@@ -98,7 +98,7 @@ class Functions(Invoker):
             outcome = await pool.invoke(event, trace_id)
             if outcome is not None:
                 return outcome
-        return Outcome(failure="exit", detail="The laptop's functions are being stopped.")
+        return Outcome(failure="exit", detail="The functions are being stopped.")
 
     async def replace(self, plan: Manifest) -> None:
         """Run new code from the next request on; what is running finishes on the old code, and its environments go."""

@@ -1,4 +1,4 @@
-"""API Gateway on the laptop: an HTTP API that turns requests into invocations, and what comes of them into answers.
+"""API Gateway, locally: an HTTP API that turns requests into invocations, and what comes of them into answers.
 
 docs/reference/gateway.md says what is emulated, from which documentation, and what is not.
 """

@@ -40,7 +40,7 @@ _LOOK_FOR_EDITS_EVERY = 0.25  # seconds; a request looks for itself, this is so 
 
 
 class Options(Struct, kw_only=True, frozen=True):
-    """What a user may choose of the laptop."""
+    """What a user may choose of local development."""
 
     project: Path
     stage: str = "dev"
@@ -54,7 +54,7 @@ class Options(Struct, kw_only=True, frozen=True):
     ephemeral: bool = False
     """A new database, thrown away at the end."""
     dynamodb_endpoint: str | None = None
-    """The URL of a DynamoDB API to use in place of the laptop's own."""
+    """The URL of a DynamoDB API to use in place of the local one."""
     environments: int = 8
     """The most environments that a function may have at once."""
     keep_warm: float = KEEP_WARM
@@ -66,7 +66,7 @@ class Options(Struct, kw_only=True, frozen=True):
 
     @property
     def state(self) -> Path:
-        """What the laptop keeps of a project: the engine, the secrets and, by default, the database."""
+        """What is kept of a project: the engine, the secrets and, by default, the database."""
         return self.project / projects.STATE
 
     @property

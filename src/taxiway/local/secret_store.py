@@ -1,4 +1,4 @@
-"""The laptop's secrets: a file that only its owner can read, changed whole or not at all."""
+"""The local secrets: a file that only its owner can read, changed whole or not at all."""
 
 import fcntl
 import os

@@ -266,7 +266,7 @@ def test_indexes_of_nearly_one_name_are_each_scaled(tmp_path: Path) -> None:
 def test_a_stage_that_was_read_for_the_laptop_is_refused(tmp_path: Path) -> None:
     backend, _ = of_the_template("dev")
 
-    with pytest.raises(DeclarationError, match="was read for the laptop"):
+    with pytest.raises(DeclarationError, match="was read for local development"):
         synthesize(backend, Stage(name="dev", local=True), packages=[], directory=tmp_path)
 
 

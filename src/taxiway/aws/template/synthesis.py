@@ -17,7 +17,7 @@ def synthesize(backend: Backend, stage: Stage, *, packages: Sequence[Code], dire
     """
     if stage.local:
         raise DeclarationError(
-            f"The stage {stage.name!r} was read for the laptop.",
+            f"The stage {stage.name!r} was read for local development.",
             fix="read it with local=False: AWS_REGION and AWS_ACCOUNT are then required",
             where=stage.source,
         )
