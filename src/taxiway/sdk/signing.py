@@ -5,7 +5,7 @@ is more than five minutes away from its own clock.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import sha256
 from hmac import digest
 
@@ -199,11 +199,6 @@ def canonical_query(query: str) -> str:
         return ""
     pairs = sorted((name, value) for name, _, value in (pair.partition("=") for pair in query.split("&")))
     return "&".join(f"{name}={value}" for name, value in pairs)
-
-
-def encode_query(parameters: Mapping[str, str]) -> str:
-    """Parameters as the query of a URL, percent-encoded."""
-    return "&".join(f"{quote(name)}={quote(value)}" for name, value in parameters.items())
 
 
 def _canonical_headers(headers: Iterable[tuple[str, str]]) -> tuple[str, str, str]:
