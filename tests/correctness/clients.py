@@ -8,6 +8,7 @@ from tests.tables import watch
 from taxiway.data import TableClient
 from taxiway.sdk import Credentials
 from taxiway.sdk.dynamodb import DynamoDB
+from taxiway.sdk.dynamodb.hooks import TableCall, observe
 
 
 def secret() -> str:
@@ -35,14 +36,22 @@ class Interrupted(TableClient):
 
 
 class Remote(TableClient):
-    """A client of another endpoint, with its own patience: `attempts` per call, and `timeout` seconds for each."""
+    """A client of another endpoint, with its own patience: `attempts` per call, and `timeout` seconds for each.
+
+    `sent` counts the requests that it has sent, every attempt.
+    """
 
     def __init__(self, table_name: str, endpoint: str, *, attempts: int = 1, timeout: float = 10.0) -> None:
         super().__init__(table_name=table_name, cursor_key=secret)
-        self._core = DynamoDB(
+        self.sent = 0
+        self._core = dynamodb = DynamoDB(
             region="eu-west-1",
             endpoint=endpoint,
             credentials=Credentials("local", "local"),
             read_timeout=timeout,
             max_attempts=attempts,
         )
+        observe(dynamodb, self._count)
+
+    def _count(self, call: TableCall) -> None:
+        self.sent += call.attempts
