@@ -1,9 +1,8 @@
-"""The table: what a call costs over the AWS client's own, beside other libraries, and how long a page of a query takes.
+"""The table: what a call costs, beside other libraries, and how long a page of a query takes.
 
-For the cost DynamoDB is a stub that answers at once, so what is measured is the client; for the page it is the engine
-that `taxiway dev` uses. What taxiway.data adds to the client is measured twice: its own work, with the client's calls
-replaced by ones that answer at once, and in place, after each wait for the network, when the processor has gone cold.
-Each library is in an environment of its own, and they take turns.
+For the cost DynamoDB is a stub over TLS that answers at once, so what is measured is the library; for the page it is
+the engine that `taxiway dev` uses. Taxiway's own work over its AWS client is what its calls take more than the client's
+where both are answered without a network. Each library is in an environment of its own, and they take turns.
 """
 
 import json
@@ -12,33 +11,42 @@ import socket
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from time import perf_counter
 
-from benchmarks.functions import ROOT, Contender, _environment, _stub
+from benchmarks.contenders import (
+    BOTO3,
+    PYDYNOX,
+    PYDYNOX_CORE,
+    PYNAMODB,
+    ROOT,
+    TAXIWAY,
+    Contender,
+    Stub,
+    environment,
+    python_of,
+    stub,
+)
 from taxiway.data import Entity, TableClient, key, pattern
 from taxiway.local import dynamodb
 from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.local.tables import bring_up_to_date
 
 ROUNDS = 3
-EXPECTED = 25  # µs
-OWN = ("core", "own", "answer")
-VERBS = {"get": "get", "put": "put", "page": "page of 20"}
+EXPECTED = {"put": 0.42, "get": 0.55, "page": 0.55}
+VERBS = {"put": "put", "get": "get", "page": "page of 20"}
+MEASURED = {
+    TAXIWAY: [f"{kind}{verb}" for kind in ("", "core_", "own_", "answer_") for verb in VERBS],
+    PYDYNOX: [*VERBS],
+    PYDYNOX_CORE: [f"core_{verb}" for verb in VERBS],
+    PYNAMODB: [*VERBS],
+    BOTO3: [*VERBS],
+}
 SIZES = (1_000, 10_000, 100_000)
 PAGES = 200
-
-PEER = ROOT / "benchmarks" / "peer"
-TAXIWAY = Contender("Taxiway", ("msgspec",), "data_taxiway", (ROOT / "src", PEER))
-PEERS = (
-    Contender("pydynox models", ("pydynox==1.8.0",), "data_pydynox", (PEER,)),
-    Contender("PynamoDB", ("pynamodb",), "data_pynamodb", (PEER,)),
-    Contender("boto3 resource", ("boto3",), "data_boto3", (PEER,)),
-)
 
 # CPU time of the process, a client's own threads included: µs a call, the median of batches that take turns.
 PROBE = """
@@ -49,7 +57,7 @@ spent = {name: [] for name in calls}
 for name, call in calls.items():
     for _ in range(100):
         answer = call()
-    assert not name.endswith("page") or len(answer) == 20, (name, answer)
+    assert "page" not in name or len(answer) == 20, (name, answer)
 for _ in range(9):
     for name, call in calls.items():
         begin = time.process_time()
@@ -82,53 +90,44 @@ def run() -> None:
 
 
 def _costs() -> None:
-    contenders = (TAXIWAY, *PEERS)
-    pythons = {contender: _environment(contender) for contender in contenders}
-    spent: dict[tuple[str, str], list[float]] = {}
-    with _stub() as endpoint:
+    spent: dict[tuple[Contender, str], list[float]] = {}
+    with stub() as dynamodb:
         for _ in range(ROUNDS):
-            for contender, python in pythons.items():
-                own = [f"{kind}_{verb}" for kind in OWN for verb in VERBS] if contender is TAXIWAY else []
-                for name, value in _probe(contender, python, endpoint, [*VERBS, *own]).items():
-                    spent.setdefault((contender.name, name), []).append(value)
+            for contender, calls in MEASURED.items():
+                for name, value in _probe(contender, dynamodb, calls).items():
+                    spent.setdefault((contender, name), []).append(value)
     cost = {what: statistics.median(values) for what, values in spent.items()}
-    print("\nOne call of the table, DynamoDB a stub that answers at once (medians; CPU time, µs)\n")
+    print("\nOne call of the table over TLS, DynamoDB a stub that answers at once (medians; CPU time, µs)\n")
     print(f"  {'':34}" + "".join(f"{verb:>14}" for verb in VERBS.values()))
-    _row("the AWS client alone", [cost[TAXIWAY.name, f"core_{verb}"] for verb in VERBS])
-    for contender in contenders:
-        _row(contender.name, [cost[contender.name, verb] for verb in VERBS])
+    _row("Taxiway's AWS client alone", [cost[TAXIWAY, f"core_{verb}"] for verb in VERBS])
+    _row("pydynox's core alone", [cost[PYDYNOX_CORE, f"core_{verb}"] for verb in VERBS])
+    for contender in (TAXIWAY, PYDYNOX, PYNAMODB, BOTO3):
+        _row(contender.name, [cost[contender, verb] for verb in VERBS])
+    own = [cost[TAXIWAY, f"own_{verb}"] - cost[TAXIWAY, f"answer_{verb}"] for verb in VERBS]
+    _row("Taxiway's own work over its client", own)
     print()
-    _row(f"Taxiway's own work (expected: {EXPECTED})", _differences(spent, "own_", "answer_"))
-    _row("Taxiway over the client, in place", _differences(spent, "", "core_"))
-    for contender in PEERS:
-        ratios = [cost[TAXIWAY.name, verb] / cost[contender.name, verb] for verb in VERBS]
-        print(f"  {'Taxiway / ' + contender.name:34}" + "".join(f"{ratio:>14.2f}" for ratio in ratios))
-
-
-def _differences(spent: Mapping[tuple[str, str], list[float]], more: str, less: str) -> list[float]:
-    """What some calls of Taxiway's take beyond others, verb by verb."""
-    own = {what: values for (name, what), values in spent.items() if name == TAXIWAY.name}
-    pairs = [zip(own[f"{more}{verb}"], own[f"{less}{verb}"], strict=True) for verb in VERBS]
-    return [statistics.median([one - other for one, other in pair]) for pair in pairs]
+    for contender in (PYDYNOX, PYNAMODB, BOTO3):
+        _ratios(f"Taxiway / {contender.name}", [cost[TAXIWAY, verb] / cost[contender, verb] for verb in VERBS])
+    # A page counts as what a caller wants it for: as entities, where the core's own are dictionaries.
+    ours = {"put": "core_put", "get": "core_get", "page": "page"}
+    _ratios("the clients alone", [cost[TAXIWAY, ours[verb]] / cost[PYDYNOX_CORE, f"core_{verb}"] for verb in VERBS])
+    _ratios("expected, or less", [*EXPECTED.values()])
 
 
 def _row(name: str, values: list[float]) -> None:
     print(f"  {name:34}" + "".join(f"{value:>14.0f}" for value in values))
 
 
-def _probe(contender: Contender, python: Path, endpoint: str, calls: list[str]) -> dict[str, float]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join(map(str, contender.path)),
-        "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
-    }
-    command = [python, "-c", PROBE, contender.handler, *calls]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def _ratios(name: str, values: list[float]) -> None:
+    print(f"  {name:34}" + "".join(f"{value:>14.2f}" for value in values))
+
+
+def _probe(contender: Contender, dynamodb: Stub, calls: list[str]) -> dict[str, float]:
+    path = [ROOT / "src", contender.source] if contender == TAXIWAY else [contender.source]
+    module = "core" if contender == PYDYNOX_CORE else "table"
+    command = [python_of(contender), "-c", PROBE, module, *calls]
+    variables = environment(contender, dynamodb, path)
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{contender.name} failed:\n{done.stderr}")
     return json.loads(done.stdout)

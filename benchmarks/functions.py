@@ -1,24 +1,39 @@
-"""POST /items inside a function: CPU time of the first request of a process and of the ones after it.
+"""POST /items in a function: CPU time of the first request of a process and of the ones after it, and the zip's size.
 
-The template's handler runs beside one that does the same work with Powertools, pydantic and boto3, each in an
-environment of its own that holds what would ship to Lambda. DynamoDB is a local stub that answers at once, so what is
-measured is the function. The two take turns, and the medians are compared.
+The template's function, as `taxiway package` makes it, runs beside peers that do the same work, each in an environment
+of its own that holds what would ship to Lambda. DynamoDB is a stub over TLS that answers at once, so what is measured
+is the function. They take turns, and the medians are compared.
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
-ROOT = Path(__file__).parent.parent
-ENVIRONMENTS = ROOT / ".taxiway" / "benchmarks"
-COLD_RUNS = 15
+from benchmarks.contenders import (
+    BOTO3,
+    NODE,
+    POWERTOOLS,
+    PYDYNOX,
+    TAXIWAY,
+    Contender,
+    Stub,
+    environment,
+    node_bundle,
+    python_of,
+    site_packages,
+    stub,
+    taxiway_package,
+    zipped,
+)
+
+CONTENDERS = (TAXIWAY, POWERTOOLS, BOTO3, PYDYNOX, NODE)
+COLD_RUNS = 21
+WARM_RUNS = 5
 WARM_REQUESTS = 2000
+EXPECTED = {(NODE, "cold"): 0.52, (POWERTOOLS, "cold"): 0.18, (POWERTOOLS, "warm"): 0.15}
+EXPECTED_ZIP = 1.2  # MB
 
 EVENT = {
     "version": "2.0",
@@ -47,29 +62,6 @@ EVENT = {
     "isBase64Encoded": False,
 }
 
-
-class Contender(NamedTuple):
-    """A handler, what it needs installed, and where its source is."""
-
-    name: str
-    requirements: tuple[str, ...]
-    handler: str
-    path: tuple[Path, ...]
-
-
-TAXIWAY = Contender(
-    "Taxiway",
-    ("msgspec",),
-    "handlers.http.create_item.create_item",
-    (ROOT / "src", ROOT / "template"),
-)
-POWERTOOLS = Contender(
-    "Powertools + pydantic + boto3",
-    ("aws-lambda-powertools", "pydantic", "boto3"),
-    "create_item.handler",
-    (ROOT / "benchmarks" / "peer",),
-)
-
 PROBE = """
 import time, sys, json
 module, _, name = {handler!r}.rpartition(".")
@@ -94,76 +86,57 @@ print(json.dumps([cold * 1e3, (time.process_time() - begin) / max({warm}, 1) * 1
 
 
 def run() -> None:
-    pythons = {contender: _environment(contender) for contender in (TAXIWAY, POWERTOOLS)}
-    with _stub() as endpoint:
-        cold: dict[Contender, list[float]] = {TAXIWAY: [], POWERTOOLS: []}
-        warm: dict[Contender, list[float]] = {TAXIWAY: [], POWERTOOLS: []}
+    spent: dict[tuple[Contender, str], list[float]] = {}
+    with stub(conditions=True) as dynamodb:
         for turn in range(COLD_RUNS + 1):
-            for contender, python in pythons.items():
-                milliseconds, _ = _probe(contender, python, endpoint, warm=0)
+            for contender in CONTENDERS:
+                cold, _ = _probe(contender, dynamodb, warm=0)
                 if turn:  # the first turn writes byte code and warms the disk
-                    cold[contender].append(milliseconds)
-        for _ in range(5):
-            for contender, python in pythons.items():
-                warm[contender].append(_probe(contender, python, endpoint, warm=WARM_REQUESTS)[1])
-    print("\nPOST /items in a function, DynamoDB a stub that answers at once (medians; CPU time)\n")
-    print(f"  {'':32}{'cold, ms':>10}{'warm, µs':>10}")
-    for contender in (TAXIWAY, POWERTOOLS):
-        print(f"  {contender.name:32}{_median(cold[contender]):>10.1f}{_median(warm[contender]):>10.0f}")
-    ratios = (_median(cold[TAXIWAY]) / _median(cold[POWERTOOLS]), _median(warm[TAXIWAY]) / _median(warm[POWERTOOLS]))
-    print(f"  {'ratio (expected: 0.20 or less)':32}{ratios[0]:>10.2f}{ratios[1]:>10.2f}")
+                    spent.setdefault((contender, "cold"), []).append(cold)
+        for _ in range(WARM_RUNS):
+            for contender in CONTENDERS:
+                spent.setdefault((contender, "warm"), []).append(_probe(contender, dynamodb, warm=WARM_REQUESTS)[1])
+    median = {what: statistics.median(values) for what, values in spent.items()}
+    _print(median)
 
 
-def _median(values: list[float]) -> float:
-    return statistics.median(values)
+def _print(median: dict[tuple[Contender, str], float]) -> None:
+    print("\nPOST /items in a function over TLS, DynamoDB a stub that answers at once (medians; CPU time)\n")
+    print(f"  {'':32}{'cold, ms':>10}{'warm, µs':>10}{'zip, MB':>10}{'cold':>8}{'warm':>8}")
+    for contender in CONTENDERS:
+        cold, warm = median[contender, "cold"], median[contender, "warm"]
+        ratios = [
+            f"{median[TAXIWAY, what] / value:>8.2f}" if contender != TAXIWAY else f"{'':8}"
+            for what, value in (("cold", cold), ("warm", warm))
+        ]
+        print(f"  {contender.name:32}{cold:>10.1f}{warm:>10.0f}{zipped(contender) / 1e6:>10.2f}{''.join(ratios)}")
+    print("\n  The last two columns are Taxiway's share of the peer's.")
+    for (contender, what), most in EXPECTED.items():
+        ratio = median[TAXIWAY, what] / median[contender, what]
+        print(f"  {what} / {contender.name}: {ratio:.3f} (expected: {most} or less)")
+    print(f"  zip: {zipped(TAXIWAY) / 1e6:.2f} MB (expected: {EXPECTED_ZIP} or less)")
 
 
-def _environment(contender: Contender) -> Path:
-    """A virtual environment with just what the contender ships; made once."""
-    directory = ENVIRONMENTS / contender.name.split()[0].lower()
-    python = directory / "bin" / "python"
-    wanted = json.dumps([sys.version, contender.requirements])
-    stamp = directory / "requirements.json"
-    if not stamp.is_file() or stamp.read_text() != wanted:
-        print(f"Setting up {directory.name} …")
-        uv = str(Path(sys.executable).parent / "uv")
-        uv = uv if Path(uv).exists() else "uv"
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, directory], check=True)
-        command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *contender.requirements]
-        subprocess.run(command, check=True)
-        stamp.write_text(wanted)
-    return python
-
-
-def _probe(contender: Contender, python: Path, endpoint: str, *, warm: int) -> tuple[float, float]:
+def _probe(contender: Contender, dynamodb: Stub, *, warm: int) -> tuple[float, float]:
     """CPU time of the first request, interpreter included (ms), and of each request after it (µs)."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join(map(str, contender.path)),
-        "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
-        "AWS_LAMBDA_FUNCTION_NAME": "create-item",
-        "POWERTOOLS_SERVICE_NAME": "items",
-        "TABLE_NAME": "items-dev",
-    }
-    script = PROBE.format(handler=contender.handler, event=json.dumps(EVENT), warm=warm)
-    done = subprocess.run([python, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    variables = environment(contender, dynamodb, _path(contender))
+    done = subprocess.run(_command(contender, warm), env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{contender.name} failed:\n{done.stderr}")
+        sys.exit(f"{contender.name} failed:\n{done.stderr}{done.stdout}")
     first, rest = json.loads(done.stdout.splitlines()[-1])
     return first, rest
 
 
-@contextmanager
-def _stub() -> Iterator[str]:
-    """A DynamoDB that answers every call with an empty result, in a process of its own; gives its URL."""
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.stub"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.wait()
+def _command(contender: Contender, warm: int) -> list[str | Path]:
+    event = json.dumps(EVENT)
+    if contender == NODE:
+        return ["node", NODE.source / "probe.mjs", node_bundle(), event, str(warm)]
+    handler = "handlers.http.create_item.create_item" if contender == TAXIWAY else "create_item.handler"
+    # Without `site`, as its search of the machine's packages is none of the contender's.
+    return [python_of(contender), "-S", "-c", PROBE.format(handler=handler, event=event, warm=warm)]
+
+
+def _path(contender: Contender) -> list[Path]:
+    if contender == TAXIWAY:
+        return [taxiway_package()[0]]
+    return [] if contender == NODE else [contender.source, site_packages(contender)]

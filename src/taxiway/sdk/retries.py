@@ -116,7 +116,7 @@ class Bucket:
                 self.tokens = min(CAPACITY, self.tokens + tokens)
 
     def after_fork(self) -> None:
-        """Replace the lock: x."""
+        """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.Lock()
 
 
