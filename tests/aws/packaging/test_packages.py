@@ -42,7 +42,7 @@ TYPED = "from taxiway.http import handler\n\n@handler\ndef handle() -> str:\n   
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the tests of a process share: the large library is deflated once."""
+    """What the tests of a process share: libraries are installed and compiled once."""
     return tmp_path_factory.mktemp("packages")
 
 
@@ -629,13 +629,13 @@ def age(directory: Path) -> None:
 
 
 def held(directory: Path) -> set[str]:
-    """What a cache has: its packages, and each library, compiled module and deflated file."""
-    patterns = ("*.zip*", "pyodide-*", "installing-*", "libraries/*", "deflated/*", "bytecode/*/*")
+    """What a cache has: its packages, and each library and compiled module."""
+    patterns = ("*.zip*", "pyodide-*", "installing-*", "libraries/*", "bytecode/*/*")
     return {path.relative_to(directory).as_posix() for pattern in patterns for path in directory.glob(pattern)}
 
 
 def noise(seed: int) -> str:
-    """A module that is large enough for its deflated form to be kept."""
+    """A module like no other."""
     return f"DATA = '{random.Random(seed).randbytes(40_000).hex()}'\n"
 
 
@@ -654,10 +654,10 @@ def test_what_packages_are_made_of_is_forgotten_when_no_build_uses_it_for_long(t
 
     assert len(of("libraries/", first)) == len(of("libraries/", second)) == 1
     assert not of("libraries/", first) & of("libraries/", second)
-    for kind in ("deflated/", "bytecode/"):  # that of `same`, and for bytecode of `hello`, is used by both
-        assert len(of(kind, first)) == len(of(kind, second)) > 1
-        assert of(kind, first) & of(kind, second)
-        assert of(kind, first) - of(kind, second)
+    # The bytecode of `same` and `hello` is used by both.
+    assert len(of("bytecode/", first)) == len(of("bytecode/", second)) > 1
+    assert of("bytecode/", first) & of("bytecode/", second)
+    assert of("bytecode/", first) - of("bytecode/", second)
     assert "pyodide-0.1" not in second
     assert len([name for name in second if name.endswith(".zip")]) == 1
 

@@ -17,9 +17,9 @@ FOR = 30 * 24 * 3600
 """Seconds."""
 
 _LOCK = "lock"
-_WHOLE = ("*.zip", "pyodide-*", "libraries/*", "deflated/*", "bytecode/*/*")
+_WHOLE = ("*.zip", "pyodide-*", "libraries/*", "bytecode/*/*")
 """What has a build's result in it, by the places where builds keep them."""
-_WORK = ("*.zip.*", "installing-*", "libraries/*", "deflated/*")
+_WORK = ("*.zip.*", "installing-*", "libraries/*")
 """Where builds make it; a name that nobody else has is what tells the one from the other."""
 _HALF_MADE = re.compile(r"installing-.*|.*\.[0-9a-f]{32}")
 

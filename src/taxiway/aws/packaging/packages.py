@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from taxiway.aws.packaging import included_files, package_cache
-from taxiway.aws.packaging.archive import Deflater, archive, write
+from taxiway.aws.packaging.archive import archive, write
 from taxiway.aws.packaging.bytecode import Compiler, compiler
 from taxiway.aws.packaging.dependencies import Architecture, install
 from taxiway.aws.packaging.imports import TAXIWAY, Imports, PackageError, Reached
@@ -112,7 +112,7 @@ def report(packages: Sequence[Package]) -> list[str]:
 
 
 class _Content(Struct, frozen=True):
-    """What goes into a package, before it is compiled and deflated."""
+    """What goes into a package, before it is compiled and zipped."""
 
     files: dict[str, Path]
     owners: dict[str, str]
@@ -132,7 +132,6 @@ class _Builder:
         self._libraries = install(project, python=python, architecture=architecture, cache=cache)
         self._imports = Imports(project, python=python, available=self._libraries.importable | _OF_THE_RUNTIME)
         self._compiler: Compiler | None = compiler(python, cache)
-        self._deflater = Deflater(cache / "deflated")
         self._extra = tuple(included_files.files(project))
         self._digests: dict[Path, bytes] = {}
         self._no_compiler = (
@@ -153,7 +152,7 @@ class _Builder:
         else:
             files = self._compiled(content)
             path = self._cache / f"{key}-{_digest(files, content.routes)}.zip"
-            write(path, self._build(files, content.routes))
+            write(path, _build(files, content.routes))
         parts = _parts(path, content.owners)
         size = sum(part.size for part in parts)
         return Package(
@@ -222,12 +221,6 @@ class _Builder:
             files |= self._compiler.compile(sources, required=own)
         return files
 
-    def _build(self, files: dict[str, Path], routes: bytes | None) -> bytes:
-        members = {path: self._deflater.deflate(file.read_bytes()) for path, file in files.items()}
-        if routes is not None:
-            members[ROUTES] = self._deflater.deflate(routes)
-        return archive(members)
-
     def _judge(self, function: Function, size: int, parts: tuple[Part, ...]) -> tuple[str, ...]:
         """Warnings about a package's size, and about what it lacks."""
         made_of = ", ".join(f"{part.name} {_mb(part.size)}" for part in parts[:3])
@@ -257,6 +250,11 @@ def _event_key(trigger: Trigger) -> str:
             return ""
         case _:
             assert_never(trigger)
+
+
+def _build(files: dict[str, Path], routes: bytes | None) -> bytes:
+    members = {path: file.read_bytes() for path, file in files.items()}
+    return archive(members if routes is None else {**members, ROUTES: routes})
 
 
 def _digest(files: dict[str, Path], routes: bytes | None) -> str:
