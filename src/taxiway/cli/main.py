@@ -12,6 +12,7 @@ from taxiway.cli.printing import print_error
 from taxiway.declare.errors import TaxiwayError
 
 COMMANDS = {
+    "new": ("taxiway.cli.new", "write a new project"),
     "dev": ("taxiway.cli.dev", "serve the backend locally"),
     "routes": ("taxiway.cli.routes", "list the routes and the functions that answer them"),
     "patterns": ("taxiway.cli.patterns", "show the access patterns and their costs, and check the keys"),
