@@ -13,6 +13,7 @@ from taxiway.declare.errors import TaxiwayError
 
 COMMANDS = {
     "new": ("taxiway.cli.new", "write a new project"),
+    "add": ("taxiway.cli.add", "add an entity or a route, with its test, to the project"),
     "dev": ("taxiway.cli.dev", "serve the backend locally"),
     "routes": ("taxiway.cli.routes", "list the routes and the functions that answer them"),
     "patterns": ("taxiway.cli.patterns", "show the access patterns and their costs, and check the keys"),
