@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
-FOLDERS = ("benchmarks", "docs", "src", "template", "tests")
+FOLDERS = ("benchmarks", "docs", "src", "template", "template-bare", "tests")
 
 
 def files(*suffixes: str) -> list[Path]:

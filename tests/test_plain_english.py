@@ -66,7 +66,7 @@ def _found_in_file(path: str) -> list[str]:
 
 def _paths() -> Iterator[str]:
     yield from ("CHANGELOG.md", "README.md")
-    for folder in ("docs", "src/taxiway", "template"):
+    for folder in ("docs", "src/taxiway", "template", "template-bare"):
         for path in sorted((ROOT / folder).rglob("*")):
             kept_by_tools = {".taxiway", ".venv"} & {*path.parts[len(ROOT.parts) :]}
             if path.suffix in {".md", ".py"} and path.parent.name != "decisions" and not kept_by_tools:

@@ -63,7 +63,7 @@ def _indented(text: str) -> list[str]:
 
 
 def _packages(project: Path, paths: dict[str, str]) -> dict[str, str]:
-    """The `__init__.py` of every new folder of modules; tests are no package."""
+    """The `__init__.py` of every new folder of modules, except the tests."""
     folders = {folder for path in paths for folder in Path(path).parents[:-1] if folder.parts[0] != "tests"}
     wanted = sorted(f"{folder}/__init__.py" for folder in folders)
     return {path: "" for path in wanted if not (project / path).exists()}

@@ -36,7 +36,7 @@ class Field:
 
 
 def parse(texts: list[str]) -> list[Field]:
-    """The fields, required ones first; a name alone where none is given. Raises ScaffoldError."""
+    """The fields, required ones first; `name` alone if the command names no field. Raises ScaffoldError."""
     fields = [_parse(text) for text in texts or ["name"]]
     names = [field.name for field in fields]
     for name in names:

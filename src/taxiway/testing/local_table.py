@@ -105,4 +105,4 @@ def _environment(variables: Mapping[str, str]) -> Generator[None]:
 
 
 def _ignore(_: str) -> None:
-    """A test's output is no place for what the engine reports of itself."""
+    """Drop what the engine reports of itself: it is not part of a test's output."""
