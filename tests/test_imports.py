@@ -13,7 +13,7 @@ import taxiway
 
 PACKAGE = Path(taxiway.__file__).parent
 
-SHIPPED = frozenset({"http", "data", "secrets", "log"})
+SHIPPED = frozenset({"http", "data", "secrets", "settings", "log"})
 """What runs inside a function."""
 
 PROJECTIONS = frozenset({"declare", "permissions", "project", "sdk", *SHIPPED})
