@@ -3,9 +3,10 @@
 A block under `<!-- file: path -->` is a file of the page's project; a later one of the same path replaces it, and a
 `diff` block changes it. A `python` block of another kind is executed, with the names of the blocks before it; lines of
 `>>>` are a doctest. In a `console` block each line of `$ …` is carried out in the project, and the lines under it are
-compared with what comes of it; with no lines there it has to succeed. Of `make …` it is what make would run once
-everything is set up. A `dynamodb` block is every call that the `python` block before it made, and what each was billed.
-`…` stands for anything. A `text` block is read by people alone.
+compared with what comes of it; with no lines there it has to succeed. `cd` stays for what follows, and a project that
+it enters has the environment of the tests. Of `make …` it is what make would run once everything is set up. A
+`dynamodb` block is every call that the `python` block before it made, and what each was billed. `…` stands for
+anything. A `text` block is read by people alone.
 """
 
 import argparse
@@ -13,7 +14,6 @@ import doctest
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -35,8 +35,6 @@ from taxiway.testing import Server, serve
 ROOT = Path(__file__).parents[1]
 ENTITIES = ROOT / "docs" / "reference" / "data" / "entity.md"
 """Its files are there on every page of its folder."""
-TUTORIAL = ROOT / "docs" / "tutorial"
-"""Its pages start with the template, in a folder like the repository's root."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 ADDRESS = "http://127.0.0.1:8000"
@@ -111,15 +109,13 @@ class Reader:
             for block in blocks(ENTITIES):
                 if block.path is not None:
                     self._write(block.path, block.text)
-        if page.parent == TUTORIAL:
-            self._add_template()
         for block in blocks(page):
             self._take(block)
 
-    def _add_template(self) -> None:
-        unwanted = shutil.ignore_patterns(".taxiway", "__pycache__", ".*_cache")
-        shutil.copytree(ROOT / "template", self._project / "template", ignore=unwanted)
-        (self._project / ".venv").symlink_to(sys.prefix)
+    def _enter(self, folder: str) -> None:
+        self._project = self._project / folder
+        if (self._project / "Makefile").exists():
+            (self._project / ".venv").symlink_to(sys.prefix)
 
     def _take(self, block: Block) -> None:
         if block.path is not None and block.language == "diff":
@@ -174,7 +170,10 @@ class Reader:
 
     def _follow(self, where: str, command: str, shown: str) -> None:
         failed = False
-        run = run_by_make(command) if command.startswith("make ") else command
+        if command.startswith("cd ") and "&&" not in command:
+            self._enter(command.split()[1])
+            return
+        run = run_by_make(command, self._project) if command.startswith("make ") else command
         if run.startswith("curl "):
             came = self._request(run)
         elif serving := _SERVE.fullmatch(run):
@@ -230,10 +229,10 @@ class Reader:
         return "\n".join([*head, "", body]) if asked.i else body
 
 
-def run_by_make(command: str) -> str:
-    """The last command that make would run in the repository: those before it set up what the tests have already."""
-    dry = [*shlex.split(command), "--dry-run", "--no-print-directory"]
-    return subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()[-1].strip()
+def run_by_make(command: str, project: Path) -> str:
+    """The commands that make would run in a project, but for those that set up what the tests have already."""
+    dry = [*shlex.split(command), "--dry-run", "--no-print-directory", "--assume-old=.venv/.ready"]
+    return " && ".join(subprocess.run(dry, cwd=project, capture_output=True, text=True, check=True).stdout.splitlines())
 
 
 def forget_modules(project: Path) -> None:

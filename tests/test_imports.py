@@ -13,7 +13,7 @@ import taxiway
 
 PACKAGE = Path(taxiway.__file__).parent
 
-SHIPPED = frozenset({"http", "data", "secrets", "log"})
+SHIPPED = frozenset({"http", "data", "secrets", "settings", "log"})
 """What runs inside a function."""
 
 PROJECTIONS = frozenset({"declare", "permissions", "project", "sdk", *SHIPPED})
@@ -29,10 +29,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     **dict.fromkeys(SHIPPED, SHIPPED | {"sdk"}),
     "patterns": frozenset({"declare", "data"}),
     "migrate": frozenset({"declare", "data", "patterns", "sdk"}),
+    "scaffold": frozenset({"__init__", "declare", "project"}),
     "local": PROJECTIONS | {"__init__"},
     "aws": PROJECTIONS | {"__init__"},
-    "cli": frozenset({"__init__", "aws", "local", "migrate", "patterns"}) | PROJECTIONS,
+    "cli": frozenset({"__init__", "aws", "local", "migrate", "patterns", "scaffold"}) | PROJECTIONS,
     "testing": frozenset({"__init__", "local"}) | PROJECTIONS,
+    "pytest_plugin": frozenset({"data", "project", "testing"}),
 }
 """The rooms that each room may import beside itself: every room is here."""
 

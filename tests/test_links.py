@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
-FOLDERS = ("benchmarks", "docs", "src", "template", "tests")
+FOLDERS = ("benchmarks", "docs", "src", "template", "template-bare", "tests")
 
 
 def files(*suffixes: str) -> list[Path]:
@@ -35,7 +35,8 @@ _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"""(?:\]\(|^\[[^\]^]+\]:\s+|\b(?:href|src)=")(?!\w+:)([^)#\s"]*)(?:#([^)\s"]+))?""", re.MULTILINE)
 _PAGE_NAMED = re.compile(r"(?<![\w./-])docs/[\w./-]*\w")
 _MODULE_NAMED = re.compile(r"`((?:\w+/)+\w+\.py)`")
-_EXAMPLE_FILE = re.compile(r"^<!-- file: (\S+) -->$", re.MULTILINE)
+_EXAMPLE_FILE = re.compile(r"^(?:<!-- file: (?=\S+ -->$)|  (?=\S+\.py$))(\S+)", re.MULTILINE)
+"""A file that the page shows, or that a command on it writes and names."""
 
 
 def links(page: Path) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,8 @@ from taxiway.testing import Server
 def create(api: Server, **fields: Any) -> dict[str, Any]:
     answer = api.request("POST", "/items", json={"name": "Fountain pen", "category": "stationery", **fields})
     assert answer.status == 201, answer.body
-    return answer.json()
+    item: dict[str, Any] = answer.json()
+    return item
 
 
 def test_a_created_item_can_be_read_where_it_says_it_is(api: Server) -> None:

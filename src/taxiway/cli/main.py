@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -12,6 +12,8 @@ from taxiway.cli.printing import print_error
 from taxiway.declare.errors import TaxiwayError
 
 COMMANDS = {
+    "new": ("taxiway.cli.new", "write a new project"),
+    "add": ("taxiway.cli.add", "add an entity or a route, with its test, to the project"),
     "dev": ("taxiway.cli.dev", "serve the backend locally"),
     "routes": ("taxiway.cli.routes", "list the routes and the functions that answer them"),
     "patterns": ("taxiway.cli.patterns", "show the access patterns and their costs, and check the keys"),
@@ -29,6 +31,7 @@ COMMANDS = {
     "doctor": ("taxiway.cli.doctor", "check whether this machine can deploy a stage"),
     "logs": ("taxiway.cli.logs", "show the logs of a stage's functions"),
     "cost": ("taxiway.cli.cost", "estimate what a stage costs in a month"),
+    "completion": ("taxiway.cli.completion", "print the completion script of a shell"),
 }
 """The module of each command and its line of help: `taxiway --help` imports none of them."""
 
@@ -49,7 +52,8 @@ class Command(Protocol):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Raises SystemExit for `--help` and an invalid command line."""
     given = sys.argv[1:] if arguments is None else arguments
-    options = _parser(next((text for text in given if not text.startswith("-")), None)).parse_args(given)
+    asked = next((text for text in given if not text.startswith("-")), None)
+    options = _parser(() if asked is None else (asked,)).parse_args(given)
     try:
         code = options.run(options) or 0
         sys.stdout.flush()
@@ -64,8 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser(asked: str | None) -> argparse.ArgumentParser:
-    """The command line, with the flags of the given command only."""
+def whole_parser() -> argparse.ArgumentParser:
+    """The command line, with the flags of every command, as completion and the reference need it."""
+    return _parser(COMMANDS)
+
+
+def _parser(asked: Collection[str]) -> argparse.ArgumentParser:
+    """The command line, with the flags of the given commands only."""
     parser = argparse.ArgumentParser(
         prog="taxiway", description="A Python serverless backend, declared once.", epilog=EXIT_CODES
     )
@@ -73,7 +82,7 @@ def _parser(asked: str | None) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, (module, help_) in COMMANDS.items():
         added = commands.add_parser(name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.", epilog=EXIT_CODES)
-        if name == asked:
+        if name in asked:
             command = cast(Command, import_module(module))
             command.add_flags(added)
             added.set_defaults(run=command.run)

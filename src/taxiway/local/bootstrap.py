@@ -37,7 +37,7 @@ _DECIMAL = os.urandom(12).hex()
 
 
 class RuntimeFault(Exception):  # noqa: N818  Lambda's own word for it
-    """What the runtime itself finds wrong: a handler that can't be imported, an answer that is no JSON."""
+    """What the runtime itself finds wrong: a handler that can't be imported, an answer that is not JSON."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -130,7 +130,7 @@ def run(handler: Handler, event: bytes, context: Context) -> tuple[bytes, dict[s
 def encode(answer: object) -> bytes:
     """An answer as Lambda encodes it: bytes stay as they are, and a Decimal becomes a number with all of its digits.
 
-    Named tuples become arrays; on Lambda they become objects. Raises RuntimeFault where the answer is no JSON.
+    Named tuples become arrays; on Lambda they become objects. Raises RuntimeFault where the answer is not JSON.
     """
     if isinstance(answer, bytes):
         return answer
@@ -157,7 +157,7 @@ def encode(answer: object) -> bytes:
 
 
 def report(error: Exception, request_id: str) -> dict[str, Any]:
-    """Print an exception as Lambda logs it, and return what the Runtime API is told of it."""
+    """Print an exception as Lambda logs it, and return what the Runtime API gets of it."""
     import traceback  # 10 ms that only an error pays
 
     kind = error.kind if isinstance(error, RuntimeFault) else type(error).__name__

@@ -1,4 +1,4 @@
-"""Reads the declaration in a process of its own: `taxiway dev` never runs a user's code, and can read it anew."""
+"""Reads the declaration in a process of its own: `taxiway dev` never runs a user's code, and can read it again."""
 
 import asyncio
 import sys
@@ -18,7 +18,7 @@ class DeclarationReader:
     """Reads a project's declaration as often as it is asked to.
 
     A process reads once. The next one is started ahead of time and waits with Taxiway imported, which is most of what
-    reading takes. `output` is told each line that the project prints while it is read.
+    reading takes. `output` gets each line that the project prints while it is read.
     """
 
     def __init__(self, directory: Path, stage: str, *, output: Callable[[str], None]) -> None:
@@ -43,7 +43,7 @@ class DeclarationReader:
         except msgspec.DecodeError:
             raise DeclarationError(
                 f"Reading {project.FILE} ended with exit status {process.returncode}:\n{printed}",
-                fix="mend what ends the process while the module is imported",
+                fix="correct what ends the process while the module is imported",
                 where=str(self._directory / project.FILE),
             ) from None
         for line in printed.splitlines():

@@ -50,7 +50,7 @@ class EngineError(LocalError):
 def find(project: Path, note: Note) -> Path | None:
     """The engine's binary: `dynoxide` on PATH, else what `install` left in the project; None where there is neither.
 
-    `note` is told where the one on PATH is another version than Taxiway is tested with, or can't be used.
+    `note` reports where the one on PATH is another version than Taxiway is tested with, or can't be used.
     """
     on_path = shutil.which("dynoxide")
     if on_path is not None:
@@ -138,7 +138,7 @@ class Engine:
     """One Dynoxide on one data directory, on loopback, restarted at the same address when it dies.
 
     With `data=None` the database lives in a temporary directory that `close` deletes; until then it survives the
-    engine's death like any other. `note` is told of every death and restart. `port=0` takes a free one. It answers
+    engine's death like any other. `note` reports every death and restart. `port=0` takes a free one. It answers
     whoever finds it, web pages included: `hidden_host` gives a host where none looks.
     """
 

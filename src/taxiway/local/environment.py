@@ -45,7 +45,7 @@ class Ending(Struct, frozen=True):
     """Whether the import of the module is tried once more."""
 
     def outcome(self, request_id: str, *, cold: bool, duration_ms: float = 0.0) -> Outcome:
-        """What the invocation that it cost is told."""
+        """What the invocation that it cost reports."""
         detail = f"RequestId: {request_id} Error: {self.words}" if self.names_request else self.words
         return Outcome(failure=self.failure, detail=detail, cold=cold, duration_ms=duration_ms)
 
@@ -54,7 +54,7 @@ _KILLED = Ending("exit", "Runtime exited with error: signal: killed", names_requ
 
 
 class Environment:
-    """A process, its port of the Runtime API, and the limits that it is held to.
+    """A process, its port of the Runtime API, and its limits.
 
     `on_ready` is called each time that it can take an event, `on_ending` once, when the process is gone and reaped.
     A `second` environment tries again where importing the module took too long in the first: now the function's own
@@ -106,7 +106,7 @@ class Environment:
         return self._request_id if self.idle_since is None else ""
 
     async def start(self, command: Sequence[str], *, variables: Mapping[str, str], directory: Path) -> None:
-        """Start the process; `on_ready` is called when its module is imported. Raises OSError where it can't be."""
+        """Start the process; `on_ready` is called when its module is imported. Raises OSError where that fails."""
         loop = asyncio.get_running_loop()
         address = await self._api.start()
         lifeline, self._lifeline = os.pipe()  # its other end is the process's standard input: see bootstrap.py

@@ -125,7 +125,7 @@ def encode_event(
 
 
 def _split_headers(request: Request) -> tuple[dict[str, str], list[str]]:
-    """The headers, a repeated one joined with commas; and the cookies, which are no headers in payload 2.0."""
+    """The headers, a repeated one joined with commas; and the cookies, which are not headers in payload 2.0."""
     headers: dict[str, str] = {}
     cookies: list[str] = []
     for name, value in request.headers:

@@ -334,9 +334,10 @@ def arn_of(plan: Manifest, function: ServedFunction) -> str:
 def lambda_variables(plan: Manifest, function: ServedFunction, project: Path) -> dict[str, str]:
     """What Lambda itself sets, apart from credentials and the Runtime API's address.
 
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime. Nothing of
-    the developer's own environment is in it: a function that works because of it would fail on AWS. PYTHONPATH is left
-    out, since it would be the directory of Taxiway's runtime; the interpreter finds the packages that it has.
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime. No
+    variable of the developer's own environment is in it: a function that works because of it would fail on AWS.
+    PYTHONPATH is left out, since it would be the directory of Taxiway's runtime; the interpreter finds the packages
+    that it has.
     """
     name = _full_name(plan, function)
     return {

@@ -55,7 +55,7 @@ GatewayFailure: TypeAlias = Literal[
 
 
 class Entry(Struct, kw_only=True):
-    """What is said of one request on the terminal."""
+    """What the terminal shows of one request."""
 
     method: str
     path: str
@@ -118,7 +118,7 @@ class Gateway:
         self.readable = True
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request; what HttpServer serves. Raises nothing of its own: a fault here is a 500 and an entry."""
+        """Answer one request; what HttpServer serves. It never raises: a fault here is a 500 and an entry."""
         started = perf_counter()
         api = self._api
         path, _, query = request.target.partition("?")
@@ -137,7 +137,7 @@ class Gateway:
         return response
 
     def _refuse(self, request: Request, entry: Entry) -> Response | None:
-        """The answer to a request that is none of the API's, or that comes while there is no API."""
+        """The answer to a request that is not for the API, or that comes while there is no API."""
         if not self._hosts.include(request.host):
             name = name_of(request.host)
             entry.failure = "host"

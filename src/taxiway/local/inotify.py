@@ -33,7 +33,7 @@ class Inotify:
         self._descriptor = _checked(_library().inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
 
     def watch(self, path: str) -> None:
-        """Watch a file, or what is directly in a directory. Raises OSError where it can't be."""
+        """Watch a file, or what is directly in a directory. Raises OSError where that fails."""
         _checked(_library().inotify_add_watch(self._descriptor, os.fsencode(path), _CHANGES))
 
     def changes(self) -> set[str]:

@@ -244,7 +244,7 @@ class LocalBackend:
                 await self._reload()
 
     async def _reload(self) -> None:
-        """Read the project anew where it has changed, and replace what follows from it.
+        """Read the project again where it has changed, and replace what follows from it.
 
         A project that can't be read answers 500 until it can: the code of before would be a lie.
         """
@@ -258,7 +258,7 @@ class LocalBackend:
                 await self._prepare(new)
             except (DeclarationError, LocalError) as error:
                 self._gateway.readable = False
-                self._console.problem(f"{error}\n\nEvery request is answered with 500 until this is mended.")
+                self._console.problem(f"{error}\n\nEvery request is answered with 500 until this is fixed.")
             else:
                 self.plan = new
                 await self._functions.replace(new)

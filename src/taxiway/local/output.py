@@ -29,7 +29,7 @@ class Share:
 class Pipe:
     """A pipe that a process prints to. It is read no faster than `share` allows; then the process waits as it prints.
 
-    `output` is told each line.
+    `output` gets each line.
     """
 
     def __init__(self, output: Callable[[str], None], share: Share) -> None:

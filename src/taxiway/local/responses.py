@@ -77,7 +77,7 @@ def function_response(payload: bytes) -> Response:
     except msgspec.ValidationError as error:
         raise MalformedResponse(f"the function's answer is malformed: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedResponse(f"the function's answer is no JSON: {error}") from None
+        raise MalformedResponse(f"the function's answer is not JSON: {error}") from None
     except RecursionError:
         raise MalformedResponse("the function's answer is nested too deeply") from None
 
@@ -110,7 +110,7 @@ def _explicit(answer: _Answer, status: int) -> Response:
         try:
             body = binascii.a2b_base64(body, strict_mode=True) if body else body
         except binascii.Error as error:
-            raise MalformedResponse(f"the function's answer has a body that is no base64: {error}") from None
+            raise MalformedResponse(f"the function's answer has a body that is not base64: {error}") from None
     if body:
         named.setdefault("content-type", "text/plain;charset=UTF-8")
     cookies = [("set-cookie", _checked("set-cookie", cookie)) for cookie in answer.cookies or ()]
@@ -123,7 +123,7 @@ def _text(value: float | bool) -> str:
 
 def _checked(name: str, value: str) -> str:
     if not _NAME.fullmatch(name):
-        raise MalformedResponse(f"the function's answer has a header that is no HTTP header name: {name!r}")
+        raise MalformedResponse(f"the function's answer has a header that is not an HTTP header name: {name!r}")
     if _UNSAFE.search(value):
         raise MalformedResponse(f"the function's answer has a line break or a control character in the header {name!r}")
     return value

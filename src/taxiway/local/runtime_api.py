@@ -53,7 +53,7 @@ TOO_LARGE = FunctionError(
 
 
 class Listener(Protocol):
-    """Who is told what the runtime does."""
+    """What is called when the runtime does something."""
 
     def on_next(self) -> None:
         """It waits for an event: `deliver` may be called."""
@@ -113,7 +113,7 @@ class RuntimeApi:
         answer = _ANSWER.fullmatch(path)
         if request.method == "POST" and answer is not None:
             return self._answer(answer[1], request, is_error=answer[2] == "error")
-        return _refusal(404, "NotFound", f"{request.method} {path} is no resource of the Runtime API")
+        return _refusal(404, "NotFound", f"{request.method} {path} is not a resource of the Runtime API")
 
     async def _next(self) -> Response:
         if self._waiting is not None and not self._waiting.done():

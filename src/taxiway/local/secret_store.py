@@ -47,9 +47,9 @@ class SecretVersion(Struct, frozen=True):
 class SecretStore:
     """Secrets by id, each a JSON object of strings, in one file of mode 600.
 
-    Every call reads the file anew, so what another process sets is seen at once. Writers wait for each other; a writer
+    Every call reads the file again, so what another process sets is seen at once. Writers wait for each other; a writer
     that is killed leaves the file as it was. Every method raises SecretStoreError where the file is damaged, and then
-    changes nothing. `note` is told when a file that others could read is put right.
+    changes nothing. `note` reports it when a file that others could read is put right.
     """
 
     def __init__(self, path: Path, *, note: Callable[[str], None]) -> None:
@@ -190,7 +190,7 @@ class SecretStore:
 
 
 def _is_text(text: str) -> bool:
-    """Whether it can be encoded: what a terminal passes on that is no UTF-8 can't."""
+    """Whether it can be encoded: what a terminal passes on that is not UTF-8 can't."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -45,8 +45,8 @@ def bring_up_to_date(
 ) -> None:
     """Create the table, or add and remove what its indexes and its TTL differ in. Data is never deleted.
 
-    Blocks until all is active: milliseconds where nothing is to do, minutes where AWS fills an index. `note` is told
-    of each change. `credentials` are the environment's where left out. Raises TableError where the table's keys are
+    Blocks until all is active: milliseconds where nothing is to do, minutes where AWS fills an index. `note` reports
+    each change. `credentials` are the environment's where left out. Raises TableError where the table's keys are
     others than the plan's, and where the endpoint does not answer or refuses.
     """
     dynamodb = DynamoDB(

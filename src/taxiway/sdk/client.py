@@ -21,7 +21,7 @@ READ_TIMEOUT = 10.0
 
 
 class Call(Struct):
-    """What a hook is told of a call: the bytes of its request and answer, seconds, and the error where it failed."""
+    """What a hook learns of a call: the bytes of its request and answer, seconds, and the error where it failed."""
 
     operation: str
     request: bytes

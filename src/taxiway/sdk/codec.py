@@ -25,7 +25,7 @@ def encode(request: object) -> bytes:
 
 
 def decode(body: bytes, kind: type[T]) -> T:
-    """The body of an answer of status 200. Raises InvalidAnswer, which shows nothing of what the body holds."""
+    """The body of an answer of status 200. Raises InvalidAnswer, which shows no part of the body."""
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

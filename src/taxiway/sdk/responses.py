@@ -1,6 +1,6 @@
 """Reads one HTTP/1.1 response, bounded in every part. RFC 9112.
 
-It reads from a function, so that it knows nothing of sockets. A response whose end can't be told, because it has
+It reads from a function, so that it knows no sockets. A response whose end can't be told, because it has
 neither a length nor chunks, is refused: it could not be told from one that was cut.
 """
 

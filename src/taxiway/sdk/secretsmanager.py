@@ -115,7 +115,7 @@ class SecretsManager:
         version_stage: str | None = None,
         timeout: float | None = None,
     ) -> SecretValue:
-        """A secret by its name or ARN, of the version AWSCURRENT where none is named.
+        """A secret by its name or ARN, of the version AWSCURRENT by default.
 
         `timeout` is in seconds and holds for the whole call. Raises SecretNotFound, SecretAccessDenied, and what
         `Client.call` raises.

@@ -78,7 +78,7 @@ class _SendEmail(Struct, rename="pascal"):
 class Mail:
     """Answers SendEmail of both versions of SES, and SendRawEmail of the first; any other operation is refused.
 
-    Each message becomes a file `*.eml` of mode 600 in `directory`, and `note` is told of it.
+    Each message becomes a file `*.eml` of mode 600 in `directory`, and `note` reports it.
     """
 
     def __init__(self, directory: Path, note: Callable[[str], None]) -> None:

@@ -54,7 +54,7 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def refusal(status: int, message: str | None = None) -> bytes:
-    """The bytes of an answer that ends a connection; its message is the status's own where none is given."""
+    """The bytes of an answer that ends a connection; its message is the status's own by default."""
     reason = _REASONS[status]
     body = msgspec.json.encode({"message": message or reason})
     head = f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\nconnection: close\r\n"

@@ -20,7 +20,7 @@ class Units(Struct, rename="pascal"):
 
 
 class ConsumedCapacity(Units, rename="pascal"):
-    """Those of a call, for one table. `table` and the indexes are told where INDEXES was asked for."""
+    """Those of a call, for one table. `table` and the indexes are there where INDEXES was asked for."""
 
     table_name: str = ""
     table: Units | None = None

@@ -47,7 +47,7 @@ class ConditionalCheckFailed(DynamoDBError):
 
 
 class TransactionCanceled(DynamoDBError):
-    """A transaction was cancelled; nothing of it was stored. `reasons` says why."""
+    """A transaction was cancelled; no part of it was stored. `reasons` says why."""
 
 
 class TransactionConflict(DynamoDBError):

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class TableCall(Struct):
-    """A call as a hook is told of it.
+    """A call as a hook learns of it.
 
     `tables` are those that its request names, each once. `capacity` is what the answer tells, so nothing where
     `return_consumed_capacity` was not asked for. `duration` is in seconds, with every attempt and pause.

@@ -13,7 +13,7 @@ from msgspec import Struct
 Wire: TypeAlias = Mapping[str, Any] | Struct
 Names: TypeAlias = Mapping[str, str]
 Capacity: TypeAlias = Literal["TOTAL", "INDEXES"]
-"""How much of the consumed capacity is told: the sum, or each index's as well."""
+"""How much of the consumed capacity an answer shows: the sum, or each index's as well."""
 OnFailure: TypeAlias = Literal["ALL_OLD"]
 """Has the item that a condition was checked against come with the error."""
 

@@ -42,7 +42,7 @@ class Throughput(Struct, rename="pascal", omit_defaults=True):
 
 
 class Index(Struct, rename="pascal", omit_defaults=True):
-    """A secondary index; `index_status` and `backfilling` are told, and never sent."""
+    """A secondary index; `index_status` and `backfilling` are in answers, and never sent."""
 
     index_name: str
     key_schema: list[KeySchemaElement]

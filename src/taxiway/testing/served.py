@@ -1,15 +1,4 @@
-"""Serves a whole backend for its tests, on a free port with an empty database, as `taxiway dev` does.
-
-    @pytest.fixture(scope="session")
-    def api() -> Generator[Server]:
-        with serve(Path(__file__).parent.parent, stage="test") as server:
-            yield server
-
-    def test_health(api: Server) -> None:
-        assert api.get("/health").json() == {"status": "ok", "table": "unchecked"}
-
-It does not depend on pytest: it works with any test runner.
-"""
+"""Serves a whole backend for its tests, on a free port with an empty database, as `taxiway dev` does."""
 
 import http.client
 import os
@@ -20,26 +9,15 @@ import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET
+
+from taxiway.testing.answer import Answer
 
 _ADDRESS = re.compile(r"^  (http://\S+)$")
 _START_LIMIT = 60.0  # seconds; the first time npm installs the engine
-
-
-class Answer(Struct, kw_only=True):
-    """A response."""
-
-    status: int
-    headers: dict[str, str]
-    """By lower-case name; a header sent more than once is joined by ", "."""
-    body: bytes
-
-    def json(self) -> Any:
-        return msgspec.json.decode(self.body)
 
 
 class Server:
@@ -78,12 +56,7 @@ class Server:
         try:
             connection.request(method, path, body or None, sent)
             response = connection.getresponse()
-            names = {name.lower() for name in response.headers}
-            return Answer(
-                status=response.status,
-                headers={name: ", ".join(response.headers.get_all(name, [])) for name in names},
-                body=response.read(),
-            )
+            return Answer.of(response.status, response.headers.items(), response.read())
         finally:
             connection.close()
 
