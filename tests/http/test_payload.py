@@ -47,6 +47,31 @@ def test_the_event_itself_is_not_changed(make_event):
     assert event == before
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Header1", "Header2", "Content-Type"),  # aws-lambda-go, events/testdata/apigw-v2-request-iam.json
+        ("header1", "header2", "content-type"),  # Powertools for Python, tests/events/apiGatewayProxyV2Event.json
+        ("HEADER1", "header2", "CONTENT-TYPE"),
+    ],
+)
+@pytest.mark.parametrize(
+    "authorizer", [None, {"jwt": {"claims": {"sub": "1"}}}, {"lambda": {"key": "value"}}, {"iam": {}}]
+)
+def test_sample_events_of_others_are_served(aws_event, names, authorizer):
+    """They differ in the case of headers, and in which authorizer let the request through."""
+
+    @handler
+    def take(body: Item, header1: Header[str], header2: Header[list[str]]) -> list[Any]:
+        return [body.name, header1, header2]
+
+    event = aws_event | {"headers": dict(zip(names, ["value1", "a,b", "application/json"], strict=True))}
+    event["requestContext"] = event["requestContext"] | {"authorizer": authorizer}
+    event["body"] = '{\r\n\t"name": "ink"\r\n}'
+
+    assert take(event, None)["body"] == '["ink","value1",["a","b"]]'
+
+
 def test_headers_may_be_null(make_event):
     event = make_event()
     event["headers"] = None
@@ -67,7 +92,7 @@ def test_headers_may_be_null(make_event):
         ({"Records": [{"EventSource": "aws:sns"}]}, "records of aws:sns"),
         ({"Records": []}, "records of another service"),
         ({"version": "2.0", "type": "REQUEST", "routeArn": "arn:…"}, "the request of a Lambda authorizer"),
-        ({"type": "TOKEN", "methodArn": "arn:…"}, "the request of a Lambda authorizer of a REST API"),
+        ({"type": "TOKEN", "methodArn": "arn:…"}, "the request of a Lambda authorizer in format 1.0"),
         ({"version": "3.0"}, "an event of version '3.0'"),
         ({}, "an event without a version"),
         ([1], "a list, which is not an event of API Gateway"),

@@ -52,7 +52,7 @@ def _name(event: Any) -> str:
     members = cast(Json, event)
     for member, name in (
         ("routeArn", "the request of a Lambda authorizer"),
-        ("methodArn", "the request of a Lambda authorizer of a REST API"),
+        ("methodArn", "the request of a Lambda authorizer in format 1.0"),
         ("triggerSource", f"an event of Cognito ({members.get('triggerSource')})"),
         ("detail-type", f"an event of EventBridge ({members.get('detail-type')})"),
         ("Records", f"records of {_source(members.get('Records'))}"),
