@@ -166,7 +166,7 @@ def create(
 
 ONE_REQUEST = """
 response = create({
-    "routeKey": "POST /items", "rawPath": "/items", "headers": {"content-type": "application/json"},
+    "version": "2.0", "routeKey": "POST /items", "rawPath": "/items", "headers": {"content-type": "application/json"},
     "requestContext": {"requestId": "r"}, "body": '{"name": "lamp", "price": 1.10}', "isBase64Encoded": False,
 }, None)
 assert response["statusCode"] == 201, response

@@ -102,6 +102,7 @@ NOT_ON_MINISTACK = (
 
 def test_the_function_of_a_route_that_ministack_has_itself_answers_when_called(cloud: Cloud) -> None:
     event = {
+        "version": "2.0",
         "routeKey": "GET /health",
         "rawPath": "/health",
         "headers": {},
@@ -136,7 +137,7 @@ def test_an_edit_is_the_changed_code_of_its_function_and_is_served_once_deployed
 
 
 def health(cloud: Cloud) -> bytes:
-    event = {"routeKey": "GET /health", "rawPath": "/health", "headers": {}, "requestContext": {"requestId": "r"}}
+    event = {"version": "2.0", "routeKey": "GET /health", "rawPath": "/health", "requestContext": {"requestId": "r"}}
     return cloud.client("lambda").invoke(FunctionName="items-dev_health", Payload=json.dumps(event))["Payload"].read()
 
 

@@ -77,6 +77,7 @@ def test_a_route_can_be_let_out_of_what_holds_for_the_api() -> None:
         ("/items/{a-b}/{a-b}", "two path parameters have the same name"),
         ("/{all+}/tail", "must be the last segment"),
         ("/a b", "invalid segment 'a b'"),
+        ("/items/?limit=1", "invalid segment '\\?limit=1'"),
     ],
 )
 def test_a_malformed_path_says_what_is_wrong_and_where(path: str, problem: str) -> None:
@@ -84,6 +85,49 @@ def test_a_malformed_path_says_what_is_wrong_and_where(path: str, problem: str) 
         HttpApi().get(path, answer)
     assert f"Route GET {path}" in str(raised.value)
     assert raised.value.where.startswith(__file__)
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/users/:id", "{id}"),
+        ("/users/:id?", "{id}"),
+        ("/users/:id/orders", "{id}"),
+        ("/users/<id>", "{id}"),
+        ("/users/<int:id>", "{id}"),
+        ("/users/{id:int}", "{id}"),
+        ("/files/<path:name>", "{name+}"),
+        ("/files/{name:path}", "{name+}"),
+        ("/files/{name*}", "{name+}"),
+        ("/files/{*name}", "{name+}"),
+        ("/files/*", "{path+}"),
+        ("/files/**", "{path+}"),
+        ("/files/*name", "{name+}"),
+        ("/*", "{path+}"),
+        ("/*/files", "{path}"),
+        ("/users/", "/users"),
+        ("/users/{id}/", "/users/{id}"),
+    ],
+)
+def test_a_path_of_another_framework_is_refused_with_what_it_means(path: str, meant: str) -> None:
+    """API Gateway would take these literally."""
+    with pytest.raises(DeclarationError) as raised:
+        HttpApi().get(path, answer)
+    assert raised.value.fix == f"did you mean {meant}?"
+    assert raised.value.where.startswith(__file__)
+
+
+@pytest.mark.parametrize("path", ["/items:batch", "/v1.0/a*b", "/@me", "/", "/a,b;c=d/~x"])
+def test_other_punctuation_is_literal(path: str) -> None:
+    api = HttpApi()
+    api.get(path, answer)
+    assert api.routes[0].path == path
+
+
+def test_an_unknown_option_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="Route GET /a: unknown option 'memroy'") as raised:
+        HttpApi().get("/a", answer, memroy=128)  # pyright: ignore[reportCallIssue]  the mistake is the test
+    assert raised.value.fix.startswith("use memory, timeout")
 
 
 def test_an_unknown_method_is_refused() -> None:
@@ -116,6 +160,9 @@ def test_a_handler_must_be_importable_by_name() -> None:
         ({"environment": {"LOG-LEVEL": "debug"}}, "invalid name of an environment variable 'LOG-LEVEL'"),
         ({"environment": {"1ST": "x"}}, "invalid name of an environment variable '1ST'"),
         ({"environment": {"_HANDLER": "x"}}, "_HANDLER is reserved"),
+        ({"environment": {"AWS_LAMBDA_FUNCTION_NAME": "x"}}, "AWS_LAMBDA_FUNCTION_NAME is reserved"),
+        ({"environment": {"AWS_ACCESS_KEY_ID": "x"}}, "AWS_ACCESS_KEY_ID is reserved"),
+        ({"environment": {"TAXIWAY_ROUTES": "x"}}, "TAXIWAY_ROUTES is reserved"),
         (
             {"environment": {"SECRETS_ID": "x"}, "uses": [Secret("shop/dev")]},
             "its environment declares SECRETS_ID, which would also hold the id of the secret 'shop/dev'",
@@ -128,10 +175,17 @@ def test_a_function_that_lambda_would_refuse_is_refused_here(options: dict[str, 
     assert raised.value.where.startswith(__file__)
 
 
+@pytest.mark.parametrize("name", ["AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS", "AWS_LAMBDA_EXEC_WRAPPER", "LAMBDA_HOME"])
+def test_a_variable_that_lambda_takes_is_taken(name: str) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html lists the reserved ones."""
+    assert Function(name="f", environment={name: "1"}).environment == {name: "1"}
+
+
 @pytest.mark.parametrize(
     "options",
     [
         {"origins": ["*"], "credentials": True},
+        {"origins": ["https://example.com"], "methods": ["GET"], "expose": ["*"], "credentials": True},
         {"origins": ["https://example.com/path"]},
         {"origins": ["https://*.example.com"]},
         {"origins": ["https://example.com?page=1"]},

@@ -69,6 +69,45 @@ def test_what_it_leaves_out_it_says(project: Path, path_with_engine: dict[str, s
     assert re.search(r"only on AWS\n +the CDN", output)
 
 
+def test_a_declared_authorizer_does_not_stop_it(project: Path, path_with_engine: dict[str, str]) -> None:
+    """Its routes are refused, and served unguarded only with --open."""
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
+    edit(project / ".env.dev", "AUTHORIZER_ARN=", f"AUTHORIZER_ARN={arn}")
+    with serve(project, environment=path_with_engine) as server:
+        assert server.get("/health").status == 200
+        refused = server.get("/items/none")
+        assert refused.status == 501
+        assert "--open" in refused.json()["message"]
+        assert any("GET /items/{id}" in line and "501" in line for line in server.output)
+    with serve(project, "--open", environment=path_with_engine) as server:
+        assert server.get("/items/none").status == 404
+        assert any("GET /items/{id}" in line and "OPEN to everybody (--open)" in line for line in server.output)
+
+
+@pytest.mark.parametrize("stage", ["prod.x", "Prod"])
+def test_nothing_is_installed_for_a_stage_that_is_refused(
+    project: Path, tmp_path: Path, path_with_engine: dict[str, str], stage: str
+) -> None:
+    """Without an engine on the PATH, one would be installed first."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    npm = tools / "npm"
+    npm.write_text(f"#!/bin/sh\ntouch {tmp_path}/installed\nexit 1\n")
+    npm.chmod(0o755)
+    environment = {**os.environ, **path_with_engine, "PATH": f"{tools}:/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-m", "taxiway", "dev", "--project", str(project), "--stage", stage, "--port", "0"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert f"Invalid stage name {stage!r}." in done.stderr
+    assert not (tmp_path / "installed").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_stops_all_that_it_started(project: Path, path_with_engine: dict[str, str], number: signal.Signals) -> None:
     with serve(project, environment=path_with_engine) as server:

@@ -1,4 +1,5 @@
 import base64
+import gzip
 import json
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -155,3 +156,47 @@ def test_a_decimal_that_is_no_number_is_named_beside_other_faults(make_event):
         ("/amount", "Expected a finite number"),
         ("/note", "Expected `str`, got `int`"),
     ]
+
+
+@pytest.mark.parametrize("annotation", [Price, Body[str]])
+def test_a_compressed_body_is_415_and_names_the_coding(make_event, annotation):
+    def post(body):
+        raise AssertionError(body)
+
+    post.__annotations__ = {"body": annotation}
+    body = base64.b64encode(gzip.compress(b'{"amount": 1}')).decode()
+    response = handler(post)(make_event(body, headers={"content-encoding": "gzip"}, isBase64Encoded=True), None)
+
+    assert (response["statusCode"], response["headers"]["accept-encoding"]) == (415, "identity")
+    detail = json.loads(response["body"])["detail"]
+    assert detail == "The body was sent with the content coding 'gzip'; send it without one."
+
+
+def test_gzip_is_recognized_where_no_header_says_so(make_event):
+    @handler
+    def post(body: Price) -> None: ...
+
+    body = base64.b64encode(gzip.compress(b'{"amount": 1}')).decode()
+    response = post(make_event(body, isBase64Encoded=True), None)
+
+    assert response["statusCode"] == 415
+    assert "'gzip'" in json.loads(response["body"])["detail"]
+
+
+def test_a_raw_body_may_be_compressed(make_event):
+    body = gzip.compress(b"1")
+    event = make_event(base64.b64encode(body).decode(), headers={"content-encoding": "gzip"}, isBase64Encoded=True)
+
+    assert send(Body[bytes], event) == body
+
+
+def test_the_coding_identity_is_none(make_event):
+    assert send(Price, make_event('{"amount": 1}', headers={"content-encoding": "identity"})) == Price(Decimal(1))
+
+
+def test_a_byte_order_mark_is_skipped(make_event):
+    """https://www.rfc-editor.org/rfc/rfc8259#section-8.1"""
+    text = '\ufeff{"amount": 1}'
+
+    assert send(Price, make_event(text)) == Price(Decimal(1))
+    assert send(Price, make_event(base64.b64encode(text.encode()).decode(), isBase64Encoded=True)) == Price(Decimal(1))

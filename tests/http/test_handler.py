@@ -1,15 +1,30 @@
 import asyncio
+import functools
 import json
 import threading
 from decimal import Decimal
 from typing import Annotated, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 from msgspec import json as msgspec_json
 
-from taxiway.http import Context, Cookie, Created, Event, Header, NotFound, Path, ProblemDetails, Query, handler
+from taxiway.http import (
+    Body,
+    Context,
+    Cookie,
+    Created,
+    Event,
+    Header,
+    NotFound,
+    Path,
+    ProblemDetails,
+    Query,
+    SignatureError,
+    handler,
+)
 
 
 class Tag(Struct, forbid_unknown_fields=True):
@@ -175,8 +190,8 @@ def test_a_result_that_is_no_json_is_a_500_and_logged(make_event, capsys):
     assert "Encoding objects of type object is unsupported" in capsys.readouterr().out
 
 
-def test_an_event_with_nothing_in_it_is_answered(capsys):
-    assert create_item({}, None)["statusCode"] == 400
+def test_an_event_with_little_in_it_is_answered(capsys):
+    assert create_item({"version": "2.0"}, None)["statusCode"] == 400
     assert capsys.readouterr().out == ""
 
 
@@ -187,22 +202,52 @@ def test_a_path_with_half_a_surrogate_pair_still_gets_its_problem(make_event):
     response["body"].encode()
 
 
-def test_decorators_beneath_keep_the_signature(make_event):
-    import functools
+def shouting(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs).upper()
 
-    def shouting(function):
+    return wrapper
+
+
+def test_decorators_beneath_keep_the_signature(make_event):
+    @handler
+    @shouting
+    def greet(name: Query[str], body: Body[Tag | None] = None) -> str:
+        return f"hello {name} {body.key if body else ''}"
+
+    event = make_event('{"key": "ada"}', queryStringParameters={"name": "lady"})
+    assert greet(event, None)["body"] == '"HELLO LADY ADA"'
+
+
+def test_what_a_decorator_may_add_is_never_read_from_the_body():
+    """`who` looks like a body. A client could send it, and would be who it says it is."""
+
+    class Caller(Struct):
+        name: str
+
+    def with_caller(function):
         @functools.wraps(function)
-        def wrapper(*args, **kwargs):
-            return function(*args, **kwargs).upper()
+        def wrapper(**arguments):
+            arguments.setdefault("who", Caller("from the token"))
+            return function(**arguments)
 
         return wrapper
 
-    @handler
-    @shouting
-    def greet(name: Query[str]) -> str:
-        return f"hello {name}"
+    with pytest.raises(SignatureError, match="'who': its function is decorated") as refusal:
 
-    assert greet(make_event(queryStringParameters={"name": "ada"}), None)["body"] == '"HELLO ADA"'
+        @handler
+        @with_caller
+        def show(who: Caller) -> str:
+            return who.name
+
+    assert "Fix: write who: Body[…] if the client sends it; otherwise get it inside" in str(refusal.value)
+    with pytest.raises(SignatureError, match="its function is decorated"):
+
+        @handler
+        @with_caller
+        def show_perhaps(who: Caller | None = None) -> str:
+            return who.name if who else ""
 
 
 def test_async_handlers_share_one_loop_between_invocations(make_event):

@@ -104,14 +104,27 @@ def read_to_end(client: socket.socket) -> bytes:
 
 
 def a_plan(
-    routes: Iterable[str | tuple[str, ServedThrottle]], cors: ServedCors | None = None, backend: str = "items"
+    routes: Iterable[str | tuple[str, ServedThrottle]],
+    cors: ServedCors | None = None,
+    backend: str = "items",
+    authorizer: str | None = None,
 ) -> Manifest:
-    """A plan of route keys, each with a function that is called like it."""
+    """A plan of route keys, each with a function that is called like it, all behind the authorizer."""
     plans: list[ServedRoute] = []
     for route in routes:
         key, throttle = route if isinstance(route, tuple) else (route, None)
         method, path = ("ANY", key) if key == "$default" else key.split(" ")
-        plans.append(ServedRoute(key=key, method=method, path=path, function=key, handler="m.f", throttle=throttle))
+        plans.append(
+            ServedRoute(
+                key=key,
+                method=method,
+                path=path,
+                function=key,
+                handler="m.f",
+                throttle=throttle,
+                authorizer=authorizer,
+            )
+        )
     return Manifest(
         backend=backend,
         stage="test",
@@ -153,9 +166,12 @@ class ServedGateway(Serving):
         function: Callable[[Any], Any] = lambda event: event,
         cors: ServedCors | None = None,
         timeout: float = 30.0,
+        is_open: bool = False,
+        authorizer: str | None = None,
     ) -> None:
         self.entries: list[Entry] = []
         self.invoker = InProcess(function)
         hosts = OwnHosts("127.0.0.1", ["x", ".amazonaws.com", "api.example.com"])
-        self.gateway = Gateway(a_plan(routes, cors), self.invoker, self.entries.append, hosts=hosts, timeout=timeout)
+        plan = a_plan(routes, cors, authorizer=authorizer)
+        self.gateway = Gateway(plan, self.invoker, self.entries.append, hosts=hosts, timeout=timeout, is_open=is_open)
         super().__init__(self.gateway.handle, max_body=MAX_BODY)

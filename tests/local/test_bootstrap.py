@@ -7,7 +7,7 @@ import py_compile
 import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -18,9 +18,22 @@ from taxiway.local.runtime_api import FunctionError, RuntimeApi
 
 from .workers import PATIENCE, PROJECT, TRACE, function, on_uvloop, plan_of, running, write
 
+
+class Point(NamedTuple):
+    x: Any
+    y: Any
+
+
 numbers = st.integers() | st.floats(allow_nan=False) | st.decimals(allow_nan=False)
-scalars = st.none() | st.booleans() | st.text() | numbers
-values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
+scalars = st.none() | st.booleans() | st.text() | st.text().map(str.encode) | numbers
+keys = st.text() | st.text().map(str.encode)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(keys, inner) | st.tuples(inner) | st.builds(Point, x=inner, y=inner)
+    ),
+    max_leaves=20,
+)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric is built for Linux")
@@ -28,12 +41,21 @@ values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(s
 def test_an_answer_is_encoded_as_awslambdaric_encodes_it(value: Any) -> None:
     from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 
-    theirs, _ = LambdaMarshaller().marshal_response(value)
-    assert json.loads(encode(value), parse_float=Decimal) == json.loads(theirs, parse_float=Decimal)
+    theirs, _ = LambdaMarshaller().marshal_response([value])  # bytes as the whole answer are sent as they are
+    assert json.loads(encode([value]), parse_float=Decimal) == json.loads(theirs, parse_float=Decimal)
 
 
 def test_a_decimal_keeps_its_digits_and_text_like_a_number_stays_text() -> None:
     assert encode({"n": Decimal("19.90"), "t": "19.90"}) == b'{"n": 19.90, "t": "19.90"}'
+
+
+def test_bytes_within_an_answer_are_text_and_named_tuples_are_objects() -> None:
+    assert json.loads(encode({"body": b"caf\xc3\xa9", "at": [Point(1, (2, 3))]})) == {
+        "body": "café",
+        "at": [{"x": 1, "y": [2, 3]}],
+    }
+    with pytest.raises(RuntimeFault, match="Unable to marshal response: 'utf-8' codec can't decode"):
+        encode({"body": b"\xff"})
 
 
 @pytest.mark.parametrize("answer", [{1}, object(), {"a": [{1}]}, 1j])

@@ -54,6 +54,24 @@ def test_a_body_at_the_limit_goes_through_and_one_byte_more_is_a_413() -> None:
     assert api.entries[1].failure == "too large"
 
 
+def test_a_route_behind_an_authorizer_is_refused_and_not_served_unguarded() -> None:
+    with ServedGateway("GET /", authorizer="LambdaAuthorizer") as api:
+        answer = api.request("GET", "/", headers={"Authorization": "Bearer token"})
+    assert api.invoker.invoked == []
+    assert answer.status == 501
+    assert answer.json["message"].startswith(
+        "The route has a LambdaAuthorizer, which does not run locally: taxiway dev --open"
+    )
+    assert api.entries[0].failure == "guard"
+    assert "Fix: taxiway dev --open" in api.entries[0].detail
+
+
+def test_it_is_served_to_everybody_where_the_gateway_is_open() -> None:
+    with ServedGateway("GET /", authorizer="JwtAuthorizer", is_open=True) as api:
+        assert api.request("GET", "/").status == 200
+    assert api.entries[0].failure is None
+
+
 def test_the_request_line_and_header_values_may_have_10240_bytes() -> None:
     with ServedGateway("GET /", function=lambda _: "ok") as api:
         taken = len("GET / HTTP/1.1") + len("identity") + len(f"127.0.0.1:{api.port}")
@@ -106,7 +124,7 @@ def test_after_the_integration_timeout_the_client_is_answered_and_the_function_g
 
 
 def test_the_integration_timeout_is_30_seconds_where_nothing_else_is_said() -> None:
-    assert Gateway.__init__.__kwdefaults__ == {"timeout": 30.0}
+    assert Gateway.__init__.__kwdefaults__["timeout"] == 30.0
 
 
 def test_a_route_over_its_throttle_is_a_429_and_other_routes_are_not() -> None:

@@ -40,6 +40,11 @@ def add_flags(parser: ArgumentParser) -> None:
         metavar="TIME",
         help="end an environment that was idle for so long: 30s, 10m, 2h (default: 10m)",
     )
+    parser.add_argument(
+        "--open",
+        action="store_true",
+        help="serve routes with an authorizer to everybody, because authorizers do not run locally (default: 501)",
+    )
     parser.add_argument("--inline", action="store_true", help="run the handlers in this process, for a debugger")
     parser.add_argument(
         "--awslambdaric", action="store_true", help="run functions under AWS's own runtime client, once installed"
@@ -62,6 +67,7 @@ def run(options: Namespace) -> None:
             dynamodb_endpoint=options.dynamodb_endpoint,
             environments=options.environments,
             keep_warm=options.keep_warm,
+            open=options.open,
             inline=options.inline,
             awslambdaric=options.awslambdaric,
         )

@@ -13,6 +13,7 @@ from taxiway.declare.edge import Cdn, Domain
 from taxiway.declare.errors import refuse
 from taxiway.declare.function import Function, Provisioned, Use
 from taxiway.declare.handler_path import LambdaHandler, handler_path
+from taxiway.declare.handler_signature import check_signature
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"]
 
@@ -33,6 +34,16 @@ _MOST_SCOPES = 10
 _ISSUER = re.compile(r"https://[^/?#\s]+[^?#\s]*")
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9._-]*)(\+?)\}")
+_FOREIGN = re.compile(
+    r"""
+    :(?P<colon>\w+)[?*+]?                          # Express, Rails
+    | <(?:(?P<converter>\w+):)?(?P<angle>\w+)>     # Flask, Django
+    | \{\*?(?P<brace>\w+)(?:[*?]|:(?P<type>\w+))?\} # Starlette, Spring
+    | \*+(?P<star>\w+)?                           # everything below
+    """,
+    re.VERBOSE,
+)
+"""A path parameter as other frameworks write it."""
 _LITERAL = re.compile(r"[A-Za-z0-9._~:@!$&'()*+,;=%-]+")
 
 
@@ -53,10 +64,10 @@ class Cors:
     def __post_init__(self) -> None:
         for name in ("origins", "methods", "headers", "expose"):
             object.__setattr__(self, name, listed(name, getattr(self, name)))
-        if self.credentials and "*" in (*self.origins, *self.methods, *self.headers):
+        if self.credentials and "*" in (*self.origins, *self.methods, *self.headers, *self.expose):
             refuse(
                 "Cors does not support credentials together with '*': browsers and API Gateway refuse it.",
-                fix="list the origins, methods and headers, or leave credentials out",
+                fix="list the origins, methods, headers and exposed headers, or leave credentials out",
             )
         for method in self.methods:
             if method != "*" and method not in _CORS_METHODS:
@@ -293,6 +304,7 @@ class HttpApi:
         """
         where = caller()
         _check_path(method, path, where)
+        _check_options(f"Route {method} {path}", options, where)
         shared = options.get("function")
         own: dict[str, Any] = {name: value for name, value in options.items() if name in _FUNCTION_OPTIONS}
         if shared is not None and own:
@@ -301,7 +313,9 @@ class HttpApi:
                 fix=f"move {', '.join(own)} to Function(name={shared.name!r}, …)",
                 where=where,
             )
-        name = handler_path(handler, where=where).rpartition(".")[2].replace("_", "-")
+        imported = handler_path(handler, where=where)
+        check_signature(handler, imported, where=where)
+        name = imported.rpartition(".")[2].replace("_", "-")
         self.routes.append(
             Route(
                 method=method,
@@ -327,9 +341,17 @@ def _checked_cache(method: str, path: str, options: RouteOptions, where: str) ->
     return cache
 
 
-def _check_path(method: str, path: str, where: str) -> None:
-    """Refuse what API Gateway would refuse as a route key."""
+def _check_options(route: str, options: Mapping[str, object], where: str) -> None:
+    """The user may not run a checker, and an option that nothing reads would be ignored."""
+    for name in options:
+        if name not in RouteOptions.__annotations__:
+            refuse(
+                f"{route}: unknown option {name!r}.", fix=f"use {', '.join(RouteOptions.__annotations__)}", where=where
+            )
 
+
+def _check_path(method: str, path: str, where: str) -> None:
+    """Refuse what API Gateway would refuse as a route key, and what it would take literally by mistake."""
     route = f"Route {method} {path}"
     if method not in get_args(Method):
         refuse(f"{route}: invalid method {method!r}.", fix=f"use one of {', '.join(get_args(Method))}", where=where)
@@ -337,23 +359,40 @@ def _check_path(method: str, path: str, where: str) -> None:
         return
     if not path.startswith("/"):
         refuse(f"{route}: the path is not absolute.", fix=f"start it with a slash: /{path}", where=where)
+    if path.endswith("/") and path.strip("/"):
+        refuse(
+            f"{route}: the path ends with a slash, and API Gateway would not match requests for {path.rstrip('/')}.",
+            fix=f"did you mean {path.rstrip('/')}?",
+            where=where,
+        )
     segments = path[1:].split("/") if path != "/" else []
     names: list[str] = []
     for position, segment in enumerate(segments):
+        is_last = position == len(segments) - 1
         parameter = _PARAMETER.fullmatch(segment)
         if parameter:
             names.append(parameter[1])
-            if parameter[2] and position != len(segments) - 1:
+            if parameter[2] and not is_last:
                 refuse(
                     f"{route}: {segment} matches the rest of the path, so it must be the last segment.",
                     fix=f"move it to the end, or write {{{parameter[1]}}}",
                     where=where,
                 )
-        elif not _LITERAL.fullmatch(segment):
+        elif (meant := _meant(segment, is_last)) or not _LITERAL.fullmatch(segment):
             refuse(
                 f"{route}: invalid segment {segment!r}.",
-                fix="use literal text, or {name}, or {name+} at the end",
+                fix=f"did you mean {meant}?" if meant else "use literal text, or {name}, or {name+} at the end",
                 where=where,
             )
     if len(names) != len(set(names)):
         refuse(f"{route}: two path parameters have the same name.", fix="give each its own name", where=where)
+
+
+def _meant(segment: str, is_last: bool) -> str | None:
+    """The path parameter that is meant by `:id`, `*`, `<int:id>` or `{id:int}`, as API Gateway writes it."""
+    found = _FOREIGN.fullmatch(segment)
+    if found is None:
+        return None
+    name = found["colon"] or found["angle"] or found["brace"] or found["star"] or "path"
+    takes_rest = "*" in segment or "path" in (found["converter"], found["type"])
+    return f"{{{name}+}}" if takes_rest and is_last else f"{{{name}}}"

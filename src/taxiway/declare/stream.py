@@ -1,11 +1,20 @@
 """The consumers of the table's stream of changes."""
 
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from taxiway.declare._source import caller
 from taxiway.declare.errors import refuse
 from taxiway.declare.function import Function
 from taxiway.declare.handler_path import LambdaHandler, handler_path
+from taxiway.declare.handler_signature import check_signature
+
+
+def _no_function() -> NoReturn:
+    refuse(
+        "A StreamConsumer has no function.",
+        fix="name the function that runs its handler: StreamConsumer(handler, Function(name=…))",
+    )
 
 
 @dataclass(frozen=True)
@@ -17,7 +26,7 @@ class StreamConsumer:
     """
 
     handler: LambdaHandler
-    function: Function
+    function: Function = field(default_factory=_no_function)
     batch: int = field(default=100, kw_only=True)
     attempts: int = field(default=5, kw_only=True)
     source: str = field(default_factory=caller, compare=False, repr=False, kw_only=True)
@@ -29,7 +38,7 @@ class StreamConsumer:
                 fix="use 1 to 10000 for each",
                 where=self.source,
             )
-        self.handler_path  # noqa: B018  it can be imported by name, or this raises
+        check_signature(self.handler, self.handler_path, where=self.source)
 
     @property
     def handler_path(self) -> str:

@@ -4,6 +4,7 @@ from taxiway.http.context import Context
 from taxiway.http.cookies import delete_cookie, set_cookie
 from taxiway.http.handler import Handler, handler
 from taxiway.http.parameters import Body, Cookie, Event, Header, IfMatch, Name, Parameter, Path, Query
+from taxiway.http.payload import UnsupportedEventError
 from taxiway.http.preconditions import etag
 from taxiway.http.problems import (
     BadRequest,
@@ -54,6 +55,7 @@ __all__ = [
     "TooManyRequests",
     "Unauthorized",
     "UnprocessableContent",
+    "UnsupportedEventError",
     "UnsupportedMediaType",
     "delete_cookie",
     "etag",

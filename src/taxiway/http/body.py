@@ -16,6 +16,11 @@ from taxiway.http.validation import Fault, faults, locate, mentions, not_finite
 
 BodyReader: TypeAlias = Callable[[Json, list[FieldError]], Any]
 
+_BOM = b"\xef\xbb\xbf"
+"""Before JSON it is skipped: https://www.rfc-editor.org/rfc/rfc8259#section-8.1."""
+_GZIP = b"\x1f\x8b"
+"""The first bytes of what gzip compressed: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1."""
+
 _JSON = r"application/(?:[\w.!#$&^-]+\+)?json\s*(?:;.*)?"
 
 
@@ -36,6 +41,8 @@ def body_reader(parameter: Parameter) -> BodyReader:
 def _raw(type_: type[bytes | str]) -> BodyReader:
     def read(event: Json, errors: list[FieldError]) -> Any:
         body: str = event["body"]
+        if type_ is str:
+            _check_coding(event)
         try:
             if event.get("isBase64Encoded"):
                 raw = a2b_base64(body)
@@ -54,9 +61,12 @@ def _json(type_: Any) -> BodyReader:
     def read(event: Json, errors: list[FieldError]) -> Any:
         body: str | bytes = event["body"]
         _check_content_type(strings(event, "headers").get("content-type", ""))
+        _check_coding(event)
         try:
             if event.get("isBase64Encoded"):
-                body = a2b_base64(body)
+                body = _plain(a2b_base64(body))
+            elif body[0] == "\ufeff":
+                body = body[1:]
             value = decode(body)
             if has_decimals and _may_hold_nan(body):
                 errors += (_error(*fault) for fault in not_finite(value))
@@ -72,6 +82,26 @@ def _check_content_type(content_type: str) -> None:
     if content_type != "application/json" and not re.fullmatch(_JSON, content_type, re.IGNORECASE):
         sent = f"as {content_type!r}" if content_type else "with no content type"
         raise UnsupportedMediaType(f"The body was sent {sent}; send it as application/json.")
+
+
+def _check_coding(event: Json) -> None:
+    """Refuse a compressed body, as https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16 says."""
+    coding = strings(event, "headers").get("content-encoding")
+    if coding is not None and coding.strip().lower() not in ("", "identity"):
+        raise _compressed(coding)
+
+
+def _plain(body: bytes) -> bytes:
+    """A body without its byte order mark. Raises UnsupportedMediaType where gzip has compressed it."""
+    if body.startswith(_GZIP):
+        raise _compressed("gzip")
+    return body.removeprefix(_BOM)
+
+
+def _compressed(coding: str) -> UnsupportedMediaType:
+    problem = UnsupportedMediaType(f"The body was sent with the content coding {coding!r}; send it without one.")
+    problem.headers["accept-encoding"] = "identity"
+    return problem
 
 
 def _may_hold_nan(body: str | bytes) -> bool:

@@ -8,6 +8,7 @@ from taxiway import log
 from taxiway.http.body import body_reader
 from taxiway.http.context import Json, strings
 from taxiway.http.parameters import Parameter
+from taxiway.http.payload import request_event
 from taxiway.http.preconditions import if_match_reader
 from taxiway.http.problems import PROBLEM_JSON, BadRequest, FieldError, encode_problem, problem_of
 from taxiway.http.responses import assemble, render
@@ -45,6 +46,7 @@ class Handler(Generic[P, R]):
             self._call = _synchronous(cast(Callable[..., Coroutine[Any, Any, Any]], function))
 
     def __call__(self, event: Json, context: Any) -> Json:
+        event = request_event(event)
         invocation = log.begin(_request_id(event), context)
         try:
             errors: list[FieldError] = []

@@ -31,7 +31,11 @@ def unwrap(function: Any) -> Any:
 
 
 def read_signature(function: Callable[..., Any]) -> tuple[tuple[Parameter, ...], Any]:
-    """The parameters of a handler and the type of its result. Raises SignatureError."""
+    """The parameters of a handler and the type of its result. Raises SignatureError.
+
+    A decorator with `functools.wraps` may add arguments of its own, which nothing shows. So a parameter of a decorated
+    function must name its source: no value that a decorator vouches for is ever read from the request.
+    """
     signed = unwrap(function)
     code = signed.__code__
     if code.co_flags & (_VARARGS | _VARKEYWORDS) or code.co_posonlyargcount:
@@ -77,6 +81,13 @@ def _parameter(function: Callable[..., Any], name: str, hints: dict[str, Any], d
         if bare is Context:
             source = "context"
         elif _is_struct(bare):
+            if hasattr(function, "__wrapped__"):
+                refuse(
+                    "its function is decorated, so it may be an argument that a decorator adds, but it would be read "
+                    "from the client's JSON",
+                    f"write {name}: Body[…] if the client sends it; otherwise get it inside the handler, and let the "
+                    "decorator pass on only what it was called with",
+                )
             source = "body"
         else:
             refuse(

@@ -128,9 +128,10 @@ def run(handler: Handler, event: bytes, context: Context) -> tuple[bytes, dict[s
 
 
 def encode(answer: object) -> bytes:
-    """An answer as Lambda encodes it: bytes stay as they are, and a Decimal becomes a number with all of its digits.
+    """An answer as Lambda encodes it (`lambda_runtime_marshaller` of awslambdaric, which has simplejson encode).
 
-    Named tuples become arrays; on Lambda they become objects. Raises RuntimeFault where the answer is not JSON.
+    Bytes as the whole answer stay as they are, and within it they are text; a Decimal becomes a number with all of its
+    digits, and a named tuple an object. Raises RuntimeFault where the answer can't be encoded.
     """
     if isinstance(answer, bytes):
         return answer
@@ -146,7 +147,7 @@ def encode(answer: object) -> bytes:
         return f"{_DECIMAL}{len(decimals) - 1}"
 
     try:
-        text = json.dumps(answer, ensure_ascii=sys.version_info < (3, 12), default=default)
+        text = json.dumps(_plain(answer), ensure_ascii=sys.version_info < (3, 12), default=default)
         if decimals:
             import re
 
@@ -154,6 +155,20 @@ def encode(answer: object) -> bytes:
         return text.encode()
     except Exception as error:  # json calls methods of the answer's own types
         raise RuntimeFault("MarshalError", f"Unable to marshal response: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    """A value with its bytes as text and its named tuples as dicts."""
+    kind: type[object] = value.__class__
+    if issubclass(kind, dict):
+        return {key.decode() if isinstance(key, bytes) else key: _plain(item) for key, item in value.items()}
+    if issubclass(kind, list):
+        return [_plain(item) for item in value]
+    if callable(named := getattr(value, "_asdict", None)):
+        return _plain(named())
+    if issubclass(kind, tuple):
+        return [_plain(item) for item in value]
+    return value.decode() if issubclass(kind, bytes) else value
 
 
 def report(error: Exception, request_id: str) -> dict[str, Any]:

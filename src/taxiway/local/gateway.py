@@ -43,11 +43,14 @@ _STATUS_OF: dict[Failure, int] = {
     "throttled": 503,
 }
 
+_OPEN = "taxiway dev --open serves it to everybody, without its authorizer"
+
 GatewayFailure: TypeAlias = Literal[
     "host",  # the request is addressed to a name that is not the API's
     "unreadable",  # the project can't be read
     "too large",  # the request is over a quota of the gateway or, as an event, of Lambda
     "rate",  # the route's throttle
+    "guard",  # the route's authorizer, which does not run locally
     "malformed",  # the function's answer is no HTTP response
     "integration timeout",  # no answer within 30 seconds
     "gateway",  # a fault of the gateway itself
@@ -91,7 +94,8 @@ class _Api:
 class Gateway:
     """Serves the routes of a plan through an invoker, and logs an entry for each request.
 
-    It answers under the host names of `hosts` alone. `timeout` is the integration timeout, in seconds.
+    It answers under the host names of `hosts` alone. `timeout` is the integration timeout, in seconds. A route with an
+    authorizer is refused, unless the gateway `is_open`: then it is served to everybody.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class Gateway:
         *,
         hosts: OwnHosts,
         timeout: float = INTEGRATION_TIMEOUT,
+        is_open: bool = False,
     ) -> None:
         self.readable = True
         """Whether the project can be read; while it can't, every request is answered with 500."""
@@ -110,6 +115,7 @@ class Gateway:
         self._invoker = invoker
         self._log = log
         self._timeout = timeout
+        self._is_open = is_open
         self._abandoned: set[asyncio.Task[Outcome]] = set()
 
     def replace(self, plan: Manifest) -> None:
@@ -163,6 +169,10 @@ class Gateway:
             return Response(status=204) if preflight else own_response(404)
         route, parameters = found
         entry.function = route.function
+        if route.authorizer is not None and not self._is_open:
+            entry.failure = "guard"
+            entry.detail = f"{route.key} has a {route.authorizer}, which does not run locally.\nFix: {_OPEN}"
+            return own_response(501, f"The route has a {route.authorizer}, which does not run locally: {_OPEN}")
         bucket = api.buckets.get(route.key)
         if bucket is not None and not bucket.take():
             entry.failure, entry.detail = "rate", f"over the throttle of {route.key}"

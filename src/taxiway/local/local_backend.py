@@ -59,6 +59,8 @@ class Options(Struct, kw_only=True, frozen=True):
     """The most environments that a function may have at once."""
     keep_warm: float = KEEP_WARM
     """Seconds after which an environment that nobody uses is ended."""
+    open: bool = False
+    """Serve routes with an authorizer, which does not run locally, to everybody."""
     inline: bool = False
     """Run the handlers in this process, for a debugger."""
     awslambdaric: bool = False
@@ -121,13 +123,15 @@ class LocalBackend:
             self._stack.push_async_callback(_settle, cleaning)
             reading = asyncio.create_task(self._read_plan())
             self._stack.push_async_callback(_settle, reading)
-            self._engine, self.plan = await self._start_engine(), await reading
+            self._engine, self.plan = await self._start_engine(reading), await reading
             await self._prepare(self.plan)
             self.endpoint = await self._start_gate()
             self._functions = self._start_functions()
             self._stack.push_async_callback(self._functions.close)
             hosts = OwnHosts(options.host, options.allowed_hosts)
-            self._gateway = Gateway(self.plan, self._functions, self._console.request, hosts=hosts)
+            self._gateway = Gateway(
+                self.plan, self._functions, self._console.request, hosts=hosts, is_open=options.open
+            )
         if not options.inline:
             watching = asyncio.create_task(self._watch())
             self._stack.callback(watching.cancel)
@@ -146,12 +150,13 @@ class LocalBackend:
         self._stack.push_async_callback(server.close)
         self.url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
 
-    async def _start_engine(self) -> str:
+    async def _start_engine(self, reading: asyncio.Task[Manifest]) -> str:
         options = self.options
         if options.dynamodb_endpoint:
             return options.dynamodb_endpoint
         binary = dynamodb.find(options.project, self._console.note)
         if binary is None:
+            await reading  # nothing is installed for a declaration that is refused
             binary = await asyncio.to_thread(dynamodb.install, options.project, self._console.note)
         engine = dynamodb.Engine(
             binary,

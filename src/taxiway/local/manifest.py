@@ -1,12 +1,12 @@
 """The declaration as local development needs it: plain values that cross a process boundary."""
 
-from collections.abc import Sequence
 from typing import assert_never
 
 from msgspec import Struct
 
 from taxiway.declare import Backend, Cors, Function, Route, Stage, StreamConsumer, Table
-from taxiway.declare.errors import DeclarationError
+from taxiway.declare.environment_size import check_size
+from taxiway.local.only_on_aws import only_on_aws
 
 
 class ServedThrottle(Struct, frozen=True):
@@ -32,6 +32,8 @@ class ServedRoute(Struct, frozen=True):
     handler: str
     """`module.name` of the handler that answers it."""
     throttle: ServedThrottle | None
+    authorizer: str | None = None
+    """The kind of its authorizer, `LambdaAuthorizer`; there is no local code for one."""
 
 
 class ServedFunction(Struct, frozen=True):
@@ -82,15 +84,14 @@ class Manifest(Struct, frozen=True):
 
 
 def to_manifest(backend: Backend, stage: Stage) -> Manifest:
-    """Project a declaration onto local development. Raises DeclarationError, naming what can't run locally."""
+    """Project a declaration onto local development. Raises DeclarationError, naming what AWS would refuse."""
     routes: list[Route] = []
-    consumers: list[StreamConsumer] = []
     for trigger in backend.triggers:
         match trigger:
             case Route():
                 routes.append(trigger)
             case StreamConsumer():
-                consumers.append(trigger)
+                pass  # it is said to run only on AWS
             case _:
                 assert_never(trigger)
     table, cors = backend.table, backend.api.cors if backend.api else None
@@ -106,17 +107,11 @@ def to_manifest(backend: Backend, stage: Stage) -> Manifest:
         table=table and _table(table, backend.table_name(stage)),
         cors=cors and _cors(cors),
         secrets=tuple(ServedSecret(secret.id, secret.generate) for secret in backend.secrets if secret.id is not None),
-        only_on_aws=_only_on_aws(backend, consumers),
+        only_on_aws=only_on_aws(backend, stage),
     )
 
 
 def _route(route: Route) -> ServedRoute:
-    if route.authorizer is not None:
-        raise DeclarationError(
-            f"Route {route.key} has a {type(route.authorizer).__name__}, which does not run locally.",
-            fix="declare the authorizer only where stage.local is false",
-            where=route.source,
-        )
     return ServedRoute(
         key=route.key,
         method=route.method,
@@ -124,17 +119,20 @@ def _route(route: Route) -> ServedRoute:
         function=route.function.name,
         handler=route.handler_path,
         throttle=route.throttle and ServedThrottle(route.throttle.rate, route.throttle.burst),
+        authorizer=type(route.authorizer).__name__ if route.authorizer else None,
     )
 
 
 def _function(backend: Backend, function: Function, stage: Stage) -> ServedFunction:
+    environment = backend.environment_of(function, stage)
+    check_size(function, environment)
     return ServedFunction(
         name=function.name,
         handlers={route.key: route.handler_path for route in backend.routes_of(function)},
         memory=function.memory,
         timeout=function.timeout,
         concurrency=function.concurrency,
-        environment=backend.environment_of(function, stage),
+        environment=environment,
         secrets=tuple(secret.id for secret in function.secrets if secret.id is not None),
     )
 
@@ -158,17 +156,3 @@ def _cors(cors: Cors) -> ServedCors:
         max_age=cors.max_age,
         credentials=cors.credentials,
     )
-
-
-def _only_on_aws(backend: Backend, consumers: Sequence[StreamConsumer]) -> tuple[str, ...]:
-    """What local development leaves out, for it to say at start: each a few words with the names concerned."""
-    consuming = ", ".join(consumer.function.name for consumer in consumers)
-    cached = ", ".join(route.key for route in backend.routes if route.cache is not None)
-    named = {
-        "the domain": backend.domain is not None,
-        "the CDN": backend.cdn is not None,
-        f"the cache of {cached}": bool(cached),
-        f"the stream consumers ({consuming})": bool(consuming),
-        "the network": backend.network is not None,
-    }
-    return tuple(words for words, declared in named.items() if declared)

@@ -37,7 +37,7 @@ class MalformedResponse(Exception):  # noqa: N818  it names what the function an
 class _Answer(Struct, rename="camel"):
     """The response format of payload 2.0."""
 
-    status_code: int | UnsetType = UNSET
+    status_code: int | str | UnsetType = UNSET
     headers: dict[str, str | int | float | bool] | None = None
     cookies: list[str] | None = None
     body: str | None = None
@@ -51,7 +51,6 @@ class _Status(Struct, rename="camel"):
 _decode_answer = msgspec.json.Decoder(_Answer).decode
 _decode_status = msgspec.json.Decoder(_Status).decode
 _decode_text = msgspec.json.Decoder(str).decode
-_decode_other = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def own_response(status: int, message: str | None = None) -> Response:
@@ -61,25 +60,21 @@ def own_response(status: int, message: str | None = None) -> Response:
 
 
 def function_response(payload: bytes) -> Response:
-    """The HTTP response for the JSON that a function answered with (payload format 2.0).
+    """The HTTP response for what a function answered with (payload format 2.0).
 
-    With no `statusCode` the whole value is the body of a 200, as JSON. Raises MalformedResponse.
+    Only a JSON object with a `statusCode` is a response of its own. Whatever else the payload is, be it JSON or not, is
+    the body of a 200; a JSON string without its quotes. Raises MalformedResponse.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
     first = payload.lstrip()[:1]
     try:
         if first == b"{":
             return _object_response(payload)
-        if first == b'"':
-            return _inferred(_decode_text(payload).encode())
-        _decode_other(payload)
-        return _inferred(payload)
+        return _inferred(_decode_text(payload).encode() if first == b'"' else payload)
     except msgspec.ValidationError as error:
         raise MalformedResponse(f"the function's answer is malformed: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedResponse(f"the function's answer is not JSON: {error}") from None
-    except RecursionError:
-        raise MalformedResponse("the function's answer is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _inferred(payload)
 
 
 def _object_response(payload: bytes) -> Response:
@@ -91,7 +86,16 @@ def _object_response(payload: bytes) -> Response:
         raise
     if answer.status_code is UNSET:
         return _inferred(payload)
-    return _explicit(answer, answer.status_code)
+    return _explicit(answer, _status(answer.status_code))
+
+
+def _status(code: int | str) -> int:
+    """A status code, which may be written as text."""
+    if isinstance(code, str):
+        if not re.fullmatch("[0-9]{3}", code):
+            raise MalformedResponse(f"the function's answer has the statusCode {code!r}, which is not a number")
+        return int(code)
+    return code
 
 
 def _inferred(body: bytes) -> Response:
@@ -112,7 +116,7 @@ def _explicit(answer: _Answer, status: int) -> Response:
         except binascii.Error as error:
             raise MalformedResponse(f"the function's answer has a body that is not base64: {error}") from None
     if body:
-        named.setdefault("content-type", "text/plain;charset=UTF-8")
+        named.setdefault("content-type", "text/plain; charset=utf-8")
     cookies = [("set-cookie", _checked("set-cookie", cookie)) for cookie in answer.cookies or ()]
     return Response(status=status, headers=[*cookies, *named.items()], body=body)
 

@@ -77,6 +77,10 @@ def _sections(backend: LocalBackend) -> list[tuple[str, list[str]]]:
         ids = ", ".join(secret.id for secret in plan.secrets)
         sections.append(("secrets", [f"{ids}  in .taxiway/secrets.json"]))
     sections.append(("aws", [f"{backend.endpoint}  for the functions; your own tools: taxiway aws-env"]))
+    guarded = [route.key for route in plan.routes if route.authorizer is not None]
+    if guarded:
+        state = "OPEN to everybody (--open)" if options.open else "501: authorizers run only on AWS; --open serves them"
+        sections.append(("behind an authorizer", [f"{', '.join(guarded)}  {state}"]))
     if plan.only_on_aws:
         sections.append(("only on AWS", list(plan.only_on_aws)))
     if options.inline:

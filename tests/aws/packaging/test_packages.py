@@ -787,6 +787,7 @@ def test_a_package_serves_under_awslambdaric_with_nothing_else_on_the_path(
     def request(key: str, item: str = "", body: object = None) -> dict[str, Any]:
         method, _, path = key.partition(" ")
         return {
+            "version": "2.0",
             "routeKey": key,
             "rawPath": path.replace("{id}", item),
             "headers": {"content-type": "application/json"},

@@ -3,12 +3,12 @@
 Those that can be are told by `cautions`, and the size of a policy by `policies`.
 """
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from taxiway.aws.template import quotas
 from taxiway.declare import Backend, DeclarationError, Function, Stage
+from taxiway.declare.environment_size import check_size
 
 if TYPE_CHECKING:
     from taxiway.aws.template.code import Code
@@ -16,15 +16,12 @@ if TYPE_CHECKING:
 _HANDLER = 128
 """Characters: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
 
-_ENVIRONMENT = 4096
-"""Bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-
 
 def check(backend: Backend, stage: Stage, code: Mapping[str, "Code"]) -> None:
     """Raise DeclarationError, naming what is too large or too many. `code` is each function's, by its name."""
     for function in backend.functions:
         _check_handler(function, code[function.name].handler)
-        _check_environment(function, environment(backend, function, stage, code[function.name]))
+        check_size(function, environment(backend, function, stage, code[function.name]))
     _check_integrations(backend)
 
 
@@ -39,21 +36,6 @@ def _check_handler(function: Function, path: str) -> None:
             f"Function {function.name}: the path of its handler, {path}, has {len(path)} characters, and Lambda takes "
             f"{_HANDLER}.",
             fix="put it into a module that is less deep, or let the function serve two routes",
-            where=function.source,
-        )
-
-
-def _check_environment(function: Function, variables: Mapping[str, str]) -> None:
-    """Lambda measures the names and values as JSON, as it says where it refuses them:
-    https://github.com/github-aws-runners/terraform-aws-github-runner/issues/3594
-    """
-    size = len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
-    if size > _ENVIRONMENT:
-        largest = max(variables, key=lambda name: len(variables[name]))
-        raise DeclarationError(
-            f"Function {function.name}: its environment has {size} bytes, and Lambda takes {_ENVIRONMENT}. The largest "
-            f"variable is {largest}.",
-            fix="put what is large into a file beside the handler, or into a Secret",
             where=function.source,
         )
 
