@@ -3,7 +3,11 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from taxiway.aws.cost import bill
+from taxiway.aws.cost.assumptions import Assumptions
+from taxiway.aws.cost.bill import bill
+from taxiway.aws.cost.durations import read_durations
+from taxiway.aws.cost.quantities import quantity
+from taxiway.aws.cost.report import report
 from taxiway.cli.argument_types import share
 from taxiway.cli.declaration import read_for_aws
 from taxiway.cli.errors import CommandError
@@ -36,15 +40,13 @@ def add_flags(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     backend, stage = read_for_aws(options, has_account=False)
     try:
-        priced = bill.bill(
+        priced = bill(
             backend,
             stage,
-            requests=bill.quantity(options.requests),
+            requests=quantity(options.requests),
             read_ratio=options.read_ratio,
-            durations=bill.read_durations(options.durations.read_text()) if options.durations else None,
-            assumptions=bill.Assumptions(
-                item_size=bill.quantity(options.item_size), stored_items=bill.quantity(options.items)
-            ),
+            durations=read_durations(options.durations.read_text()) if options.durations else None,
+            assumptions=Assumptions(item_size=quantity(options.item_size), stored_items=quantity(options.items)),
             free_tier=options.free_tier,
         )
     except (OSError, ValueError) as error:
@@ -58,8 +60,8 @@ def run(options: Namespace) -> None:
                 "assumptions": priced.assumptions,
                 "notes": priced.notes,
                 "region": priced.prices.region,
-                "prices_as_of": priced.prices.date,
+                "prices": priced.prices.sources,
             }
         )
     else:
-        print(*bill.report(priced), sep="\n")
+        print(*report(priced), sep="\n")
