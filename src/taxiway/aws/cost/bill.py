@@ -109,9 +109,8 @@ def regional_prices(stage: Stage) -> Prices:
 def _lines(month: Month, requests: float, read_ratio: float, durations: Mapping[str, Measured]) -> Iterator[Line]:
     backend, assumptions = month.backend, month.assumptions
     every = traffic.of_requests(backend, assumptions, requests=requests, read_ratio=read_ratio)
-    cached = requests * read_ratio * edge_lines.cached_share(month)
-    passed = requests - cached
-    ratio = (requests * read_ratio - cached) / passed if passed else 0.0
+    cached = edge_lines.cached_share(backend, assumptions, has_cdn=month.has_cdn)
+    passed, ratio = edge_lines.passing(requests, read_ratio, cached)
     loads = traffic.of_requests(backend, assumptions, requests=passed, read_ratio=ratio)
     consumed = traffic.of_consumers(backend, assumptions, changes=sum(load.changes for load in loads))
     loads += consumed

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from taxiway.aws.cost import traffic
+from taxiway.aws.cost.assumptions import Assumptions
 from taxiway.aws.cost.month import Line, Month, tiered
+from taxiway.declare import Backend
 
 _GB = 1024**3
 
@@ -27,12 +29,19 @@ def of_data(month: Month, requests: float, bytes_out: float) -> Iterator[Line]:
         yield Line("WAF", "requests", requests, "", requests * prices.firewall_requests)
 
 
-def cached_share(month: Month) -> float:
+def cached_share(backend: Backend, assumptions: Assumptions, *, has_cdn: bool) -> float:
     """The share of the reads that CloudFront answers: of routes that declare a cache, or else of any that could."""
-    if not month.has_cdn:
+    if not has_cdn:
         return 0.0
-    reading = [route for route in month.backend.routes if traffic.is_read(route)]
+    reading = [route for route in backend.routes if traffic.is_read(route)]
     cached = sum(route.cache is not None for route in reading)
-    if month.backend.cdn is None and not cached:
-        return month.assumptions.cached_share
-    return month.assumptions.cached_share * cached / max(1, len(reading))
+    if backend.cdn is None and not cached:
+        return assumptions.cached_share
+    return assumptions.cached_share * cached / max(1, len(reading))
+
+
+def passing(requests: float, read_ratio: float, cached: float) -> tuple[float, float]:
+    """The requests that reach the API where this share of the reads is answered before it, and their read ratio."""
+    answered = requests * read_ratio * cached
+    passed = requests - answered
+    return passed, (requests * read_ratio - answered) / passed if passed else 0.0
