@@ -10,7 +10,7 @@ MINUTES ?=
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: dev test lint synth soak snapshot format bench clean
+.PHONY: dev test lint synth soak snapshot format bench aws-check clean
 .DEFAULT_GOAL := dev
 
 dev: $(READY)
@@ -42,6 +42,10 @@ format: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+# Needs an AWS account, and says what else: deploys a stage of the template, tests it, destroys it, and writes a report.
+aws-check: $(READY)
+	@$(BIN)/python -m tests.aws_check $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist template/.taxiway

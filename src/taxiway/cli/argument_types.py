@@ -5,6 +5,9 @@ from argparse import ArgumentTypeError
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
+MAX_RATE = 100_000
+"""Requests a second that are simulated at most: ten of these take minutes."""
+
 
 def port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
@@ -41,3 +44,14 @@ def repository(text: str) -> str:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+|[\w.-]+@\d+/[\w.-]+@\d+", text, re.ASCII):
         raise ArgumentTypeError(f"invalid repository {text!r}: expected owner/name, or owner@1234/name@5678")
     return text
+
+
+def rates(text: str) -> tuple[float, ...]:
+    """Requests a second: `250/s`, or `10..10000/s`, which is both and the powers of ten between them."""
+    match = re.fullmatch(r"([0-9]+)(?:\.\.([0-9]+))?/s", text)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not 1 <= first <= last <= MAX_RATE:
+        problem = f"invalid rates {text!r}: expected 250/s or 10..10000/s, from 1 to {MAX_RATE}"
+        raise ArgumentTypeError(problem)
+    powers = (10.0**power for power in range(len(str(MAX_RATE))))
+    return tuple(sorted({float(first), float(last), *(rate for rate in powers if first < rate < last)}))

@@ -1,0 +1,1 @@
+"""`make aws-check`: the template on a real account, deployed, called and destroyed, with a report."""
