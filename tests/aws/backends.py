@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -169,6 +170,11 @@ def minimal() -> tuple[Backend, Stage]:
     return Backend("small", api=api, operations=Operations(tracing=False)), stage("dev")
 
 
+def bootstrapped(backend: Backend, at: Stage, pattern: str | None = None) -> Backend:
+    """The backend with a service role and a permissions boundary."""
+    return replace(backend, operations=replace(backend.operations, bootstrap=pattern or at.name))
+
+
 def of_workers() -> tuple[Backend, Stage]:
     """A backend without an API: a consumer of the table's changes, watched as in production."""
     consumer = StreamConsumer(answer, Function(name="changes", uses=[allow.get(Order)]))
@@ -188,6 +194,7 @@ BACKENDS: dict[str, Callable[[], tuple[Backend, Stage]]] = {
     "everything-in-europe": lambda: with_everything("eu-west-1"),
     "minimal": minimal,
     "workers": of_workers,
+    "bootstrapped": lambda: (bootstrapped(*with_everything()), with_everything()[1]),
     "in-several-stacks": in_several_stacks,
 }
 

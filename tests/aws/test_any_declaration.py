@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import Phase, given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
-from tests.aws.backends import ACCOUNT, Customer, answer, packages, stage
+from tests.aws.backends import ACCOUNT, Customer, answer, bootstrapped, packages, stage
 from tests.counts import count
 
 from taxiway import (
@@ -37,7 +37,7 @@ from taxiway import (
 )
 from taxiway.aws.cost.bill import bill
 from taxiway.aws.template import alarms
-from taxiway.aws.template.deploy_role import Workflow, template
+from taxiway.aws.template.bootstrap_template import Workflow, template
 from taxiway.aws.template.synthesis import synthesize
 from taxiway.declare import names
 from taxiway.permissions.function_policy import POLICY_LIMIT
@@ -200,7 +200,7 @@ def test_any_declaration_goes_to_aws_as_it_is_declared(backend: Backend, at: Sta
     assert sorted(each["AlarmName"] for each in made.of_type("CloudWatch::Alarm")) == sorted(a.name for a in watched)
     for role in made.of_type("IAM::Role"):
         assert sum(size(policy["PolicyDocument"]) for policy in role["Policies"]) <= POLICY_LIMIT
-    assert template(backend, at, Workflow(repository="owner/shop", branch="main"))["Resources"]
+    assert template(bootstrapped(backend, at), at, Workflow(repository="owner/shop", branch="main"))["Resources"]
     assert min(line.usd for line in bill(backend, at, requests=1e6, read_ratio=0.5).lines) >= 0
     assert Synthesized(backend, at).templates == made.templates
 

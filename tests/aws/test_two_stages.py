@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from tests.aws.backends import ACCOUNT, BACKENDS, answer, stage
+from tests.aws.backends import ACCOUNT, BACKENDS, answer, bootstrapped, stage
 from tests.aws.reading import Template
 from tests.permissions.iam import like
 
@@ -29,8 +29,9 @@ from taxiway import (
     Table,
 )
 from taxiway.aws.template import alarms
-from taxiway.aws.template.deploy_permissions import Permission, permissions
-from taxiway.declare import names, placement
+from taxiway.aws.template.bootstrap_permissions import service_role
+from taxiway.declare import bootstrap, names, placement
+from taxiway.permissions.statements import Statement
 
 FUNCTIONS = ("login", "admin-login", "eu_login", "changes-failures", "f" * 64)
 WORDS = ("access", "admin", "alarms", "dev", "eu", "failures", "login", "network", "prod", "service", "1", "7")
@@ -120,19 +121,23 @@ def _of_table(backend: Backend, at: Stage, table: Table) -> Iterator[str]:
 
 
 def reached(of: tuple[Backend, Stage], found: set[str], form: str | None = None) -> set[str]:
-    """What of these a stage's role may do something with, by a permission that is about the stage's own."""
+    """What of these a stage's service role may do something with, other than by an id that AWS generates."""
+    backend, at = of
+    bounded = bootstrapped(backend, at, form)
+    path = names.path(backend, bootstrap.stages(bounded, at))
+    called = (path.removesuffix("/").replace("/", "-"), path)
     patterns = {
         pattern
-        for permission in permissions(*of, stages=form)
-        if permission.because in (None, "the declaration names it")
-        for pattern in _patterns(permission)
+        for statement in service_role(bounded, at, "the boundary")
+        for pattern in _patterns(statement)
+        if any(each in pattern for each in called)
     }
     return {arn for arn in found if any(like(pattern, arn) for pattern in patterns)}
 
 
-def _patterns(permission: Permission) -> tuple[str, ...]:
-    """A mapping to a stream has an id that Lambda makes up, and a condition on its function."""
-    return (permission.condition or {}).get("ArnLike", {}).get("lambda:FunctionArn", permission.resources)
+def _patterns(statement: Statement) -> list[str]:
+    """A mapping to a stream has an id that Lambda generates, and a condition on its function."""
+    return statement.get("Condition", {}).get("ArnLike", {}).get("lambda:FunctionArn", statement["Resource"])
 
 
 def named(of: tuple[Backend, Stage]) -> set[str]:
@@ -140,6 +145,11 @@ def named(of: tuple[Backend, Stage]) -> set[str]:
     found = list(arns(*of))
     assert len(found) == len(set(found))
     return set(found)
+
+
+def made(of: tuple[Backend, Stage]) -> set[str]:
+    """Those that a deployment makes: a secret without `generate` exists before."""
+    return {arn for arn in named(of) if ":secret:" not in arn}
 
 
 @given(backends, stages, backends, stages)
@@ -155,7 +165,7 @@ def test_no_name_is_that_of_two_stages_and_no_role_reaches_another_stage(
 
     assert not named(one) & named(other)
     for this, that in permutations((one, other)):
-        assert reached(this, named(this)) == named(this)
+        assert reached(this, named(this)) == made(this)
         assert not reached(this, named(that))
 
 
@@ -172,13 +182,13 @@ def test_nor_where_functions_are_in_nested_stacks(at: str, others: tuple[str, ..
 
 
 def test_the_role_for_stages_of_a_form_reaches_those_and_no_others() -> None:
-    this = shop("items", "dev")
+    this = shop("items", "dev-1")
 
-    for of_the_form in ("dev", "dev-admin", "devel"):
-        assert reached(this, named(shop("items", of_the_form)), "dev*") == named(shop("items", of_the_form))
-    for another in ("prod", "prod-dev", "de"):
-        assert not reached(this, named(shop("items", another)), "dev*")
-    assert not reached(this, named(shop("item", "dev")), "dev*")
+    for of_the_form in ("dev-1", "dev-admin", "dev-1-2"):
+        assert reached(this, named(shop("items", of_the_form)), "dev-*") == made(shop("items", of_the_form))
+    for another in ("prod", "prod-dev-1", "dev", "devel"):
+        assert not reached(this, named(shop("items", another)), "dev-*")
+    assert not reached(this, named(shop("item", "dev-1")), "dev-*")
 
 
 def test_no_name_is_that_of_one_stage_in_two_regions_and_no_role_reaches_the_other_but_by_paths_of_the_account() -> (

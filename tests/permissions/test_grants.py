@@ -32,6 +32,13 @@ class Plain(Entity):
     def by_name(self, name: str) -> None: ...
 
 
+class Priced(Entity):
+    id: str
+
+    @key(pk="PRICED#{id}", sk="PRICED")
+    def by_id(self, id: str) -> None: ...
+
+
 class Claiming(Entity):
     """What is read before it is written: it has a unique value and a Decimal."""
 
@@ -69,23 +76,30 @@ class Guarded(TableClient):
                 do()
 
     def _check(self, operation: str, request: dict[str, Any]) -> None:
+        """Of the whole request: DynamoDB does not document whether IAM gets its keys one by one or all at once."""
         self.come_between(operation)
-        for permission in _needed(operation, request):
-            self.hold(*permission)
+        keys: dict[tuple[str, str | None], list[str]] = {}
+        for call, index, leading_key in _needed(operation, request):
+            keys.setdefault((call, index), []).append(leading_key)
+        for (call, index), found in keys.items():
+            for asked in ([each] for each in found):
+                self.hold(call, index, asked)
+            self.hold(call, index, found)
 
     @property
     def granted(self) -> set[str]:
         actions = {action for statement in self._statements for action in statement["Action"]}
         return {action.removeprefix("dynamodb:") for action in actions if action.startswith("dynamodb:")}
 
-    def hold(self, call: str, index: str | None, leading_key: str) -> None:
+    def hold(self, call: str, index: str | None, leading_keys: list[str]) -> None:
+        """One statement alone must allow the call on these keys together."""
         for statement in self._statements:
             resource = f"arn:aws:dynamodb:eu-west-1:{AT.account}:table/shop-dev" + (f"/index/{index}" if index else "")
             of_it = f"dynamodb:{call}" in statement["Action"] and resource in statement["Resource"]
-            if of_it and holds(statement["Condition"], {"dynamodb:LeadingKeys": [leading_key]}):
+            if of_it and holds(statement["Condition"], {"dynamodb:LeadingKeys": leading_keys}):
                 self.used.add(call)
                 return
-        raise PermissionError(f"{call} of {leading_key} in {index or 'the table'}")
+        raise PermissionError(f"{call} of {', '.join(leading_keys)} in {index or 'the table'}")
 
 
 def _needed(operation: str, request: dict[str, Any]) -> Iterator[tuple[str, str | None, str]]:
@@ -185,6 +199,41 @@ def do_check(table: Guarded) -> None:
 def do_write_many(table: Guarded) -> None:
     table.put_many(Plain(id=str(number)) for number in range(30))
     table.delete_many(Plain.by_id(str(number)) for number in range(30))
+
+
+def do_batch_of_two(table: Guarded) -> None:
+    table.put_many([Plain(id="7"), Priced(id="7")])
+    table.put(Plain(id="8"))
+
+
+def do_transaction_of_two(table: Guarded) -> None:
+    with table.transaction():
+        table.put(Plain(id="7"))
+        table.put(Priced(id="7"))
+        table.delete(Plain.by_id("1"))
+
+
+def do_batch_of_reads_of_two(table: Guarded) -> None:
+    table.get_many([Plain.by_id("1"), Priced.by_id("1")])
+    table.get_all(Plain.by_id("1"), Priced.by_id("1"))
+    table.get(Plain.by_id("1"))
+
+
+@pytest.mark.parametrize(
+    ("grants", "work"),
+    [
+        ([allow.write_many(Plain), allow.write_many(Priced), allow.put(Plain)], do_batch_of_two),
+        ([allow.put(Plain), allow.put(Priced), allow.delete(Plain)], do_transaction_of_two),
+        ([allow.get(Plain), allow.get(Priced), allow.update(Plain)], do_batch_of_reads_of_two),
+    ],
+)
+def test_one_request_may_reach_two_entities_whose_grants_differ(
+    grants: list[Grant], work: Callable[[Guarded], None], allowed: Callable[..., Guarded]
+) -> None:
+    work(allowed(*grants))
+    for missing in grants[:2]:
+        with pytest.raises(PermissionError):
+            work(allowed(*(grant for grant in grants if grant != missing)))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from taxiway.aws.deploying import account as accounts
 from taxiway.aws.errors import AwsError
 from taxiway.aws.packaging.packages import Package, build
 from taxiway.aws.template.assembly import Assembly
-from taxiway.aws.template.warnings import cautions
 from taxiway.cli.declaration import project_of, state_of
 from taxiway.declare import Backend, Stage
 
@@ -42,8 +41,6 @@ def synthesize_into(directory: Path, options: Namespace, backend: Backend, stage
     say(f"{len(packages)} packages, {built} of them built now, {len(packages) - built} as before.")
     for note in dict.fromkeys(note for package in packages for note in package.notes):
         say(note)
-    for caution in cautions(backend, stage):
-        say(f"Caution: {caution}")
     return synthesize(backend, stage, packages=packages, directory=directory)
 
 

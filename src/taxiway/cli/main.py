@@ -26,7 +26,7 @@ COMMANDS = {
     "diff": ("taxiway.cli.diff", "show what a deployment would change"),
     "deploy": ("taxiway.cli.deploy", "deploy a stage to AWS"),
     "destroy": ("taxiway.cli.destroy", "remove a stage from AWS, with its data"),
-    "deploy-role": ("taxiway.cli.deploy_role", "print the template of the role that GitHub deploys a stage with"),
+    "bootstrap-role": ("taxiway.cli.bootstrap_role", "print the template of the roles that a stage is deployed with"),
     "outputs": ("taxiway.cli.outputs", "show the outputs of a deployed stage, such as its URL"),
     "doctor": ("taxiway.cli.doctor", "check whether this machine can deploy a stage"),
     "logs": ("taxiway.cli.logs", "show the logs of a stage's functions"),

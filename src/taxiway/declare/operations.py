@@ -29,6 +29,8 @@ _LONGEST_REQUEST = 30_000
 # seconds: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 _OLDEST_CHANGE = 86_400
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_STAGES = re.compile(r"[a-z][a-z0-9-]*?(-\*)?")
+_OF_IAM = r"arn:aws[a-z-]*:iam::(\d{12}|aws):"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,10 @@ class Operations:
     and back if one of the function's alarms goes off, so it needs `alarms`: True, False, or `Alarms` with custom
     thresholds. `emails` receive every alarm (each address must confirm once). `log_days` is how long logs are kept: 7
     days, or 90 if the stage is protected. `tracing` sends traces of the functions to X-Ray.
+
+    `bootstrap` names the stage, or the pattern of stages (`pr-*`), whose roles `taxiway bootstrap-role` has made: then
+    CloudFormation works with their service role, and every role of the stage has their permissions boundary.
+    `boundary` and `service_role` are the ARNs of your own instead.
     """
 
     protected: bool | None = None
@@ -78,6 +84,9 @@ class Operations:
     emails: Sequence[str] = ()
     log_days: int | None = None
     tracing: bool = True
+    bootstrap: str | None = None
+    boundary: str | None = None
+    service_role: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "emails", listed("emails", self.emails))
@@ -98,6 +107,22 @@ class Operations:
                 refuse(f"Invalid e-mail address {email!r}.", fix="write it like team@example.com")
         if len(set(self.emails)) < len(self.emails):
             refuse("Operations(emails=…) names an address twice.", fix="name each reader once")
+
+        self._check_bootstrap()
+
+    def _check_bootstrap(self) -> None:
+        if self.bootstrap is not None and not _STAGES.fullmatch(self.bootstrap):
+            refuse(
+                f"Invalid bootstrap {self.bootstrap!r}: it must be the name of a stage, or a pattern that ends in -*.",
+                fix="write it like prod or pr-*; pr* would match prod too",
+            )
+        for name, kind in (("boundary", "policy"), ("service_role", "role")):
+            value = getattr(self, name)
+            if value is not None and not re.fullmatch(f"{_OF_IAM}{kind}/.+", value):
+                refuse(
+                    f"Invalid {name} {value!r}: it must be the ARN of a {kind} of IAM.",
+                    fix=f"write it like arn:aws:iam::123456789012:{kind}/my-{name.replace('_', '-')}",
+                )
 
     def is_protected(self, stage: Stage) -> bool:
         return stage.is_production if self.protected is None else self.protected

@@ -106,22 +106,26 @@ def leading_key(template: str) -> str:
 
 
 def _table(backend: Backend, function: Function, stage: Stage) -> list[Statement]:
-    """One statement for each set of calls on the table, or on one of its indexes, with the keys that it holds for."""
-    calls: dict[tuple[str, str], set[str]] = defaultdict(set)
+    """One statement for each list of keys, with the calls on the table or on an index that are granted for all of them.
+
+    Each call stands in one statement with all of its keys, so that one statement covers a batch of two entities.
+    """
+    keys: dict[tuple[str, str], set[str]] = defaultdict(set)
     for grant in function.grants:
         for access in grant.accesses:
-            calls[access.index or "", leading_key(access.partition_key)].update(access.calls)
-    keys: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
-    for (index, key), allowed in calls.items():
-        keys[index, tuple(sorted(allowed))].append(key)
+            for call in access.calls:
+                keys[access.index or "", call].add(leading_key(access.partition_key))
+    calls: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (index, call), granted in sorted(keys.items()):
+        calls[index, tuple(sorted(granted))].append(call)
     return [
         statement(
             "".join(allowed) + re.sub(r"\W|_", "", index.title()),
             [f"dynamodb:{call}" for call in allowed],
             [table_arn(backend, stage) + (f"/index/{index}" if index else "")],
-            _leading_keys(sorted(found)),
+            _leading_keys(list(granted)),
         )
-        for (index, allowed), found in sorted(keys.items())
+        for (index, granted), allowed in sorted(calls.items(), key=lambda found: (found[0][0], found[1]))
     ]
 
 

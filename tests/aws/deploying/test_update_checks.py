@@ -31,11 +31,6 @@ def template(*, key: str = "pk", indexes: dict[str, str] | None = None, ttl: str
             template(indexes={"a": "x"}),
             "The keys of the index a of the table items-dev can't be changed",
         ),
-        (
-            template(ttl="until"),
-            template(ttl="expiresAt"),
-            "can't be changed from until to expiresAt in one deployment",
-        ),
     ],
 )
 def test_it_is_refused_by_name(before: dict[str, Any], after: dict[str, Any], problem: str) -> None:

@@ -1,11 +1,10 @@
-"""What nobody can have raised is refused by name before AWS is asked, and without Node."""
+"""What AWS would refuse halfway is refused by name before AWS is asked."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.aws.backends import Code, answer, of_size, packages, stage
+from tests.aws.backends import Code, answer, packages, stage
 
 from taxiway import Backend, DeclarationError, Function, HttpApi, Network, Secret
 from taxiway.aws.template import limits
@@ -43,30 +42,6 @@ def test_an_environment_is_measured_as_lambda_does_with_what_the_package_needs(t
         check(one(environment={"LARGE": "ä" + "x" * (4096 - around)}), tmp_path)
     with pytest.raises(DeclarationError, match="has 4112 bytes"):
         check(one(environment={"LARGE": "x" * (4096 - around)}), tmp_path, TAXIWAY_X="y")
-
-
-def test_a_handler_s_path_is_as_long_as_lambda_takes(tmp_path: Path) -> None:
-    backend = one()
-    (code,) = packages(backend, tmp_path)
-    longest, longer = (Code(code.function, code.path, code.digest, f"{'m' * size}.h", {}) for size in (126, 127))
-    limits.check(backend, DEV, {"a": longest})
-
-    with pytest.raises(DeclarationError, match=r"Function a: the path of its handler, m+\.h, has 129 characters"):
-        limits.check(backend, DEV, {"a": longer})
-
-
-def test_functions_and_cached_routes_are_integrations_and_there_are_300_of_them(tmp_path: Path) -> None:
-    full = of_size(300, DEV)
-    check(full, tmp_path)
-    shared = of_size(310, DEV, shared=True)
-    check(shared, tmp_path)
-
-    with pytest.raises(DeclarationError, match="has 301 integrations, one for each function and 0 for routes"):
-        check(of_size(301, DEV), tmp_path)
-    api = HttpApi()
-    api.routes.extend(replace(route, cache=60) for route in shared.api.routes)
-    with pytest.raises(DeclarationError, match="has 310 integrations, one for each function and 310 for routes"):
-        check(replace(shared, api=api), tmp_path)
 
 
 def test_an_endpoint_of_a_network_takes_so_many_secrets_and_no_more() -> None:

@@ -22,7 +22,7 @@ from taxiway import (
     Table,
 )
 from taxiway.aws.template import regions
-from taxiway.aws.template.deploy_permissions import permissions
+from taxiway.aws.template.bootstrap_permissions import service_role
 from taxiway.aws.template.synthesis import synthesize
 
 THERE = "us-west-2:111122223333"
@@ -144,11 +144,11 @@ def test_a_secret_of_another_account_has_to_have_a_key_that_lets_this_one_in() -
 
 
 @pytest.mark.parametrize("place", [f"us-west-2:{ACCOUNT}", f"{HERE}:{OTHER}", f"{HERE}:{ACCOUNT}"])
-def test_the_deploy_role_changes_a_function_that_is_asked_only_where_the_stack_can(place: str) -> None:
+def test_the_service_role_changes_a_function_that_is_asked_only_where_the_stack_can(place: str) -> None:
     backend = asking(f"arn:aws:lambda:{place}:function:authorizer", rotates=None)
-    allowed = {each.sid for each in permissions(backend, stage("dev"))}
+    allowed = {each["Sid"] for each in service_role(backend, stage("dev"), "boundary")}
 
-    assert ("Authorizers" in allowed) == (place == f"{HERE}:{ACCOUNT}")
+    assert ("NamedFunctions" in allowed) == (place == f"{HERE}:{ACCOUNT}")
 
 
 def asking(authorizer: str, rotates: str | None) -> Backend:

@@ -26,6 +26,7 @@ def create(account: Account, assembly: Assembly, template: Template, *, is_new: 
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         Tags=[{"Key": key, "Value": value} for key, value in assembly.tags.items()],
         **({"IncludeNestedStacks": True} if assembly.has_nested else {}),
+        **({"RoleARN": assembly.service_role} if assembly.service_role else {}),
     )
 
 

@@ -31,12 +31,6 @@ def check(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
                     f"The keys of the index {index} of the table {name} can't be changed.",
                     fix="declare a new index with the new keys, and remove this one when no code queries it any more",
                 )
-        ttl = [properties.get("TimeToLiveSpecification", {}).get("AttributeName") for properties in (was, will)]
-        if all(ttl) and ttl[0] != ttl[1]:
-            raise AwsError(
-                f"The ttl of the table {name} can't be changed from {ttl[0]} to {ttl[1]} in one deployment.",
-                fix="deploy without ttl= first, and an hour later with the new one",
-            )
 
 
 def _of(template: Mapping[str, Any], kind: str) -> Iterable[tuple[str, Any]]:

@@ -33,6 +33,8 @@ class Assembly(Struct, frozen=True):
     files: tuple[File, ...]
     """All that is uploaded: the template too."""
     tags: dict[str, str]
+    service_role: str | None = None
+    """The ARN of the role that CloudFormation works with; None if it uses the caller's permissions."""
 
     @property
     def has_nested(self) -> bool:

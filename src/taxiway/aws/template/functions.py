@@ -24,7 +24,7 @@ from taxiway.aws.template.network import PrivateNetwork
 from taxiway.aws.template.release import Releases
 from taxiway.aws.template.stack_template import Resource, Scope, Value, joined
 from taxiway.aws.template.stream_consumers import add_stream_consumer
-from taxiway.declare import Backend, Function, Provisioned, Stage, StreamConsumer, names
+from taxiway.declare import Backend, Function, Provisioned, Stage, StreamConsumer, bootstrap, names
 from taxiway.permissions.function_policy import function_policy
 from taxiway.permissions.invocation import invoked_by
 from taxiway.permissions.statements import trust
@@ -137,6 +137,7 @@ class DeployedFunction:
             Path=f"/{names.path(around.backend, around.stage)}",
             Description=f"What {self.name} may do",
             AssumeRolePolicyDocument=trust("lambda.amazonaws.com"),
+            PermissionsBoundary=bootstrap.boundary(around.backend, around.stage),
             Policies=[
                 {
                     "PolicyName": "function",

@@ -4,7 +4,7 @@ from typing import Any
 
 from taxiway.aws.template.cloudformation_types import Cidr, GetAZs, Select, ec2, iam, logs
 from taxiway.aws.template.stack_template import Resource, Scope, StackTemplate, Value
-from taxiway.declare import Backend, Network, names
+from taxiway.declare import Backend, Network, bootstrap, names
 from taxiway.declare import Stage as BackendStage
 from taxiway.permissions.endpoint_policy import endpoint_policy
 from taxiway.permissions.statements import Policy, trust
@@ -156,6 +156,7 @@ def _log_refusals(scope: Scope, vpc: Resource, backend: Backend, stage: BackendS
         Path=f"/{names.path(backend, stage)}",
         Description=f"Writes what the network of {names.stack(backend, stage)} refuses",
         AssumeRolePolicyDocument=trust("vpc-flow-logs.amazonaws.com", stage.account),
+        PermissionsBoundary=bootstrap.boundary(backend, stage),
         Policies=[{"PolicyName": "log", "PolicyDocument": document}],
     )
     scope.add(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from taxiway.aws.template.cloudformation_types import codedeploy, iam
 from taxiway.aws.template.deployment_configurations import DEPLOYMENT_CONFIGURATIONS
 from taxiway.aws.template.stack_template import Resource, Scope
-from taxiway.declare import Backend, Function, Stage, names
+from taxiway.declare import Backend, Function, Stage, bootstrap, names
 from taxiway.declare.operations import Release
 from taxiway.permissions.statements import trust
 
@@ -36,6 +36,7 @@ class Releases:
             Path=f"/{names.path(backend, stage)}",
             Description="Moves the aliases of functions to new code",
             AssumeRolePolicyDocument=trust("codedeploy.amazonaws.com"),
+            PermissionsBoundary=bootstrap.boundary(backend, stage),
             Policies=[
                 {
                     "PolicyName": "release",

@@ -7,7 +7,7 @@ from taxiway.aws.template import limits, regions
 from taxiway.aws.template.assembly import Assembly, File, package_key, template_key
 from taxiway.aws.template.code import Code
 from taxiway.aws.template.stack import build
-from taxiway.declare import Backend, DeclarationError, Stage, names
+from taxiway.declare import Backend, DeclarationError, Stage, bootstrap, names
 
 
 def synthesize(backend: Backend, stage: Stage, *, packages: Sequence[Code], directory: Path) -> Assembly:
@@ -44,6 +44,7 @@ def synthesize(backend: Backend, stage: Stage, *, packages: Sequence[Code], dire
         template=templates[0],
         files=(*templates, *(File(path, key) for key, path in archives.items())),
         tags=names.tags(backend, stage),
+        service_role=bootstrap.service_role(backend, stage),
     )
 
 
