@@ -1,8 +1,9 @@
 """What an entity is: a frozen msgspec struct that knows its keys."""
 
+import re
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, dataclass_transform
 
 import msgspec
 
@@ -12,24 +13,28 @@ from taxiway.data.encoding import ENTITY, EXPIRES, Codec
 from taxiway.data.errors import EntityError
 from taxiway.data.evolution import SCHEMA, Evolution, Upcaster
 from taxiway.data.fields import Managed, Role, Unique, unique
+from taxiway.data.lookups import LookupPattern, LookupStub
 from taxiway.data.patterns import PARTITION, SORT, IndexPattern, IndexStub, KeyPattern, KeyStub
 from taxiway.data.uniques import UniqueValue
 from taxiway.data.write_ids import WRITE
 
+Stubs: TypeAlias = "dict[str, KeyStub[...] | IndexStub[..., Any] | LookupStub[...]]"
+
+_STORED_NAME = re.compile(r"[\w.-]+")
 RESERVED = frozenset(("Idempotency", "Migration", "UNIQUE"))
 """The `entity` of requests' records, of migrations' checkpoints, and of unique values' sentinels."""
 
 _ROLE_TYPES: dict[Role, type] = {"created": datetime, "updated": datetime, "version": int, "ttl": datetime}
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field, unique))
 class EntityMeta(msgspec.StructMeta):
     """Builds an entity's class: its struct, its patterns and its encoding codec. Raises EntityError on a mistake."""
 
-    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> type[Any]:
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **config: Any) -> type[Any]:
         if not any(isinstance(base, EntityMeta) for base in bases):
             return super().__new__(mcls, name, bases, namespace, **config)
         abstract = config.pop("abstract", False)
+        stored = config.pop("name", None)
         if config:
             raise EntityError(
                 name, f"{', '.join(config)} can't be set", fix="an entity is frozen and stored in camelCase"
@@ -44,8 +49,8 @@ class EntityMeta(msgspec.StructMeta):
         own = {key: value for key, value in namespace.items() if isinstance(value, Managed | Unique)}
         shared = {key: value for key, value in shared.items() if key not in namespace} | own
         managed = {key: value for key, value in shared.items() if isinstance(value, Managed)}
-        stubs: dict[str, KeyStub[...] | IndexStub[..., Any]] = {
-            key: value for key, value in namespace.items() if isinstance(value, KeyStub | IndexStub)
+        stubs: Stubs = {
+            key: value for key, value in namespace.items() if isinstance(value, KeyStub | IndexStub | LookupStub)
         }
         upcasters = {key: value for key, value in namespace.items() if isinstance(value, Upcaster)}
         body = {key: value for key, value in namespace.items() if key not in stubs and key not in upcasters}
@@ -53,29 +58,38 @@ class EntityMeta(msgspec.StructMeta):
         body |= {key: value.field() for key, value in own.items()}
         entity = _struct(mcls, name, bases, body, reads=not abstract)
         if abstract:
-            if stubs or upcasters:
+            if stubs or upcasters or stored is not None:
                 raise EntityError(
                     name,
                     "an abstract entity has fields and nothing else",
-                    fix="give keys and patterns to what derives from it",
+                    fix="give keys, patterns and a name to what derives from it",
                 )
             entity.__shared__ = shared
             return entity
         ttl = next((key for key, value in managed.items() if value.role == "ttl"), None)
-        if name in RESERVED:
-            raise EntityError(
-                name, f"items that the library keeps for itself are called {name!r}", fix="give the class another name"
-            )
-        entity.__codec__ = Codec(entity, Evolution(name, upcasters), ttl=ttl)
+        _check_stored_name(name, name if stored is None else stored)
+        entity.__codec__ = Codec(entity, Evolution(name, upcasters), name=stored, ttl=ttl)
         entity.__roles__ = _roles(entity, managed)
         for key, value in upcasters.items():
             setattr(entity, key, staticmethod(value.function))
         _patterns(entity, stubs)
         _check_names(entity, stubs)
         entity.__uniques__ = _claims(entity, uniques)
+        entity.__lookups__ = _lookups(entity, stubs)
         for field in entity.__codec__.fields.values():
             setattr(entity, field.name, Attribute(name, field, _member(entity, field.name)))
         return entity
+
+
+def _check_stored_name(entity: str, stored: object) -> None:
+    if stored in RESERVED:
+        raise EntityError(
+            entity, f"items that the library keeps for itself are called {stored!r}", fix="give it another name"
+        )
+    if not isinstance(stored, str) or not _STORED_NAME.fullmatch(stored):
+        raise EntityError(
+            entity, f"name={stored!r} is not a valid name for stored items", fix="use letters, digits, '_', '.' and '-'"
+        )
 
 
 def _struct(meta: type[EntityMeta], name: str, bases: tuple[type, ...], body: dict[str, Any], *, reads: bool) -> Any:
@@ -108,6 +122,7 @@ def _member(entity: type[Any], name: str) -> Any:
     return next(found.__dict__[name] for found in entity.__mro__ if name in found.__dict__)
 
 
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field, unique))
 class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
     """The base of what is stored in the table.
 
@@ -125,14 +140,20 @@ class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
             @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}", sorted_by=datetime)
             def by_category(self, category: str) -> None: "Items of a category, by creation time."
 
-    Fields that several share can be in a class of their own, `class Stored(Entity, abstract=True)`.
+    Fields that several share can be in a class of their own, `class Stored(Entity, abstract=True)`. What is stored of
+    an entity bears the name of its class; `class Customer(Entity, name="User")` keeps the name that it had.
     """
+
+    if TYPE_CHECKING:
+
+        def __init_subclass__(cls, *, abstract: bool = False, name: str | None = None) -> None: ...
 
     __primary__: ClassVar[KeyPattern[..., Any]]
     __patterns__: ClassVar[tuple[IndexPattern[..., Any, Any], ...]]
     __indexed__: ClassVar[tuple[IndexPattern[..., Any, Any], ...]]
     """One pattern for each index that a write keeps."""
     __uniques__: ClassVar[tuple[UniqueValue, ...]]
+    __lookups__: ClassVar[tuple[LookupPattern[..., Any], ...]]
     __codec__: ClassVar[Codec]
     __roles__: ClassVar[dict[Role, str]]
 
@@ -166,7 +187,7 @@ def _roles(entity: type[Entity], managed: dict[str, Managed]) -> dict[Role, str]
     return roles
 
 
-def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[..., Any]]) -> None:
+def _patterns(entity: Any, stubs: Stubs) -> None:
     name = entity.__name__
     codec: Codec = entity.__codec__
     types = {field.name: field.type for field in codec.fields.values()}
@@ -183,7 +204,7 @@ def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[..., Any]])
         if isinstance(stub, KeyStub):
             entity.__primary__ = KeyPattern(entity, stub, partition, sort)
             setattr(entity, attribute, entity.__primary__)
-        else:
+        elif isinstance(stub, IndexStub):
             found = IndexPattern(entity, stub, *stub.templates(name, types, labels))
             if found.index is None and (found.partition.text, found.sort.text) != (partition.text, sort.text):
                 raise EntityError(
@@ -246,7 +267,16 @@ def _claims(entity: type[Entity], uniques: dict[str, Unique]) -> tuple[UniqueVal
     return tuple(claims)
 
 
-def _check_names(entity: type[Entity], stubs: dict[str, KeyStub[...] | IndexStub[..., Any]]) -> None:
+def _lookups(entity: type[Entity], stubs: Stubs) -> tuple[LookupPattern[..., Any], ...]:
+    found: list[LookupPattern[..., Any]] = []
+    for attribute, stub in stubs.items():
+        if isinstance(stub, LookupStub):
+            found.append(stub.pattern(entity, entity.__uniques__))
+            setattr(entity, attribute, found[-1])
+    return tuple(found)
+
+
+def _check_names(entity: type[Entity], stubs: Stubs) -> None:
     """Refuse two things under one attribute: a field and a key, two fields, the keys of two indexes."""
     name = entity.__name__
     taken = {

@@ -6,7 +6,6 @@ from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 
-from taxiway.data.encoding import EXPIRES
 from taxiway.data.ulids import new_ulid
 
 Role: TypeAlias = Literal["created", "updated", "version", "ttl"]
@@ -23,7 +22,7 @@ class Managed:
 
     def field(self) -> Any:
         """The field that msgspec makes of it."""
-        return msgspec.field(default_factory=self.default, name=EXPIRES if self.role == "ttl" else None)
+        return msgspec.field(default_factory=self.default)
 
 
 class Unique:
@@ -79,7 +78,7 @@ def ttl(*, after: timedelta | None = None) -> Any:
 def unique(form: str | None = None, *, default: Any = msgspec.NODEFAULT) -> Any:
     """A field whose value no two items of the entity share; a write that would make two raises NotUnique.
 
-    `form` is a key template of what must differ, where it isn't the value as it is: `unique("{email:lower}")` folds
+    `form` is a key template of what must differ, where it isn't the value as it is: `unique("{email:fold}")` folds
     case, `unique("{tenant}#{slug}")` is unique within a tenant. An item with None in it holds nothing.
     """
     return Unique(form, default)

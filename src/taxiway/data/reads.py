@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 
-from taxiway.data.arguments import check_collection, check_key, check_query
+from taxiway.data.arguments import check_collection, check_count, check_key, check_query
 from taxiway.data.collection import CollectionQuery
 from taxiway.data.connection import CONFLICTS, Cancelled, Connection, pause, where
 from taxiway.data.cursors import Cursors
@@ -24,7 +24,9 @@ from taxiway.data.errors import (
     TransactionInvalid,
 )
 from taxiway.data.expressions import Expression
+from taxiway.data.lookups import Lookup, holder
 from taxiway.data.patterns import PARTITION, SORT, Key, KeyPattern, Query
+from taxiway.data.rows import label, readable
 from taxiway.data.shard_merge import LARGEST_PAGE, Merge, Position
 from taxiway.data.updates import alive
 from taxiway.sdk.dynamodb import Item, actions
@@ -57,8 +59,13 @@ class Reads(Connection):
 
     _cursors: Cursors
 
-    def get(self, key: Key[E], *, consistent: bool = False) -> E | None:
-        """The item, or None. A consistent read sees every write that was answered before it, at twice the cost."""
+    def get(self, key: Key[E] | Lookup[E], *, consistent: bool = False) -> E | None:
+        """The item, or None. A consistent read sees every write that was answered before it, at twice the cost.
+
+        A look-up by a unique value is always consistent: it reads the sentinel of the value, then what owns it.
+        """
+        if isinstance(key, Lookup):
+            return self._look_up(key)
         check_key("get", key)
         codec = key.entity.__codec__
         row = self._call(self.core.get_item, self.name, where(key), consistent_read=consistent).item
@@ -74,15 +81,19 @@ class Reads(Connection):
         cursor: str | None = None,
         caller: str | None = None,
         consistent: bool = False,
+        skip_unreadable: bool = False,
     ) -> Page[T]:
         """A page of the items that a query finds: at most `limit` of them (1 to 1000), from `cursor` on.
 
         A cursor is good for the same pattern, arguments, direction and `caller` only (the principal's id, say). A page
         that a filter thins out is filled by up to ten calls; it has fewer than `limit`, and still a cursor, where that
         isn't enough or DynamoDB stops at 1 MB. Reads of an index are eventually consistent, and `consistent` is for a
-        pattern of the table itself. Raises InvalidLimit, InvalidCursor, and EntityError.
+        pattern of the table itself. An item that doesn't fit its class raises StoredItemInvalid; with
+        `skip_unreadable` it is left out, and logged at WARN with its key. Raises InvalidLimit, InvalidCursor, and
+        EntityError.
         """
         check_query("query", query)
+        check_count("query", "limit", limit)
         if not 1 <= limit <= LARGEST_PAGE:
             text = f"limit must be from 1 to {LARGEST_PAGE}"
             raise InvalidLimit(f"{text}, and is {limit}.", public_detail=f"{text}.")
@@ -93,14 +104,15 @@ class Reads(Connection):
         position = None if cursor is None else self._cursors.read(identity, cursor)
         if pattern.sharding is not None:
             rows, reached = self._merged_page(query, limit, position, consistent)
-            return Page(_decoded(query, rows), None if reached is None else self._cursors.issue(identity, reached))
+            items = _decoded(query, rows, skip=skip_unreadable)
+            return Page(items, None if reached is None else self._cursors.issue(identity, reached))
         start = None
         if position is not None:
             names = (PARTITION, SORT, pattern.sort_attribute)
             start = {**dict(zip(names, position[:3], strict=True)), pattern.partition_attribute: query.partition}
         rows: list[Item] = []
         more, size = start, limit + 1
-        name = query.entity.__name__
+        name = query.entity.__codec__.name
         thinned = query.condition is not None or query.entity.__codec__.expires
         for _ in range(CALLS):
             try:
@@ -119,22 +131,28 @@ class Reads(Connection):
         following = None
         if last is not None:
             following = self._cursors.issue(identity, (last[PARTITION], last[SORT], last[pattern.sort_attribute]))
-        return Page(_decoded(query, rows[:limit]), following)
+        return Page(_decoded(query, rows[:limit], skip=skip_unreadable), following)
 
-    def each(self, query: Query[T], *, page: int = 100, consistent: bool = False) -> Iterator[T]:
-        """Every item that a query finds, read `page` at a time (1 to 1000) as they are taken."""
+    def each(
+        self, query: Query[T], *, page: int = 100, consistent: bool = False, skip_unreadable: bool = False
+    ) -> Iterator[T]:
+        """Every item that a query finds, read `page` at a time (1 to 1000) as they are taken.
+
+        `skip_unreadable` is as in `query`.
+        """
         check_query("each", query)
+        check_count("each", "page", page)
         if not 1 <= page <= LARGEST_PAGE:
             raise InvalidLimit(f"page must be from 1 to {LARGEST_PAGE}, and is {page}.")
         if query.pattern.sharding is not None:
             merged = iter(Merge(partial(self._own_rows, consistent=consistent), query, size=page))
             while rows := list(islice(merged, page)):
-                yield from _decoded(query, rows)
+                yield from _decoded(query, rows, skip=skip_unreadable)
             return
         more: Item | None = None
         while True:
             rows, more = self._own_rows(query, page, more, consistent)
-            yield from _decoded(query, rows)
+            yield from _decoded(query, rows, skip=skip_unreadable)
             if more is None:
                 return
 
@@ -157,10 +175,11 @@ class Reads(Connection):
         Raises CollectionTooLarge where that would be more than `limit` items: page through a pattern then.
         """
         check_collection("collect", query)
+        check_count("collect", "limit", limit)
         if not 1 <= limit < LARGEST_LIMIT:
             raise InvalidLimit(f"limit must be 1 or more and below {LARGEST_LIMIT}, and is {limit}.")
         collection = query.collection
-        members = {member.owner.__name__: member for member in collection.members}
+        members = {member.owner.__codec__.name: member for member in collection.members}
         codecs: dict[str, Codec] = {name: member.owner.__codec__ for name, member in members.items()}
         expression = Expression()
         first = collection.members[0]
@@ -217,23 +236,54 @@ class Reads(Connection):
             check_key("get_all", key)
         if not 1 <= len(keys) <= TRANSACTION or len({(key.partition, key.sort) for key in keys}) < len(keys):
             raise TransactionInvalid(f"get_all takes from 1 to {TRANSACTION} keys, each once, and not {len(keys)}.")
-        gets = [actions.get(self.name, where(key)) for key in keys]
+        rows = self._at_one_moment(*map(where, keys))
+        moment = time.time()
+        return tuple(
+            None if row is None or key.entity.__codec__.has_expired(row, moment) else _item(key, row)
+            for key, row in zip(keys, rows, strict=True)
+        )
+
+    def _at_one_moment(self, *places: Item) -> list[Item | None]:
+        """What is stored under some keys at one moment. Raises Conflict where transactions on them go on and on."""
+        gets = [actions.get(self.name, place) for place in places]
         for attempt in range(CONFLICTS):
             try:
-                rows = self._call(self.core.transact_get_items, gets).items
+                return self._call(self.core.transact_get_items, gets).items
             except Cancelled:
                 pause(attempt)
-                continue
-            moment = time.time()
-            return tuple(
-                None if row is None or key.entity.__codec__.has_expired(row, moment) else _item(key, row)
-                for key, row in zip(keys, rows, strict=True)
-            )
-        raise Conflict(f"Transactions on {', '.join(map(str, keys))} got in the way {CONFLICTS} times.")
+        keys = ", ".join(f"{place[PARTITION]!r}, {place[SORT]!r}" for place in places)
+        raise Conflict(f"Transactions on {keys} got in the way {CONFLICTS} times.")
+
+    def _look_up(self, lookup: Lookup[E]) -> E | None:
+        """What owns a unique value now, or None.
+
+        The item may be deleted or changed between the two reads. So if it doesn't have the value, the sentinel and
+        what it names are read again, as they are at one moment.
+        """
+        sentinel = self._stored(lookup.place)
+        if sentinel is None:
+            return None
+        place = holder(sentinel)
+        found = _owner(lookup, self._stored(place))
+        attempt = 0
+        while found is None:
+            sentinel, row = self._at_one_moment(lookup.place, place)
+            if sentinel is None:
+                return None
+            if holder(sentinel) == place:
+                return _owner(lookup, row)
+            if (attempt := attempt + 1) == CONFLICTS:
+                raise Conflict(f"The {lookup} changed {CONFLICTS} times while it was being read.")
+            place = holder(sentinel)
+            found = _owner(lookup, self._stored(place))
+        return found
 
     def _row(self, key: Key[Any]) -> Item | None:
         """What is stored under a key, expired or not, as of now."""
-        return self._call(self.core.get_item, self.name, where(key), consistent_read=True).item
+        return self._stored(where(key))
+
+    def _stored(self, place: Item) -> Item | None:
+        return self._call(self.core.get_item, self.name, place, consistent_read=True).item
 
     def _merged_page(
         self, query: Query[Any], limit: int, start: tuple[str, ...] | None, consistent: bool
@@ -266,7 +316,7 @@ class Reads(Connection):
         keys_only: bool = False,
     ) -> tuple[list[Item], Item | None]:
         """The same as `_rows`, without other entities that share the partition."""
-        name = query.entity.__name__
+        name = query.entity.__codec__.name
         rows, more = self._rows(query, limit, start, consistent, keys_only=keys_only)
         return [row for row in rows if row.get(ENTITY, name) == name], more
 
@@ -311,11 +361,6 @@ class Reads(Connection):
         return page.items, page.last_key
 
 
-def label(row: Item) -> str:
-    """Where a row is, for a message."""
-    return f"The item at {row[PARTITION]!r}, {row[SORT]!r}"
-
-
 def _unfitting(error: Exception) -> InvalidCursor:
     return InvalidCursor(
         f"The cursor does not fit the query: {error}", public_detail="The cursor does not fit the query."
@@ -328,10 +373,22 @@ def _consistently(index: str | None, consistent: bool, entity: str) -> bool:
     return consistent
 
 
-def _decoded(query: Query[T], rows: list[Item]) -> list[T]:
-    if query.projection is not None:
-        return query.projection.decode_all(rows)
-    return query.entity.__codec__.decode_all(rows, label)
+def _decoded(query: Query[T], rows: list[Item], *, skip: bool) -> list[T]:
+    decode = query.projection.decode_all if query.projection else partial(_entities, query.entity)
+    return readable(rows, query.entity.__name__, decode) if skip else decode(rows)
+
+
+def _entities(entity: type[Entity], rows: list[Item]) -> list[Any]:
+    return entity.__codec__.decode_all(rows, label)
+
+
+def _owner(lookup: Lookup[E], row: Item | None) -> E | None:
+    """The item of a row that a sentinel names; None where it has expired or doesn't have the value."""
+    codec = lookup.entity.__codec__
+    if row is None or codec.has_expired(row, time.time()):
+        return None
+    item: E = codec.decode(row, str(lookup))
+    return item if lookup.is_of(item) else None
 
 
 def _item(key: Key[Any], row: Item) -> Any:

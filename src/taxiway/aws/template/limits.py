@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from taxiway.aws.template.code import Code
 
 
-
 def check(backend: Backend, stage: Stage, code: Mapping[str, "Code"]) -> None:
     """Raise DeclarationError, naming a function whose environment is too large. `code` is each function's, by name."""
     for function in backend.functions:
