@@ -9,7 +9,7 @@ from models.item import Item, ItemChanges, NewItem
 
 
 def create(new: NewItem) -> Item:
-    return table.create(Item(name=new.name, category=new.category, price=new.price))
+    return table.create(Item(name=new.name, category=new.category, description=new.description, price=new.price))
 
 
 def get(item_id: str) -> Item | None:

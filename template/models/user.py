@@ -1,19 +1,21 @@
 """A user, found by id or by e-mail address."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 from taxiway.data import Entity, created, key, lookup, sortable_id, unique, updated, version
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Role = Literal["user", "admin"]
 
 
 class User(Entity):
     id: str = sortable_id()
     email: Email = unique("{email:fold}")
     name: Name
+    role: Role = "user"
     created_at: datetime = created()
     updated_at: datetime = updated()
     version: int = version()
@@ -28,5 +30,7 @@ class User(Entity):
 
 
 class NewUser(Struct, rename="camel", forbid_unknown_fields=True):
+    """What a client may set. Its role is not part of that: everybody starts as a user."""
+
     email: Email
     name: Name

@@ -78,6 +78,15 @@ def test_a_change_touches_what_it_names_and_moves_the_item_to_its_category(api: 
     assert api.get("/items?category=prints").json()["items"] == [changed.json()]
 
 
+def test_a_description_is_kept_changed_and_removed(api: Server) -> None:
+    item = create(api, description="Blue ink.")
+    assert item["description"] == "Blue ink."
+    path = f"/items/{item['id']}"
+    assert api.request("PATCH", path, json={"description": "Red ink."}).json()["description"] == "Red ink."
+    assert api.request("PATCH", path, json={"description": None}).json()["description"] is None
+    assert api.get(path).json()["description"] is None
+
+
 def test_a_price_of_null_is_removed(api: Server) -> None:
     item = create(api, price=3)
     assert api.request("PATCH", f"/items/{item['id']}", json={"price": None}).json()["price"] is None

@@ -10,6 +10,15 @@ def test_a_user_is_found_by_id_and_by_e_mail_in_any_case(api: Server) -> None:
     assert api.get("/users?email=ADA%40example.com").json()["items"] == [user]
 
 
+def test_a_role_is_not_the_clients_to_set(api: Server) -> None:
+    made = api.request("POST", "/users", json={"email": "margaret@example.com", "name": "Margaret"}).json()
+    assert made["role"] == "user"
+    claimed = {"email": "mallory@example.com", "name": "Mallory", "role": "admin"}
+    answer = api.request("POST", "/users", json=claimed)
+    assert answer.status == 400
+    assert answer.json()["errors"] == [{"pointer": "/role", "detail": "Unknown field", "in": "body"}]
+
+
 def test_an_unknown_user_is_a_problem_and_an_unknown_e_mail_an_empty_page(api: Server) -> None:
     assert api.get("/users/none").status == 404
     assert api.get("/users?email=nobody@example.com").json()["items"] == []

@@ -112,7 +112,7 @@ def test_the_function_of_a_route_that_ministack_has_itself_answers_when_called(c
     }
     answer = cloud.client("lambda").invoke(FunctionName="items-dev_health", Payload=json.dumps(event))
 
-    assert json.loads(json.loads(answer["Payload"].read())["body"]) == {"status": "ok", "table": "ok"}
+    assert json.loads(json.loads(answer["Payload"].read())["body"])["table"] == "ok"
 
 
 def test_deployed_again_as_it_is_nothing_changes(cloud: Cloud) -> None:
