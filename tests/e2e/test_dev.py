@@ -54,7 +54,7 @@ def test_it_says_what_it_serves_and_a_line_for_each_request(project: Path, path_
         rf"200 GET +/health +[\d.]+ ms +cold +health +{re.escape(first.headers['apigw-requestid'])}", output
     )
     assert re.search(
-        rf"200 GET +/health +[\d.]+ ms +warm +health +{re.escape(second.headers['apigw-requestid'])}", output
+        rf"200 GET +/health\?deep=true +[\d.]+ ms +warm +health +{re.escape(second.headers['apigw-requestid'])}", output
     )
     assert re.search(r"404 GET +/nowhere ", output)
     assert "\x1b[" not in output  # colours are for terminals
@@ -263,7 +263,7 @@ def test_inline_runs_the_handlers_in_its_own_process(project: Path, path_with_en
 @pytest.mark.skipif(sys.platform != "linux", reason="AWS builds its runtime client for Linux")
 def test_awss_own_runtime_client_runs_the_template_unchanged(project: Path, path_with_engine: dict[str, str]) -> None:
     with serve(project, "--awslambdaric", environment=path_with_engine) as server:
-        assert server.get("/health?deep=true").json() == {"status": "ok", "table": "ok"}
+        assert server.get("/health?deep=true").json()["table"] == "ok"
         made = server.request("POST", "/items", json={"name": "Pen", "category": "aws", "price": 1.25})
         assert made.status == 201
         assert server.get("/items?category=aws").json()["items"] == [made.json()]

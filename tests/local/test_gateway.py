@@ -161,6 +161,7 @@ def test_each_request_is_logged_once_with_what_the_terminal_shows() -> None:
     assert entry == Entry(
         method="GET",
         path="/items/a%20b",
+        query="secret=1",
         request_id=answer.header("apigw-requestid") or "",
         status=200,
         duration_ms=entry.duration_ms,

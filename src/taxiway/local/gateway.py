@@ -63,6 +63,8 @@ class Entry(Struct, kw_only=True):
     method: str
     path: str
     """As the client sent it, without the query string."""
+    query: str = ""
+    """The query string, as the client sent it: it may hold secrets."""
     request_id: str
     status: int = 0
     duration_ms: float = 0.0
@@ -128,7 +130,7 @@ class Gateway:
         started = perf_counter()
         api = self._api
         path, _, query = request.target.partition("?")
-        entry = Entry(method=request.method, path=path, request_id=_request_id())
+        entry = Entry(method=request.method, path=path, query=query, request_id=_request_id())
         try:
             response = self._refuse(request, entry) or await self._answer(api, request, path, query, entry)
         except Exception:

@@ -1,15 +1,21 @@
 """What `taxiway dev` prints: the banner, a line per request, the functions' own output, and what went wrong."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
 from taxiway.local.gateway import Entry
+from taxiway.local.shown_target import shortened, shown_target
 from taxiway.local.tracebacks import fold, readable
 
 _COLORS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "dim": 2, "bold": 1}
+_TARGET = 32
+"""The width of the column of paths, at least."""
+_OTHERS = 72
+"""The width of the other columns of a request's line."""
 _FUNCTION_COLORS = ("cyan", "magenta", "blue", "yellow", "green")
 
 
@@ -35,11 +41,20 @@ class Console:
         self._write(f"\n  {footer}\n")
 
     def request(self, entry: Entry) -> None:
-        """One line for a request: status, method and path, duration, cold or warm, function, request id."""
+        """One line for a request: status, method and target, duration, cold or warm, function, request id.
+
+        On a terminal a target that is wider than its column is shortened, so that the columns stay; elsewhere it is
+        written whole.
+        """
+        target = _printable(shown_target(entry.path, entry.query))
+        width = _TARGET
+        if self._stream.isatty():
+            width = max(_TARGET, shutil.get_terminal_size().columns - _OTHERS)
+            target = shortened(target, width)
         color = "green" if entry.status < 400 else "yellow" if entry.status < 500 else "red"
         temperature = {True: "cold", False: "warm", None: ""}[entry.cold]
         self._write(
-            f"{self._paint(str(entry.status), color)} {entry.method:<7} {_printable(entry.path):<32} "
+            f"{self._paint(str(entry.status), color)} {entry.method:<7} {target:<{width}} "
             f"{entry.duration_ms:>8.1f} ms  {temperature:<4}  {entry.function or '-':<20} "
             f"{self._paint(entry.request_id, 'dim')}"
         )
