@@ -36,7 +36,7 @@ def backend(stage: Stage) -> Backend:
     api.patch("/items/{id}", update_item, uses=[allow.update(Item)])
     api.delete("/items/{id}", delete_item, uses=[allow.delete(Item)])
     api.post("/users", create_user, uses=[allow.put(User), allow.idempotency_records()])
-    api.get("/users", find_users, uses=[allow.query(User.by_email), config])
+    api.get("/users", find_users, uses=[allow.get(User.by_email)])
     api.get("/users/{id}", get_user, uses=[allow.get(User)])
 
     return Backend("items", api=api, table=table, secrets=[config])

@@ -1,7 +1,5 @@
 """Access to the users in the table."""
 
-from taxiway.data import Page
-
 from dal.table import table
 from models.user import NewUser, User
 
@@ -14,5 +12,5 @@ def get(user_id: str) -> User | None:
     return table.get(User.by_id(user_id))
 
 
-def with_email(email: str, *, limit: int, cursor: str | None) -> Page[User]:
-    return table.query(User.by_email(email), limit=limit, cursor=cursor)
+def with_email(email: str) -> User | None:
+    return table.get(User.by_email(email))

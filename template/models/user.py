@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from taxiway.data import Entity, created, key, pattern, sortable_id, unique, updated, version
+from taxiway.data import Entity, created, key, lookup, sortable_id, unique, updated, version
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -22,7 +22,7 @@ class User(Entity):
     def by_id(self, id: str) -> None:
         """One user."""
 
-    @pattern("gsi1", pk="USER#EMAIL#{email:lower}", sk="USER")
+    @lookup("email")
     def by_email(self, email: str) -> None:
         """The user with an e-mail address, in any case."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from taxiway.data import Entity, collection, created, key, pattern, sortable_id, ttl, unique, updated, version
+from taxiway.data import Entity, collection, created, key, lookup, pattern, sortable_id, ttl, unique, updated, version
 
 
 class Item(Entity):
@@ -164,6 +164,14 @@ class Account(Entity):
     @key(pk="ACCOUNT#{id}", sk="ACCOUNT")
     def by_id(self, id: str) -> None:
         """One account."""
+
+    @lookup("email")
+    def by_email(self, email: str) -> None:
+        """The account with an e-mail address."""
+
+    @lookup("handle")
+    def by_handle(self, tenant: str, handle: str) -> None:
+        """The account with a handle in its tenant."""
 
 
 class Order(Entity):

@@ -10,6 +10,7 @@ from taxiway.data import (
     Condition,
     Entity,
     Key,
+    Lookup,
     Page,
     Query,
     SortedQuery,
@@ -32,6 +33,8 @@ assert_type(Item.by_category(category="home"), SortedQuery[Item, datetime])
 assert_type(Item.by_category("home").since(datetime.now(UTC)).newest_first(), SortedQuery[Item, datetime])
 query_of_any_order: Query[Item] = Item.by_category("home")
 assert_type(table.get(Item.by_id("1")), Item | None)
+assert_type(Account.by_email("a"), Lookup[Account])
+assert_type(table.get(Account.by_email("a")), Account | None)
 assert_type(table.create(item), Item)
 assert_type(table.put(item), Item)
 assert_type(table.update(Item.by_id("1"), {"name": "x"}, expect_version=1), Item)
@@ -82,11 +85,14 @@ with table.transaction():
     table.check(Item.by_id("1"), attr(Item.price) > 10)
 
 allow.get(Item)
+allow.get(Account.by_email)
 allow.put(Item)
 allow.query(Order.of_account)
 allow.query(AccountWithOrders)
 allow.query(Item.by_category)
 
+Account.by_handle("a")  # expect: reportCallIssue
+table.delete(Account.by_email("a"))  # expect: reportArgumentType
 Item.by_id()  # expect: reportCallIssue
 Item.by_id(name="1")  # expect: reportCallIssue
 Item.by_id(1)  # expect: reportArgumentType

@@ -199,3 +199,9 @@ def test_indexes_that_dynamodb_would_refuse_are_refused_here(indexes: list[Index
 )
 def test_each_declaration_knows_where_it_was_written(make: Any) -> None:
     assert make().source.startswith(f"{__file__}:")
+
+
+def test_get_takes_an_entity_or_a_look_up() -> None:
+    key: Any = Item.by_category
+    with pytest.raises(DeclarationError, match=r"allow\.get takes an entity or a look-up"):
+        allow.get(key)

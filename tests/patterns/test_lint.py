@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from taxiway import Backend, Function, HttpApi, Index, Table, allow
-from taxiway.data import Entity, created, key, pattern, sortable_id, updated, version
+from taxiway.data import Entity, created, key, lookup, pattern, sortable_id, unique, updated, version
 from taxiway.patterns import Finding, lint
 
 HERE = Path(__file__)
@@ -272,6 +272,41 @@ def test_a_pattern_that_no_function_may_query_is_warned_of() -> None:
     assert (finding.rule, finding.subject) == ("unused-pattern", "Item.by_time")
     assert "Each write of an Item still pays for gsi1" in finding.problem
     assert "query(Item.by_time)" in finding.fix
+
+
+class Member(Entity):
+    id: str = sortable_id()
+    shop: str
+    handle: str = unique("{shop}#{handle}")
+
+    @key(pk="MEMBER#{id}", sk="MEMBER")
+    def by_id(self, id: str) -> None: ...
+
+    @lookup("handle")
+    def by_handle(self, shop: str, handle: str) -> None: ...
+
+    @pattern("gsi1", pk="MEMBER#{shop}", sk="{handle}")
+    def of_shop(self, shop: str) -> None: ...
+
+    @pattern("gsi1", pk="MEMBER#{shop}", sk="{handle}")
+    def found_late(self, shop: str, handle: str) -> None: ...
+
+
+MEMBERS = (allow.put(Member), allow.query(Member.of_shop), allow.query(Member.found_late))
+
+
+def test_a_look_up_that_no_function_may_get_is_warned_of() -> None:
+    findings = [finding for finding in linted(*MEMBERS) if finding.rule == "unused-pattern"]
+    assert [finding.subject for finding in findings] == ["Member.by_handle"]
+    assert "uses=[allow.get(Member.by_handle)]" in findings[0].fix
+    assert all(finding.rule != "unused-pattern" for finding in linted(*MEMBERS, allow.get(Member.by_handle)))
+
+
+def test_a_unique_value_that_is_found_through_an_index_is_warned_of() -> None:
+    findings = linted(*MEMBERS, allow.get(Member.by_handle))
+    (finding,) = (each for each in findings if each.rule == "unique-by-index")
+    assert finding.subject == "Member.found_late"
+    assert "@lookup('handle')" in finding.fix
 
 
 def test_an_index_that_no_pattern_is_on_is_warned_of() -> None:

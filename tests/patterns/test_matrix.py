@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from taxiway import Backend, Function, HttpApi, Index, Stage, StreamConsumer, Table, allow, project
-from taxiway.data import Entity, TableClient, collection, created, key, pattern, sortable_id, updated
+from taxiway.data import Entity, TableClient, collection, created, key, lookup, pattern, sortable_id, unique, updated
 from taxiway.local import tables
 from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.patterns import lint, matrix
@@ -25,24 +25,24 @@ TEMPLATE = Path(__file__).parents[2] / "template"
 
 # ruff: noqa: E501  a table is as wide as its cells
 THE_TEMPLATES = """
-pattern   index  key condition                                        sorted by       RCU  WCU  used by
+pattern   index  key condition                                         sorted by       RCU  WCU  used by
 
 Item.by_id(id)  One item.
-  get     table  pk = ITEM#{id} and sk = ITEM                                         0.5       health (GET /health)
-                                                                                                get-item (GET /items/{id})
-  put                                                                                      2-3  create-item (POST /items)
-  update                                                                              0-1  2-3  update-item (PATCH /items/{id})
-  delete                                                                                     2  delete-item (DELETE /items/{id})
+  get     table  pk = ITEM#{id} and sk = ITEM                                          0.5       health (GET /health)
+                                                                                                 get-item (GET /items/{id})
+  put                                                                                       2-3  create-item (POST /items)
+  update                                                                               0-1  2-3  update-item (PATCH /items/{id})
+  delete                                                                                      2  delete-item (DELETE /items/{id})
 
 Item.by_category(category)  The items of a category, by creation time.
-  query   gsi1   gsi1pk = ITEM#CATEGORY#{category}                    created_at, id    3       list-items (GET /items)
+  query   gsi1   gsi1pk = ITEM#CATEGORY#{category}                     created_at, id    3       list-items (GET /items)
 
 User.by_id(id)  One user.
-  get     table  pk = USER#{id} and sk = USER                                         0.5       get-user (GET /users/{id})
-  put                                                                                 0-1  5-8  create-user (POST /users)
+  get     table  pk = USER#{id} and sk = USER                                          0.5       get-user (GET /users/{id})
+  put                                                                                  0-1  4-6  create-user (POST /users)
 
 User.by_email(email)  The user with an e-mail address, in any case.
-  query   gsi1   gsi1pk = USER#EMAIL#{email:lower} and gsi1sk = USER                    3       find-users (GET /users)
+  get     table  pk = UNIQUE#User#email#{email:lower} and sk = UNIQUE                    2       find-users (GET /users)
 """
 
 
@@ -99,6 +99,21 @@ class Tag(Entity):
 
     @key(pk="TAG#{name}", sk="TAG")
     def by_name(self, name: str) -> None: ...
+
+
+class Member(Entity):
+    """One with a unique value, by which it is looked up."""
+
+    id: str
+    email: str = unique()
+    note: str = ""
+
+    @key(pk="MEMBER#{id}", sk="MEMBER")
+    def by_id(self, id: str) -> None: ...
+
+    @lookup("email")
+    def by_email(self, email: str) -> None:
+        """The member with an e-mail address."""
 
 
 def handle(event: Any, context: Any) -> None: ...
@@ -227,6 +242,20 @@ def test_who_reads_a_collection_reads_by_each_of_its_patterns() -> None:
     }
     assert found["Basket.by_id", "query"].condition == "pk = BASKET#{id}"
     assert {finding.rule for finding in lint(declared)} == {"unused-index"}
+
+
+def test_a_look_up_reads_the_sentinel_and_then_the_item() -> None:
+    row = next(row for row in matrix(backend(allow.get(Member.by_email))).rows if row.pattern.lookup)
+    assert (str(row.pattern), row.verb, row.pattern.parameters, row.order) == (
+        "Member.by_email",
+        "get",
+        ("email",),
+        "",
+    )
+    assert row.condition == "pk = UNIQUE#Member#email#{email} and sk = UNIQUE"
+    assert row.users == ("all (GET /a, GET /b)",)
+    large = matrix(backend(allow.get(Member.by_email)), item_size=9000).rows
+    assert next(row.reads for row in large if row.pattern.lookup) == (4, 4)
 
 
 def test_markdown_has_a_row_for_each_operation_with_every_cell_filled_in() -> None:
@@ -358,6 +387,11 @@ def test_the_engine_bills_what_the_matrix_says(endpoint: str, monkeypatch: pytes
         with table.transaction():
             table.check(Tag.by_name("t"), absent=True)
         assert bill.take() == (0, costs(backend(allow.check(Tag)))["check Tag.by_name"][1][0])
+
+        table.create(Member(id="1", email="a", note="x" * 700))
+        bill.take()
+        assert table.get(Member.by_email("a"))
+        assert bill.take() == (costs(backend(allow.get(Member.by_email)))["get Member.by_email"][0][0], 0) == (2, 0)
 
         for _ in range(25):
             table.create(Order(shop_id="full", state="open", note="x" * 750))

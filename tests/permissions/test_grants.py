@@ -12,7 +12,7 @@ from tests.permissions.iam import holds
 from tests.tables import watch
 
 from taxiway import Backend, Function, Grant, HttpApi, Index, Table, allow
-from taxiway.data import Entity, Page, TableClient, key, pattern, unique, upcaster, version
+from taxiway.data import Entity, Page, TableClient, key, lookup, pattern, unique, upcaster, version
 from taxiway.local import tables
 from taxiway.local.manifest import ServedIndex, ServedTable
 from taxiway.permissions.function_policy import function_policy
@@ -41,6 +41,9 @@ class Claiming(Entity):
 
     @key(pk="CLAIMING#{id}", sk="CLAIMING")
     def by_id(self, id: str) -> None: ...
+
+    @lookup("email")
+    def by_email(self, email: str) -> None: ...
 
 
 class Guarded(TableClient):
@@ -136,6 +139,14 @@ def do_get(table: Guarded) -> None:
     assert table.get_all(Plain.by_id("1"), Plain.by_id("2"))
 
 
+def do_look_up(table: Guarded) -> None:
+    assert table.get(Claiming.by_email("one"))
+    assert table.get(Claiming.by_email("none")) is None
+    others = TableClient(table_name=table.name)
+    table.before_next("GetItem", after=1, do=lambda: others.delete(Claiming.by_id("1")))
+    assert table.get(Claiming.by_email("one")) is None  # found gone, which takes a transaction of reads
+
+
 def do_put(table: Guarded) -> None:
     table.create(Plain(id="3"))
     table.put(Plain(id="1"))
@@ -191,6 +202,7 @@ def do_write_many(table: Guarded) -> None:
     ("grants", "work"),
     [
         ([allow.get(Plain)], do_get),
+        ([allow.get(Claiming.by_email)], do_look_up),
         ([allow.put(Plain)], do_put),
         ([allow.put(Claiming)], do_put_claiming),
         ([allow.update(Plain)], do_update),
@@ -240,7 +252,12 @@ def test_an_update_is_enough_where_another_has_brought_the_item_up_in_between(al
 
 @pytest.mark.parametrize(
     ("grants", "work"),
-    [([allow.put(Plain)], do_get), ([allow.get(Plain)], do_put), ([allow.get(Plain), allow.put(Plain)], do_delete)],
+    [
+        ([allow.get(Claiming)], do_look_up),
+        ([allow.put(Plain)], do_get),
+        ([allow.get(Plain)], do_put),
+        ([allow.get(Plain), allow.put(Plain)], do_delete),
+    ],
 )
 def test_without_its_grant_a_verb_is_refused(
     grants: list[Grant], work: Callable[[Guarded], None], allowed: Callable[..., Guarded]

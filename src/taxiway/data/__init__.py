@@ -34,6 +34,7 @@ from taxiway.data.errors import (
 )
 from taxiway.data.evolution import upcaster
 from taxiway.data.fields import created, sortable_id, ttl, unique, updated, version
+from taxiway.data.lookups import Lookup, lookup
 from taxiway.data.patterns import Key, Query, SortedQuery, key, pattern
 from taxiway.data.sharding import Shards
 from taxiway.data.update_actions import add, add_to_set, append, prepend, remove_from_set
@@ -56,6 +57,7 @@ __all__ = [
     "InvalidLimit",
     "ItemTooLarge",
     "Key",
+    "Lookup",
     "Missing",
     "NotConfigured",
     "NotUnique",
@@ -80,6 +82,7 @@ __all__ = [
     "collection",
     "created",
     "key",
+    "lookup",
     "pattern",
     "prepend",
     "remove_from_set",

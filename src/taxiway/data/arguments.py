@@ -5,6 +5,7 @@ from typing import Any
 from taxiway.data.collection import Collection, CollectionQuery
 from taxiway.data.entity import Entity
 from taxiway.data.errors import EntityError
+from taxiway.data.lookups import Lookup, LookupPattern
 from taxiway.data.patterns import IndexPattern, Key, KeyPattern, Query
 
 
@@ -43,10 +44,12 @@ def check_expected(verb: str, entity: type[Entity], given: object) -> None:
 
 
 def _mistaken(verb: str, wanted: str, given: Any) -> TypeError:
-    if isinstance(given, KeyPattern | IndexPattern | Collection):
+    if isinstance(given, KeyPattern | IndexPattern | LookupPattern | Collection):
         what, fix = f"{given!r} itself", "call it"  # pyright: ignore[reportUnknownVariableType]  of any pattern
     elif isinstance(given, Key):
         what, fix = f"the key {given}", "get, update and delete take a key"  # pyright: ignore[reportUnknownVariableType]  of any entity
+    elif isinstance(given, Lookup):
+        what, fix = f"the look-up of {given}", "get takes a look-up: read the item, and use its key"  # pyright: ignore[reportUnknownVariableType]  of any entity
     elif isinstance(given, Query):
         what, fix = f"a query of {given.pattern!r}", "query, each and count take a query"  # pyright: ignore[reportUnknownMemberType]  of any entity
     elif isinstance(given, type):

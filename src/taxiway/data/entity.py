@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
 import msgspec
 
@@ -12,9 +12,12 @@ from taxiway.data.encoding import ENTITY, EXPIRES, Codec
 from taxiway.data.errors import EntityError
 from taxiway.data.evolution import SCHEMA, Evolution, Upcaster
 from taxiway.data.fields import Managed, Role, Unique, unique
+from taxiway.data.lookups import LookupPattern, LookupStub
 from taxiway.data.patterns import PARTITION, SORT, IndexPattern, IndexStub, KeyPattern, KeyStub
 from taxiway.data.uniques import UniqueValue
 from taxiway.data.write_ids import WRITE
+
+Stubs: TypeAlias = "dict[str, KeyStub[...] | IndexStub[..., Any] | LookupStub[...]]"
 
 RESERVED = frozenset(("Idempotency", "Migration", "UNIQUE"))
 """The `entity` of requests' records, of migrations' checkpoints, and of unique values' sentinels."""
@@ -44,8 +47,8 @@ class EntityMeta(msgspec.StructMeta):
         own = {key: value for key, value in namespace.items() if isinstance(value, Managed | Unique)}
         shared = {key: value for key, value in shared.items() if key not in namespace} | own
         managed = {key: value for key, value in shared.items() if isinstance(value, Managed)}
-        stubs: dict[str, KeyStub[...] | IndexStub[..., Any]] = {
-            key: value for key, value in namespace.items() if isinstance(value, KeyStub | IndexStub)
+        stubs: Stubs = {
+            key: value for key, value in namespace.items() if isinstance(value, KeyStub | IndexStub | LookupStub)
         }
         upcasters = {key: value for key, value in namespace.items() if isinstance(value, Upcaster)}
         body = {key: value for key, value in namespace.items() if key not in stubs and key not in upcasters}
@@ -73,6 +76,7 @@ class EntityMeta(msgspec.StructMeta):
         _patterns(entity, stubs)
         _check_names(entity, stubs)
         entity.__uniques__ = _claims(entity, uniques)
+        entity.__lookups__ = _lookups(entity, stubs)
         for field in entity.__codec__.fields.values():
             setattr(entity, field.name, Attribute(name, field, _member(entity, field.name)))
         return entity
@@ -133,6 +137,7 @@ class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
     __indexed__: ClassVar[tuple[IndexPattern[..., Any, Any], ...]]
     """One pattern for each index that a write keeps."""
     __uniques__: ClassVar[tuple[UniqueValue, ...]]
+    __lookups__: ClassVar[tuple[LookupPattern[..., Any], ...]]
     __codec__: ClassVar[Codec]
     __roles__: ClassVar[dict[Role, str]]
 
@@ -166,7 +171,7 @@ def _roles(entity: type[Entity], managed: dict[str, Managed]) -> dict[Role, str]
     return roles
 
 
-def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[..., Any]]) -> None:
+def _patterns(entity: Any, stubs: Stubs) -> None:
     name = entity.__name__
     codec: Codec = entity.__codec__
     types = {field.name: field.type for field in codec.fields.values()}
@@ -183,7 +188,7 @@ def _patterns(entity: Any, stubs: dict[str, KeyStub[...] | IndexStub[..., Any]])
         if isinstance(stub, KeyStub):
             entity.__primary__ = KeyPattern(entity, stub, partition, sort)
             setattr(entity, attribute, entity.__primary__)
-        else:
+        elif isinstance(stub, IndexStub):
             found = IndexPattern(entity, stub, *stub.templates(name, types, labels))
             if found.index is None and (found.partition.text, found.sort.text) != (partition.text, sort.text):
                 raise EntityError(
@@ -246,7 +251,16 @@ def _claims(entity: type[Entity], uniques: dict[str, Unique]) -> tuple[UniqueVal
     return tuple(claims)
 
 
-def _check_names(entity: type[Entity], stubs: dict[str, KeyStub[...] | IndexStub[..., Any]]) -> None:
+def _lookups(entity: type[Entity], stubs: Stubs) -> tuple[LookupPattern[..., Any], ...]:
+    found: list[LookupPattern[..., Any]] = []
+    for attribute, stub in stubs.items():
+        if isinstance(stub, LookupStub):
+            found.append(stub.pattern(entity, entity.__uniques__))
+            setattr(entity, attribute, found[-1])
+    return tuple(found)
+
+
+def _check_names(entity: type[Entity], stubs: Stubs) -> None:
     """Refuse two things under one attribute: a field and a key, two fields, the keys of two indexes."""
     name = entity.__name__
     taken = {

@@ -141,7 +141,7 @@ class Member(Generic[P, R]):
     """What a collection is made of: a pattern of arguments P, which gives R of a partition."""
 
 
-class _AccessPattern(Generic[P, T]):
+class AccessPattern(Generic[P, T]):
     """What every pattern tells of itself: to the declaration, to the client, and to a reader."""
 
     def __init__(self, entity: type[T], stub: "Stub[P]", partition: Template, sort: Template) -> None:
@@ -185,7 +185,7 @@ class _AccessPattern(Generic[P, T]):
         return bound
 
 
-class KeyPattern(_AccessPattern[P, T], Member[P, T | None]):
+class KeyPattern(AccessPattern[P, T], Member[P, T | None]):
     """An entity's own key. `index` is None: it is the table's."""
 
     index: None = None
@@ -199,7 +199,7 @@ class KeyPattern(_AccessPattern[P, T], Member[P, T | None]):
         return Key(self._entity, partition, sort, tuple(arguments.items()))
 
 
-class IndexPattern(_AccessPattern[P, T], Member[P, list[T]], Generic[P, T, S]):
+class IndexPattern(AccessPattern[P, T], Member[P, list[T]], Generic[P, T, S]):
     """A way to find an entity's items through an index, or in a partition of the table where `index` is None.
 
     `given` is how many fields of the sort key its arguments give, from the first on.

@@ -24,6 +24,7 @@ from taxiway.data.errors import (
     TransactionInvalid,
 )
 from taxiway.data.expressions import Expression
+from taxiway.data.lookups import Lookup, holder
 from taxiway.data.patterns import PARTITION, SORT, Key, KeyPattern, Query
 from taxiway.data.shard_merge import LARGEST_PAGE, Merge, Position
 from taxiway.data.updates import alive
@@ -57,8 +58,13 @@ class Reads(Connection):
 
     _cursors: Cursors
 
-    def get(self, key: Key[E], *, consistent: bool = False) -> E | None:
-        """The item, or None. A consistent read sees every write that was answered before it, at twice the cost."""
+    def get(self, key: Key[E] | Lookup[E], *, consistent: bool = False) -> E | None:
+        """The item, or None. A consistent read sees every write that was answered before it, at twice the cost.
+
+        A look-up by a unique value is always consistent: it reads the sentinel of the value, then what owns it.
+        """
+        if isinstance(key, Lookup):
+            return self._look_up(key)
         check_key("get", key)
         codec = key.entity.__codec__
         row = self._call(self.core.get_item, self.name, where(key), consistent_read=consistent).item
@@ -217,23 +223,54 @@ class Reads(Connection):
             check_key("get_all", key)
         if not 1 <= len(keys) <= TRANSACTION or len({(key.partition, key.sort) for key in keys}) < len(keys):
             raise TransactionInvalid(f"get_all takes from 1 to {TRANSACTION} keys, each once, and not {len(keys)}.")
-        gets = [actions.get(self.name, where(key)) for key in keys]
+        rows = self._at_one_moment(*map(where, keys))
+        moment = time.time()
+        return tuple(
+            None if row is None or key.entity.__codec__.has_expired(row, moment) else _item(key, row)
+            for key, row in zip(keys, rows, strict=True)
+        )
+
+    def _at_one_moment(self, *places: Item) -> list[Item | None]:
+        """What is stored under some keys at one moment. Raises Conflict where transactions on them go on and on."""
+        gets = [actions.get(self.name, place) for place in places]
         for attempt in range(CONFLICTS):
             try:
-                rows = self._call(self.core.transact_get_items, gets).items
+                return self._call(self.core.transact_get_items, gets).items
             except Cancelled:
                 pause(attempt)
-                continue
-            moment = time.time()
-            return tuple(
-                None if row is None or key.entity.__codec__.has_expired(row, moment) else _item(key, row)
-                for key, row in zip(keys, rows, strict=True)
-            )
-        raise Conflict(f"Transactions on {', '.join(map(str, keys))} got in the way {CONFLICTS} times.")
+        keys = ", ".join(f"{place[PARTITION]!r}, {place[SORT]!r}" for place in places)
+        raise Conflict(f"Transactions on {keys} got in the way {CONFLICTS} times.")
+
+    def _look_up(self, lookup: Lookup[E]) -> E | None:
+        """What owns a unique value now, or None.
+
+        The item may be deleted or changed between the two reads. So if it doesn't have the value, the sentinel and
+        what it names are read again, as they are at one moment.
+        """
+        sentinel = self._stored(lookup.place)
+        if sentinel is None:
+            return None
+        place = holder(sentinel)
+        found = _owner(lookup, self._stored(place))
+        attempt = 0
+        while found is None:
+            sentinel, row = self._at_one_moment(lookup.place, place)
+            if sentinel is None:
+                return None
+            if holder(sentinel) == place:
+                return _owner(lookup, row)
+            if (attempt := attempt + 1) == CONFLICTS:
+                raise Conflict(f"The {lookup} changed {CONFLICTS} times while it was being read.")
+            place = holder(sentinel)
+            found = _owner(lookup, self._stored(place))
+        return found
 
     def _row(self, key: Key[Any]) -> Item | None:
         """What is stored under a key, expired or not, as of now."""
-        return self._call(self.core.get_item, self.name, where(key), consistent_read=True).item
+        return self._stored(where(key))
+
+    def _stored(self, place: Item) -> Item | None:
+        return self._call(self.core.get_item, self.name, place, consistent_read=True).item
 
     def _merged_page(
         self, query: Query[Any], limit: int, start: tuple[str, ...] | None, consistent: bool
@@ -332,6 +369,15 @@ def _decoded(query: Query[T], rows: list[Item]) -> list[T]:
     if query.projection is not None:
         return query.projection.decode_all(rows)
     return query.entity.__codec__.decode_all(rows, label)
+
+
+def _owner(lookup: Lookup[E], row: Item | None) -> E | None:
+    """The item of a row that a sentinel names; None where it has expired or doesn't have the value."""
+    codec = lookup.entity.__codec__
+    if row is None or codec.has_expired(row, time.time()):
+        return None
+    item: E = codec.decode(row, str(lookup))
+    return item if lookup.is_of(item) else None
 
 
 def _item(key: Key[Any], row: Item) -> Any:

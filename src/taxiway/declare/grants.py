@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
+
+from taxiway.declare.errors import refuse
 
 Verb = Literal["get", "put", "update", "delete", "query", "check", "write_many", "idempotency_records"]
 
@@ -35,6 +37,15 @@ class Entity(Protocol):
     def __primary__(self) -> Pattern: ...
     @property
     def __patterns__(self) -> tuple[Pattern, ...]: ...
+
+
+class Lookup(Pattern, Protocol):
+    """What a declaration needs to know of a look-up by a unique value."""
+
+    @property
+    def holder(self) -> Pattern:
+        """The entity's own key, by which the item is read."""
+        ...
 
 
 class _Template(Protocol):
@@ -91,13 +102,20 @@ class Grant:
     """The templates of the partition keys under which the entity's unique values are kept."""
     reads: bool = False
     """Whether a put may look at what it replaces, as its answer could anyway."""
+    holder: Pattern | None = None
+    """The key of the item that a look-up reads after the sentinel."""
 
     def __str__(self) -> str:
         """As a declaration writes it."""
         if self.verb == "idempotency_records":
             return "allow.idempotency_records()"
-        of = f"{self.pattern.entity}.{self.pattern.name}" if self.verb == "query" else self.pattern.entity
+        of = f"{self.pattern.entity}.{self.pattern.name}" if self.is_of_pattern else self.pattern.entity
         return f"allow.{self.verb}({of})"
+
+    @property
+    def is_of_pattern(self) -> bool:
+        """Whether it names an access pattern, and not an entity."""
+        return self.verb == "query" or self.holder is not None
 
     @property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -106,6 +124,8 @@ class Grant:
     @property
     def accesses(self) -> tuple[Access, ...]:
         """What it comes to at DynamoDB. An index is kept by DynamoDB itself: a write needs no access to it."""
+        if self.holder is not None:
+            return tuple(Access(("GetItem",), None, each.partition_key) for each in (self.pattern, self.holder))
         calls = _CALLS[self.verb]
         if self.reads:
             calls = ("GetItem", *calls)
@@ -126,9 +146,17 @@ class _Records:
 class Allow:
     """What a function may do, for its `uses`: `uses=[allow.get(Item), allow.query(Item.by_category)]`."""
 
-    def get(self, entity: Entity) -> Grant:
-        """Read one entity by its own key, or many by theirs."""
-        return Grant("get", entity.__primary__)
+    def get(self, of: Entity | Lookup) -> Grant:
+        """Read one entity by its own key, or many by theirs; of a look-up, the one that has a unique value."""
+        if hasattr(of, "__primary__"):
+            return Grant("get", cast("Entity", of).__primary__)
+        if not hasattr(of, "holder"):
+            refuse(
+                f"allow.get takes an entity or a look-up, and not {of!r}.",
+                fix="name the entity, as in allow.get(Item), or its look-up, as in allow.get(User.by_email)",
+            )
+        lookup = cast("Lookup", of)
+        return Grant("get", lookup, holder=lookup.holder)
 
     def put(self, entity: Entity) -> Grant:
         """Create or replace an entity, which may take reading it where it has a version or unique values."""

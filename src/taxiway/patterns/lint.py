@@ -68,6 +68,7 @@ def _of_entity(entity: StoredEntity) -> Iterator[Finding]:
         yield from _wide_projection(entity, pattern)
     for pattern in entity.patterns:
         yield from _unused_pattern(pattern)
+        yield from _unique_by_index(entity, pattern)
     yield from _grants_on_nothing(entity)
 
 
@@ -96,7 +97,7 @@ def _colliding_keys(found: Model) -> Iterator[Finding]:
 def _overlapping_partitions(found: Model) -> Iterator[Finding]:
     stored = [pattern for entity in found.entities for pattern in (entity.primary, *entity.indexed)]
     for one, other in product(found.patterns, stored):
-        if not one.primary and _share_partitions(one, other) and one.sort.sees(other.sort, one.given):
+        if not (one.primary or one.lookup) and _share_partitions(one, other) and one.sort.sees(other.sort, one.given):
             yield Finding(
                 "overlapping-partitions",
                 str(one),
@@ -160,6 +161,15 @@ def _mutable_key(entity: StoredEntity, pattern: AccessPattern) -> Iterator[Findi
 def _unused_pattern(pattern: AccessPattern) -> Iterator[Finding]:
     if pattern.primary or pattern.uses:
         return
+    if pattern.lookup:
+        yield Finding(
+            "unused-pattern",
+            str(pattern),
+            pattern.source,
+            "No function may look it up.",
+            f"grant it to the functions that need it, as in uses=[allow.get({pattern})]; or remove it",
+        )
+        return
     cost = f" Each write of {_a(pattern.entity)} still pays for {pattern.index}." if pattern.index else ""
     drop = f", and {pattern.index} too if no other pattern needs it" if pattern.index else ""
     yield Finding(
@@ -168,6 +178,20 @@ def _unused_pattern(pattern: AccessPattern) -> Iterator[Finding]:
         pattern.source,
         f"No function may query it.{cost}",
         f"grant it to the functions that need it, as in uses=[allow.query({pattern})]; or remove the pattern{drop}",
+    )
+
+
+def _unique_by_index(entity: StoredEntity, pattern: AccessPattern) -> Iterator[Finding]:
+    if pattern.index is None or frozenset(pattern.parameters) not in entity.claimed:
+        return
+    names = " and ".join(pattern.parameters)
+    yield Finding(
+        "unique-by-index",
+        str(pattern),
+        pattern.source,
+        f"It finds {_a(entity.name)} by {names}, which is unique, through {pattern.index}: an index lags behind the "
+        "writes, so what was just created may not be found, and each write pays for it.",
+        f"declare it as a look-up, which reads consistently: @lookup({pattern.parameters[-1]!r})",
     )
 
 

@@ -126,12 +126,14 @@ def _users(pattern: AccessPattern) -> dict[Verb, tuple[str, ...]]:
     for verb in ("get", "query", "put", "update", "delete", "write_many", "check"):
         if names := tuple(str(use) for use in pattern.uses if use.verb == verb):
             users[verb] = names
-    return users or {"get" if pattern.primary else "query": ()}
+    return users or {"get" if pattern.primary or pattern.lookup else "query": ()}
 
 
 def _cost(entity: StoredEntity, pattern: AccessPattern, verb: Verb, size: int, page: int) -> tuple[Units, Units]:
     """The minimum and maximum units of one call, for reads and for writes."""
     consistent = units.read(size, units.Consistency.STRONG)
+    if pattern.lookup:
+        return _exactly(units.read(_SENTINEL, units.Consistency.STRONG) + consistent), _NOTHING
     if verb == "get":
         return _exactly(units.read(size)), _NOTHING
     if verb == "query":

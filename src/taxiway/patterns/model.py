@@ -57,6 +57,8 @@ class AccessPattern:
     """`file:line`."""
     shares: tuple[int, ...] = ()
     """For each partition of the index that a query reads, over how many its items are spread; none without shards."""
+    lookup: bool = False
+    """Whether it finds the item that has a unique value, through the sentinel of the value."""
     given: int = 0
     """How many fields of the sort key a query's arguments give, from the first on."""
 
@@ -67,7 +69,7 @@ class AccessPattern:
     def parameters(self) -> tuple[str, ...]:
         return (
             self.fields
-            if self.primary
+            if self.primary or self.lookup
             else tuple(dict.fromkeys(self.partition.fields + self.sort.fields[: self.given]))
         )
 
@@ -93,6 +95,8 @@ class StoredEntity:
     """Whether its class checks an item as a whole (`__post_init__`), for which an update reads it first."""
     unique: int = 0
     """The number of its unique values: each is an item of its own, written in the same transaction."""
+    claimed: tuple[frozenset[str], ...] = ()
+    """The fields of each of them."""
 
     @property
     def primary(self) -> AccessPattern:
@@ -177,6 +181,7 @@ def _stored(entity: type[Entity], table: Table, uses: dict[int, list[Use]]) -> S
             uses=tuple(uses.get(id(pattern), ())),
             source=source_of(entity, pattern.name),
             shares=tuple(each.share for each in pattern.sharding.partitions) if pattern.sharding else (),
+            lookup=pattern in entity.__lookups__,
             given=0 if pattern is entity.__primary__ else pattern.given,
         )
 
@@ -186,7 +191,8 @@ def _stored(entity: type[Entity], table: Table, uses: dict[int, list[Use]]) -> S
         created=roles.get("created"),
         updated=roles.get("updated"),
         version=roles.get("version"),
-        patterns=tuple(seen(pattern) for pattern in (entity.__primary__, *entity.__patterns__)),
+        patterns=tuple(seen(pattern) for pattern in (entity.__primary__, *entity.__patterns__, *entity.__lookups__)),
         checks=entity.__codec__.checks,
         unique=len(entity.__uniques__),
+        claimed=tuple(frozenset(claim.template.fields) for claim in entity.__uniques__),
     )

@@ -1,8 +1,5 @@
 """GET /users"""
 
-from typing import Annotated
-
-from msgspec import Meta
 from taxiway.data import Page
 from taxiway.http import Query, handler
 
@@ -11,10 +8,7 @@ from models.user import Email, User
 
 
 @handler
-def find_users(
-    email: Query[Email],
-    limit: Query[Annotated[int, Meta(ge=1, le=100)]] = 20,
-    cursor: Query[str | None] = None,
-) -> Page[User]:
-    """Find users by their e-mail address."""
-    return users.with_email(email, limit=limit, cursor=cursor)
+def find_users(email: Query[Email]) -> Page[User]:
+    """Find the user with an e-mail address."""
+    user = users.with_email(email)
+    return Page([] if user is None else [user])

@@ -53,8 +53,11 @@ def is_read(grant: Grant) -> bool:
 
 
 def calls(grant: Grant) -> int:
-    """Calls of the table: a key of idempotency is claimed first, and has the answer written to it afterwards."""
-    return 2 if grant.verb == "idempotency_records" else 1
+    """Calls of the table: a key of idempotency is claimed first, and has the answer written to it afterwards.
+
+    A look-up reads the sentinel of a unique value, then the item.
+    """
+    return 2 if grant.verb == "idempotency_records" or grant.holder is not None else 1
 
 
 def changes(grant: Grant) -> int:
@@ -69,6 +72,8 @@ def read_units(grant: Grant, *, item_size: int, page: int) -> Units:
     """
     if not is_read(grant):
         return Units()
+    if grant.holder is not None:  # both reads are consistent
+        return Units({None: 1 + ceil(item_size / (4 * _KB))})
     items = page if grant.verb == "query" else 1
     return Units({grant.pattern.index: ceil(items * item_size / (4 * _KB)) / 2})
 
