@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from taxiway import Backend, DeclarationError, Function, HttpApi, Index, Secret, Stage, Table, allow
+from taxiway import Backend, DeclarationError, Function, HttpApi, Index, LambdaAuthorizer, Secret, Stage, Table, allow
+from taxiway.data import TableClient
+from taxiway.http.idempotency import Idempotency
 
 
 @dataclass
@@ -199,6 +201,27 @@ def test_indexes_that_dynamodb_would_refuse_are_refused_here(indexes: list[Index
 )
 def test_each_declaration_knows_where_it_was_written(make: Any) -> None:
     assert make().source.startswith(f"{__file__}:")
+
+
+def test_a_handler_that_keeps_its_answers_needs_to_know_its_callers() -> None:
+    shared = Typed()
+    shared.path_parameters, shared.idempotency = (), Idempotency(TableClient())
+    shared.__qualname__ = "shared"
+    globals()["shared"] = shared
+
+    def declare(idempotency: Idempotency, authorizer: LambdaAuthorizer | None = None) -> Backend:
+        shared.idempotency = idempotency
+        api = HttpApi(authorizer=authorizer)
+        api.post("/a", shared, uses=[allow.idempotency_records()])
+        return Backend("shop", api=api, table=Table(ttl="expiresAt"))
+
+    with pytest.raises(DeclarationError, match=r"Route POST /a has no authorizer, .* share a response") as refused:
+        declare(Idempotency(TableClient()))
+    assert "caller=None" in refused.value.fix
+    authorizer = LambdaAuthorizer(arn="arn:aws:lambda:eu-west-1:123456789012:function:authorizer")
+    declare(Idempotency(TableClient()), authorizer)
+    declare(Idempotency(TableClient(), caller=None))
+    declare(Idempotency(TableClient(), caller=lambda event: event["headers"]["x-tenant"]))
 
 
 def test_get_takes_an_entity_or_a_look_up() -> None:

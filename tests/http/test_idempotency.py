@@ -236,6 +236,14 @@ def test_a_caller_stays_the_same_when_its_token_is_refreshed(table, post):
     assert create(post(authorizer=jwt("ada", exp="2")), Context())["headers"]["idempotency-replayed"] == "true"
 
 
+def test_callers_of_an_authorizer_stay_apart_where_others_are_anonymous(table, post):
+    create = creating(table, caller=None)
+    for text, caller in (("a", jwt("ada")), ("b", jwt("bob")), ("anonymous", None)):
+        event = post(text, **({"authorizer": caller} if caller else {}))
+        assert create(event, None)["statusCode"] == 201
+    assert create(post("anonymous"), None)["headers"]["idempotency-replayed"] == "true"
+
+
 def test_who_the_caller_is_can_be_said_otherwise(table, post):
     create = creating(table, caller=lambda event: event["headers"]["x-tenant"])
 

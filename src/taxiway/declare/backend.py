@@ -101,8 +101,17 @@ class Backend:
 
     def _check_idempotency(self, route: Route) -> None:
         """A handler that remembers its answers (`idempotency`, of taxiway.http) needs a place to, and must be let."""
-        if getattr(route.handler, "idempotency", None) is None:
+        idempotency = getattr(route.handler, "idempotency", None)
+        if idempotency is None:
             return
+        if route.authorizer is None and getattr(idempotency, "needs_authorizer", False):
+            refuse(
+                f"Route {route.key} has no authorizer, so its handler {route.handler_path} can't tell callers apart: "
+                "two clients with the same Idempotency-Key would share a response.",
+                fix="give the route an authorizer; or write Idempotency(…, caller=…), a function that returns the "
+                "caller of an event; or caller=None, if its clients are anonymous and share their keys",
+                where=route.source,
+            )
         if allow.idempotency_records() not in route.function.uses:
             refuse(
                 f"Route {route.key}: its handler {route.handler_path} stores its responses, but may not write them.",

@@ -6,7 +6,7 @@ https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 import re
 from binascii import a2b_base64
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -48,8 +48,11 @@ class Idempotency:
 
     If a request has a key, the handler runs in a transaction of the table, and its response is stored in the same
     transaction as its writes. A response of 400 or more is not stored, and nothing is written: the client may try
-    again. `lifetime` is in seconds. With `required`, a request without a key gets a 400. `caller` returns the owner of
-    the key, so that the keys of two callers never collide.
+    again. `lifetime` is in seconds. With `required`, a request without a key gets a 400.
+
+    A key is its caller's own, so that no caller gets another's response. `caller` returns the caller of an event; by
+    default, the route's authorizer names it. A route without an authorizer needs a `caller`: a function, or None if
+    its clients are anonymous and share their keys. Where there is an authorizer, None changes nothing.
     """
 
     def __init__(
@@ -58,12 +61,14 @@ class Idempotency:
         *,
         required: bool = False,
         lifetime: int = LIFETIME,
-        caller: Callable[[Json], str] = caller_of,
+        caller: Callable[[Json], str] | Literal["by-authorizer"] | None = "by-authorizer",
     ) -> None:
         self.required = required
         self._table = table
         self._records = Records(table, lifetime=lifetime)
-        self._caller = caller
+        self.needs_authorizer = caller == "by-authorizer"
+        """Whether a route without an authorizer would take all of its callers for one."""
+        self._caller = caller if callable(caller) else caller_of
 
     def key(self, event: Json, errors: list[FieldError]) -> str | None:
         """The request's key, or None; what is wrong with it is added to the errors."""
