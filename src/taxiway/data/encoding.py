@@ -130,6 +130,7 @@ class Codec:
         self.expires = ttl is not None
         self.checks = hasattr(entity, "__post_init__")
         self.projections: dict[type[Any], Any] = {}
+        self._unconstrained: Any = None
         self._schema = evolution.version
         self._special = tuple(field for field in self.fields.values() if field.convert is not None)
         self._omitted = tuple(field.stored for field in self.fields.values() if field.omits_none)
@@ -163,7 +164,10 @@ class Codec:
         return values
 
     def decode(self, attributes: Item, where: str) -> Any:
-        """The item. Raises StoredItemInvalid, naming `where` (its key) and the field, where it doesn't fit its type."""
+        """The item, whether or not it meets the constraints on what is written.
+
+        Raises StoredItemInvalid, naming `where` (its key) and the field, where it doesn't fit its type.
+        """
         if attributes.get(ENTITY, self.name) != self.name or attributes.get(SCHEMA, 1) != self._schema:
             self.check_readable(attributes, where)
             attributes = self.evolution.upcast(attributes, where)
@@ -171,6 +175,16 @@ class Codec:
             self._readable(attributes)
         try:
             return msgspec.convert(attributes, self.entity, str_keys=True)
+        except msgspec.ValidationError:
+            return self._decode_by_type(attributes, where)
+
+    def _decode_by_type(self, attributes: Item, where: str) -> Any:
+        if self._unconstrained is None:
+            from taxiway.data.unconstrained import Unconstrained
+
+            self._unconstrained = Unconstrained(self.entity)
+        try:
+            return self._unconstrained.read(attributes)
         except msgspec.ValidationError as error:
             raise StoredItemInvalid(f"{where} does not fit {self.name}: {error}.") from None
 

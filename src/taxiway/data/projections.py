@@ -9,6 +9,7 @@ from taxiway.data.encoding import ENTITY, EXPIRES, Codec, Field
 from taxiway.data.errors import EntityError, StoredItemInvalid
 from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression
+from taxiway.data.rows import label
 from taxiway.sdk.dynamodb import Item
 
 
@@ -18,6 +19,7 @@ class Projection:
     def __init__(self, codec: Codec, shape: type[Any]) -> None:
         self._codec = codec
         self._shape = shape
+        self._unconstrained: Any = None
         self._fields: list[tuple[Field, str]] = []
         self._absent: dict[str, Any] = {}
         self._made: list[tuple[str, Field]] = []
@@ -48,12 +50,22 @@ class Projection:
 
     def decode_all(self, rows: list[Item]) -> list[Any]:
         """The structs. Raises StoredItemInvalid where one doesn't fit."""
-        present = self._codec.present(rows, lambda row: f"The item at {row['pk']!r}, {row['sk']!r}")
+        present = self._codec.present(rows, label)
+        built = [self._built(row) for row in present]
         try:
-            return msgspec.convert([self._built(row) for row in present], list[self._shape], str_keys=True)
+            return msgspec.convert(built, list[self._shape], str_keys=True)
+        except msgspec.ValidationError:
+            return [self._decode_by_type(values, row) for values, row in zip(built, present, strict=True)]
+
+    def _decode_by_type(self, values: Item, row: Item) -> Any:
+        if self._unconstrained is None:
+            from taxiway.data.unconstrained import Unconstrained
+
+            self._unconstrained = Unconstrained(self._shape)
+        try:
+            return self._unconstrained.read(values)
         except msgspec.ValidationError as error:
-            name = self._shape.__name__
-            raise StoredItemInvalid(f"A {self._codec.name} that was found does not fit {name}: {error}.") from None
+            raise StoredItemInvalid(f"{label(row)} does not fit {self._shape.__name__}: {error}.") from None
 
     def _built(self, row: Item) -> Item:
         built = dict(self._absent)

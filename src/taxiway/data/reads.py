@@ -26,6 +26,7 @@ from taxiway.data.errors import (
 from taxiway.data.expressions import Expression
 from taxiway.data.lookups import Lookup, holder
 from taxiway.data.patterns import PARTITION, SORT, Key, KeyPattern, Query
+from taxiway.data.rows import label, readable
 from taxiway.data.shard_merge import LARGEST_PAGE, Merge, Position
 from taxiway.data.updates import alive
 from taxiway.sdk.dynamodb import Item, actions
@@ -80,13 +81,16 @@ class Reads(Connection):
         cursor: str | None = None,
         caller: str | None = None,
         consistent: bool = False,
+        skip_unreadable: bool = False,
     ) -> Page[T]:
         """A page of the items that a query finds: at most `limit` of them (1 to 1000), from `cursor` on.
 
         A cursor is good for the same pattern, arguments, direction and `caller` only (the principal's id, say). A page
         that a filter thins out is filled by up to ten calls; it has fewer than `limit`, and still a cursor, where that
         isn't enough or DynamoDB stops at 1 MB. Reads of an index are eventually consistent, and `consistent` is for a
-        pattern of the table itself. Raises InvalidLimit, InvalidCursor, and EntityError.
+        pattern of the table itself. An item that doesn't fit its class raises StoredItemInvalid; with
+        `skip_unreadable` it is left out, and logged at WARN with its key. Raises InvalidLimit, InvalidCursor, and
+        EntityError.
         """
         check_query("query", query)
         if not 1 <= limit <= LARGEST_PAGE:
@@ -99,7 +103,8 @@ class Reads(Connection):
         position = None if cursor is None else self._cursors.read(identity, cursor)
         if pattern.sharding is not None:
             rows, reached = self._merged_page(query, limit, position, consistent)
-            return Page(_decoded(query, rows), None if reached is None else self._cursors.issue(identity, reached))
+            items = _decoded(query, rows, skip=skip_unreadable)
+            return Page(items, None if reached is None else self._cursors.issue(identity, reached))
         start = None
         if position is not None:
             names = (PARTITION, SORT, pattern.sort_attribute)
@@ -125,22 +130,27 @@ class Reads(Connection):
         following = None
         if last is not None:
             following = self._cursors.issue(identity, (last[PARTITION], last[SORT], last[pattern.sort_attribute]))
-        return Page(_decoded(query, rows[:limit]), following)
+        return Page(_decoded(query, rows[:limit], skip=skip_unreadable), following)
 
-    def each(self, query: Query[T], *, page: int = 100, consistent: bool = False) -> Iterator[T]:
-        """Every item that a query finds, read `page` at a time (1 to 1000) as they are taken."""
+    def each(
+        self, query: Query[T], *, page: int = 100, consistent: bool = False, skip_unreadable: bool = False
+    ) -> Iterator[T]:
+        """Every item that a query finds, read `page` at a time (1 to 1000) as they are taken.
+
+        `skip_unreadable` is as in `query`.
+        """
         check_query("each", query)
         if not 1 <= page <= LARGEST_PAGE:
             raise InvalidLimit(f"page must be from 1 to {LARGEST_PAGE}, and is {page}.")
         if query.pattern.sharding is not None:
             merged = iter(Merge(partial(self._own_rows, consistent=consistent), query, size=page))
             while rows := list(islice(merged, page)):
-                yield from _decoded(query, rows)
+                yield from _decoded(query, rows, skip=skip_unreadable)
             return
         more: Item | None = None
         while True:
             rows, more = self._own_rows(query, page, more, consistent)
-            yield from _decoded(query, rows)
+            yield from _decoded(query, rows, skip=skip_unreadable)
             if more is None:
                 return
 
@@ -348,11 +358,6 @@ class Reads(Connection):
         return page.items, page.last_key
 
 
-def label(row: Item) -> str:
-    """Where a row is, for a message."""
-    return f"The item at {row[PARTITION]!r}, {row[SORT]!r}"
-
-
 def _unfitting(error: Exception) -> InvalidCursor:
     return InvalidCursor(
         f"The cursor does not fit the query: {error}", public_detail="The cursor does not fit the query."
@@ -365,10 +370,13 @@ def _consistently(index: str | None, consistent: bool, entity: str) -> bool:
     return consistent
 
 
-def _decoded(query: Query[T], rows: list[Item]) -> list[T]:
-    if query.projection is not None:
-        return query.projection.decode_all(rows)
-    return query.entity.__codec__.decode_all(rows, label)
+def _decoded(query: Query[T], rows: list[Item], *, skip: bool) -> list[T]:
+    decode = query.projection.decode_all if query.projection else partial(_entities, query.entity)
+    return readable(rows, query.entity.__name__, decode) if skip else decode(rows)
+
+
+def _entities(entity: type[Entity], rows: list[Item]) -> list[Any]:
+    return entity.__codec__.decode_all(rows, label)
 
 
 def _owner(lookup: Lookup[E], row: Item | None) -> E | None:

@@ -34,9 +34,10 @@ from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression, Named
 from taxiway.data.fields import now
 from taxiway.data.patterns import PARTITION, SORT, Key
-from taxiway.data.reads import Reads, label
+from taxiway.data.reads import Reads
 from taxiway.data.requests import CHECKED, Request, Write
 from taxiway.data.rewriting import Rewriting
+from taxiway.data.rows import label
 from taxiway.data.updates import Changes, Unfit, Update, alive, basis_of, check_version, mismatch, own
 from taxiway.data.write_ids import WRITE, is_of, new_write_id
 from taxiway.sdk.dynamodb import CancellationReason, Item, ItemAnswer, actions, new_token
