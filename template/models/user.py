@@ -12,7 +12,7 @@ Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@
 
 class User(Entity):
     id: str = sortable_id()
-    email: Email = unique("{email:lower}")
+    email: Email = unique("{email:fold}")
     name: Name
     created_at: datetime = created()
     updated_at: datetime = updated()

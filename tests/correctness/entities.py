@@ -61,7 +61,7 @@ class Member(Entity):
     """One with a value that no two have."""
 
     id: str
-    email: str = unique("{email:lower}")
+    email: str = unique("{email:fold}")
     points: int = 0
     version: int = version()
 

@@ -40,7 +40,7 @@ class User(Entity):
     def by_id(self, id: str) -> None:
         """One user."""
 
-    @pattern("gsi1", pk="USER#EMAIL#{email:lower}", sk="USER")
+    @pattern("gsi1", pk="USER#EMAIL#{email:fold}", sk="USER")
     def by_email(self, email: str) -> None:
         """The user with an e-mail address."""
 
@@ -154,7 +154,7 @@ class Account(Entity):
     """Its e-mail address is its own in any case of letters, its handle within its tenant, where it has one."""
 
     id: str
-    email: str = unique("{email:lower}")
+    email: str = unique("{email:fold}")
     tenant: str = "t"
     handle: str | None = unique("{tenant}#{handle}", default=None)
     balance: Decimal = Decimal(0)

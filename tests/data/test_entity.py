@@ -182,7 +182,7 @@ class Stored(Entity, abstract=True):
     """What every entity of a backend has."""
 
     id: str = sortable_id()
-    name: str = unique("{name:lower}")
+    name: str = unique("{name:fold}")
     created_at: datetime = created()
     until: datetime | None = ttl()
     version: int = version()

@@ -249,7 +249,7 @@ def test_without_a_version_a_rewrite_holds_only_while_nothing_has_changed(table:
 def test_a_rewrite_takes_the_unique_values_that_are_newly_so(table: TableClient) -> None:
     class Member(Entity):
         id: str
-        email: str = unique("{email:lower}")
+        email: str = unique("{email:fold}")
 
         @upcaster(from_version=1)
         @staticmethod

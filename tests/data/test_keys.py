@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal
 from uuid import UUID
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from tests.data.models import Item, User
 
 from taxiway.data import EntityError, InvalidKey
-from taxiway.data.keys import AFTER, LAST, Template, ceiling, escape, floor, timestamp
+from taxiway.data.keys import AFTER, LAST, Template, ceiling, escape, floor, fold, timestamp
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=[LAST]), min_size=1, max_size=20)
 # What the delimiter and the escape are made of, and what sorts around them.
@@ -115,6 +116,86 @@ def test_how_values_are_written(kind: Any, value: Any, expected: str | None) -> 
 
 def test_numbers_are_padded_so_that_they_sort() -> None:
     assert render("X#{value:06}", 42, int) == "X#000042"
+    assert render("X#{value:+06}", 42, int) == "X#000042"
+    assert render("X#{value:+06}", -42, int) == "X#-999957"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (Decimal, Decimal("4.20"), "250042"),
+        (Decimal, Decimal(-12), "049887~"),
+        (Decimal, Decimal(0), "1"),
+        (float, 0.001, "24971"),
+        (float, -0.0, "1"),
+        (bool, True, "1"),
+        (bool, False, "0"),
+    ],
+)
+def test_other_numbers_are_written_so_that_they_sort(kind: Any, value: Any, expected: str) -> None:
+    assert render("{value}", value, kind) == expected
+
+
+numbers: dict[str, tuple[type[Any], st.SearchStrategy[Any]]] = {
+    "{value:+09}": (int, st.integers(-(10**9) + 1, 10**9 - 1)),
+    "{value}": (Decimal, st.decimals(allow_nan=False, allow_infinity=False, min_value=-1_000, max_value=1_000)),
+    "{value}#x": (Decimal, st.decimals(-(10**125), 10**125, allow_nan=False)),
+    "X#{value}": (float, st.floats(allow_nan=False, allow_infinity=False)),
+    "X#{value}#x": (bool, st.booleans()),
+}
+
+
+@pytest.mark.parametrize("form", numbers)
+@given(data=st.data())
+def test_keys_of_numbers_sort_as_the_numbers_do(form: str, data: st.DataObject) -> None:
+    kind, values = numbers[form]
+    one, other = data.draw(values), data.draw(values)
+    first, second = (str(render(form, each, kind)).encode() for each in (one, other))
+    assert (first < second, first == second) == (one < other, one == other)
+
+
+@pytest.mark.parametrize("form", numbers)
+@given(data=st.data())
+def test_ranges_of_numbers_hold_what_is_in_them(form: str, data: st.DataObject) -> None:
+    kind, values = numbers[form]
+    bound, other = data.draw(values), data.draw(values)
+    keys = template(form, value=kind)
+    low = keys.bound(form.partition("{")[0], 0, bound)
+    key = str(keys.render({"value": other}.__getitem__))
+    assert (key >= low, key > low + AFTER) == (other >= bound, other > bound)
+
+
+@given(text)
+def test_folded_texts_keep_no_case_and_fold_to_themselves(one: str) -> None:
+    assert fold(fold(one)) == fold(one)
+    assert not set(fold(one)) & set("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("É", "é"),
+        ("é", "e\u0301"),
+        ("É", "e\u0301"),
+        ("ß", "SS"),
+        ("ΣΑΣ", "σας"),
+        ("ﬁn", "FIN"),
+        ("\uff21", "a"),
+        ("\u212a", "k"),
+    ],
+)
+def test_what_differs_in_case_or_in_composition_alone_is_one_value(one: str, other: str) -> None:
+    assert render("{value:fold}", one) == render("{value:fold}", other)
+
+
+def test_a_prefix_finds_a_folded_text_whatever_comes_after_it() -> None:
+    keys = template("{value:fold}", value=str)
+    for longer in ("ΣΑΣ", "ΣΑΣΑ", "ΣΑΣ X", "ΣΑΣ".lower()):
+        assert str(keys.render({"value": longer}.__getitem__)).startswith(keys.beginning("", 0, "ΣΑΣ"))
+
+
+def test_what_folds_to_the_delimiter_is_encoded() -> None:
+    assert render("{value:fold}", "a\uff03b") == "a%23b"
 
 
 @pytest.mark.parametrize(
@@ -131,6 +212,13 @@ def test_numbers_are_padded_so_that_they_sort() -> None:
         ("{value:03}", int, 1000, "from 0 to 999"),
         ("{value:03}", int, -1, "from 0 to 999"),
         ("{value:03}", int, True, "no int"),
+        ("{value:+03}", int, -1000, "from -999 to 999"),
+        ("{value}", Decimal, Decimal("NaN"), "must be finite"),
+        ("{value}", Decimal, 1.5, "no Decimal"),
+        ("{value}", Decimal, Decimal("1E-501"), "it is out of range"),
+        ("{value}", float, float("inf"), "must be finite"),
+        ("{value}", float, True, "no float"),
+        ("{value}", bool, 1, "no bool"),
         ("{value}", str, "é" * 600, "1024 bytes"),
     ],
 )
@@ -150,9 +238,10 @@ def test_a_value_that_cannot_be_a_key_is_refused_by_name(form: str, kind: Any, v
         ("X{a}", {"a": str}, "neither plain text nor one field"),
         ("X##{a}", {"a": str}, "neither plain text nor one field"),
         ("", {}, "neither plain text nor one field"),
-        ("{a:lower}", {"a": int}, r"\{a:lower\} can't be part"),
+        ("{a:fold}", {"a": int}, r"\{a:fold\} can't be part"),
         ("{a}", {"a": int}, "with its number of digits"),
-        ("{a}", {"a": float}, "can't be part"),
+        ("{a:+08}", {"a": str}, "can't be part"),
+        ("{a:08}", {"a": Decimal}, "can't be part"),
         ("{a}", {"a": list[str]}, "can't be part"),
         ("{a}", {"a": str | int}, "can't be part"),
     ],

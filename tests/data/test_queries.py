@@ -183,6 +183,45 @@ def test_what_an_item_has_no_attribute_for_is_what_the_entity_makes_of_it(table:
     assert table.query(Shelf.by_rank().only(Some)).items == [Some(tags=set(), stock=10, groups=None)]
 
 
+class Reading(Entity):
+    """Sorted by numbers of every kind, which go below zero."""
+
+    id: str
+    place: str = "p"
+    level: int = 0
+    exact: Decimal = Decimal(0)
+    rough: float = 0.0
+    good: bool = True
+
+    @key(pk="READING#{id}", sk="READING")
+    def by_id(self, id: str) -> None: ...
+
+    @pattern("gsi1", pk="PLACE#{place}", sk="{level:+04}#{exact}", sorted_by=int)
+    def by_level(self, place: str) -> None: ...
+
+    @pattern("gsi1", pk="PLACE#{place}", sk="{level:+04}#{exact}", sorted_by=Decimal)
+    def at_level(self, place: str, level: int) -> None: ...
+
+    @pattern("gsi2", pk="GOOD#{good}", sk="{rough}", sorted_by=float)
+    def of_quality(self, good: bool) -> None: ...
+
+
+def test_numbers_below_zero_and_fractions_sort_in_an_index_and_move_in_it(table: TableClient) -> None:
+    for id, level, exact, rough in (("a", -2, "-1.5", 1e-9), ("b", -10, "3", -4.0), ("c", 7, "0.25", 2.5)):
+        table.create(Reading(id=id, level=level, exact=Decimal(exact), rough=rough))
+    assert [each.id for each in table.query(Reading.by_level("p")).items] == ["b", "a", "c"]
+    assert [each.id for each in table.query(Reading.by_level("p").since(-2)).items] == ["a", "c"]
+    assert [each.id for each in table.query(Reading.by_level("p").before(-2)).items] == ["b"]
+    assert [each.id for each in table.query(Reading.at_level("p", 7).until(Decimal("0.25"))).items] == ["c"]
+    assert table.query(Reading.at_level("p", 7).after(Decimal("0.25"))).items == []
+    assert [each.id for each in table.query(Reading.of_quality(True).after(-4.0)).items] == ["a", "c"]
+    table.update(Reading.by_id("c"), {"level": -100})
+    assert [each.id for each in table.query(Reading.by_level("p")).items] == ["c", "b", "a"]
+    table.update(Reading.by_id("a"), {"exact": Reading.exact - 1, "good": False, "rough": -0.5})
+    assert [each.id for each in table.query(Reading.at_level("p", -2).until(Decimal("-2.5"))).items] == ["a"]
+    assert [each.rough for each in table.query(Reading.of_quality(False)).items] == [-0.5]
+
+
 def test_a_struct_that_does_not_fit_is_named(table: TableClient) -> None:
     class Wrong(Struct):
         name: int

@@ -361,7 +361,7 @@ class Reader(Entity):
     expires_at: datetime | None = ttl()
     version: int = version()
 
-    @key(pk="READER#{email:lower}", sk="READER")
+    @key(pk="READER#{email:fold}", sk="READER")
     def by_email(self, email: str) -> None: ...
 
     @pattern("gsi1", pk="READERS#{mood}", sk="{email}", sorted_by=str)

@@ -61,7 +61,7 @@ class Parcel(Entity):
     weight: float = 0.0
     stock: int = 0
 
-    @key(pk="PARCEL#{id:lower}", sk="PARCEL")
+    @key(pk="PARCEL#{id:fold}", sk="PARCEL")
     def by_id(self, id: str) -> None:
         """One parcel."""
 

@@ -218,7 +218,7 @@ def test_another_type_name_or_unique_value_is_another_migration(table: TableClie
         target(shape(text=int)),
         target(shape(text=str, body={"text": msgspec.field(name="t")})),
         target(shape(text=str, body={"text": unique()})),
-        target(shape(text=str, body={"text": unique("{text:lower}")})),
+        target(shape(text=str, body={"text": unique("{text:fold}")})),
         target(shape(text=str), ("gsi1",)),
     ]
     assert len(set(different)) == len(different)

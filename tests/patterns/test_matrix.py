@@ -25,24 +25,24 @@ TEMPLATE = Path(__file__).parents[2] / "template"
 
 # ruff: noqa: E501  a table is as wide as its cells
 THE_TEMPLATES = """
-pattern   index  key condition                                         sorted by       RCU  WCU  used by
+pattern   index  key condition                                        sorted by       RCU  WCU  used by
 
 Item.by_id(id)  One item.
-  get     table  pk = ITEM#{id} and sk = ITEM                                          0.5       health (GET /health)
-                                                                                                 get-item (GET /items/{id})
-  put                                                                                       2-3  create-item (POST /items)
-  update                                                                               0-1  2-3  update-item (PATCH /items/{id})
-  delete                                                                                      2  delete-item (DELETE /items/{id})
+  get     table  pk = ITEM#{id} and sk = ITEM                                         0.5       health (GET /health)
+                                                                                                get-item (GET /items/{id})
+  put                                                                                      2-3  create-item (POST /items)
+  update                                                                              0-1  2-3  update-item (PATCH /items/{id})
+  delete                                                                                     2  delete-item (DELETE /items/{id})
 
 Item.by_category(category)  The items of a category, by creation time.
-  query   gsi1   gsi1pk = ITEM#CATEGORY#{category}                     created_at, id    3       list-items (GET /items)
+  query   gsi1   gsi1pk = ITEM#CATEGORY#{category}                    created_at, id    3       list-items (GET /items)
 
 User.by_id(id)  One user.
-  get     table  pk = USER#{id} and sk = USER                                          0.5       get-user (GET /users/{id})
-  put                                                                                  0-1  4-6  create-user (POST /users)
+  get     table  pk = USER#{id} and sk = USER                                         0.5       get-user (GET /users/{id})
+  put                                                                                 0-1  4-6  create-user (POST /users)
 
 User.by_email(email)  The user with an e-mail address, in any case.
-  get     table  pk = UNIQUE#User#email#{email:lower} and sk = UNIQUE                    2       find-users (GET /users)
+  get     table  pk = UNIQUE#User#email#{email:fold} and sk = UNIQUE                    2       find-users (GET /users)
 """
 
 

@@ -31,8 +31,8 @@ VALUES: dict[str, tuple[Any, list[Any]]] = {
 TYPES = {name: kind for name, (kind, _) in VALUES.items()}
 
 TEMPLATES = [
-    *("ITEM", "RED", "red", "{text}", "{text:lower}", "{maybe}", "{number:04}", "{number:02}", "{day}", "{moment}"),
-    *("{unique}", "{colour}", "{colour:lower}", "{kind}", "ITEM#{text}", "{text}#RED", "{number:04}#{colour}"),
+    *("ITEM", "RED", "red", "{text}", "{text:fold}", "{maybe}", "{number:04}", "{number:02}", "{day}", "{moment}"),
+    *("{unique}", "{colour}", "{colour:fold}", "{kind}", "ITEM#{text}", "{text}#RED", "{number:04}#{colour}"),
 ]
 
 
@@ -64,14 +64,14 @@ def test_two_templates_that_give_the_same_key_are_said_to_meet(one: str) -> None
         ("ITEM#{text}", "USER#{text}"),
         ("ITEM#{text}", "ITEM"),
         ("{text}#RED", "{text}"),
-        ("{text:lower}", "RED"),
-        ("{text:lower}", "{moment}"),
+        ("{text:fold}", "RED"),
+        ("{text:fold}", "{moment}"),
         ("{number:04}", "{number:02}"),
         ("{number:04}", "{day}"),
         ("{day}", "{moment}"),
         ("{unique}", "{number:04}"),
         ("{colour}", "blue"),
-        ("{colour:lower}", "{kind}"),
+        ("{colour:fold}", "{kind}"),
     ],
 )
 def test_two_templates_that_never_give_the_same_key_do_not_meet(one: str, other: str) -> None:

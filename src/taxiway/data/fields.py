@@ -79,7 +79,7 @@ def ttl(*, after: timedelta | None = None) -> Any:
 def unique(form: str | None = None, *, default: Any = msgspec.NODEFAULT) -> Any:
     """A field whose value no two items of the entity share; a write that would make two raises NotUnique.
 
-    `form` is a key template of what must differ, where it isn't the value as it is: `unique("{email:lower}")` folds
+    `form` is a key template of what must differ, where it isn't the value as it is: `unique("{email:fold}")` folds
     case, `unique("{tenant}#{slug}")` is unique within a tenant. An item with None in it holds nothing.
     """
     return Unique(form, default)

@@ -9,6 +9,7 @@ delimiter sorts below everything that a field can hold, and the encoding keeps t
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -25,14 +26,18 @@ AFTER = "$"
 LAST = "\U0010ffff"
 """Sorts above anything that a key can go on with: it stands for no character, and no field of a key may hold it."""
 
+_MAGNITUDES = 500
+"""Added to a number's order of magnitude, so that it is never below zero: a float's is from -324 to 308."""
+_FROM_NINE = str.maketrans("0123456789", "9876543210")
+
 _WHOLE_SECONDS = len("2026-01-01T00:00:00+00:00")
 
 Part: TypeAlias = Callable[[Any], str]
 
-_FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z0-9]+))?\}")
+_FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z0-9+]+))?\}")
 _LITERAL = re.compile(r"[A-Za-z0-9_.:@-]+")
 _UNSAFE = re.compile(r"[\x00-%]")
-_WIDTH = re.compile(r"0([1-9][0-9]?)")
+_WIDTH = re.compile(r"(\+?)0([1-9][0-9]?)")
 
 
 def timestamp(value: datetime) -> str:
@@ -51,6 +56,19 @@ def timestamp(value: datetime) -> str:
 def escape(text: str) -> str:
     """`text` without the delimiter: injective, and in the same order."""
     return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", text)
+
+
+def fold(text: str) -> str:
+    """`text` as it is compared without regard to case or to how its characters are composed.
+
+    The same for É, é, and e with a combining accent, and for ß and SS: a compatibility caseless match, definition D146
+    of https://www.unicode.org/versions/latest/core-spec/chapter-3/#G53253.
+    """
+    if text.isascii():
+        return text.lower()
+    from unicodedata import normalize
+
+    return normalize("NFKC", normalize("NFKC", normalize("NFD", text).casefold()).casefold())
 
 
 def below(key: str) -> str:
@@ -161,7 +179,7 @@ class Template:
         name, part = self._parts[position]
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
             raise self._invalid(name, "a prefix is a str", "it is no string")
-        if part is _text or part is _lower:
+        if part is _text or part is _folded:
             return self._check_length(name, before + (self._checked(name, part, text) if text else ""))
         if "#" in text:
             raise self._invalid(name, f"nothing in it begins with {text!r}: one field has no #", "it holds a #")
@@ -169,8 +187,8 @@ class Template:
 
     @property
     def folded(self) -> frozenset[str]:
-        """The fields that stand in it in lower case: from the key alone it isn't known how they are written."""
-        return frozenset(name for name, part in self._parts if part is _lower)
+        """The fields that stand in it folded: from the key alone it isn't known how they are written."""
+        return frozenset(name for name, part in self._parts if part is _folded)
 
     @property
     def shape(self) -> str:
@@ -209,17 +227,17 @@ class Template:
 
     def _plain(self, name: str, kind: Any, form: str | None) -> Part:
         width = _WIDTH.fullmatch(form or "")
-        if kind is str and form in (None, "lower"):
-            return _text if form is None else _lower
+        if kind is str and form in (None, "fold"):
+            return _text if form is None else _folded
         if kind is int and width:
-            return _padded(int(width[1]))
+            return _padded(int(width[2]), signed=bool(width[1]))
         if form is None and kind in _PLAIN:
             return _PLAIN[kind]
         raise EntityError(
             self._entity,
             f"{{{name}{':' + form if form else ''}}} can't be part of the key {self.text!r}",
-            fix="use a str ({name} or {name:lower}), an int with its number of digits ({name:08}), "
-            "a datetime, a date, a UUID, or an Enum or Literal of str",
+            fix="use a str ({name} or {name:fold}), an int with its number of digits ({name:08}, or {name:+08} if it "
+            "can be negative), a Decimal, a float, a bool, a datetime, a date, a UUID, or an Enum or Literal of str",
         )
 
 
@@ -241,18 +259,56 @@ def _text(value: Any) -> str:
     return escape(value)
 
 
-def _lower(value: Any) -> str:
-    return _text(value.lower() if isinstance(value, str) else value)
+def _folded(value: Any) -> str:
+    return _text(fold(value) if isinstance(value, str) else value)
 
 
-def _padded(width: int) -> Part:
+def _padded(width: int, *, signed: bool) -> Part:
+    """The digits of a number; below zero a minus, which sorts below them, and what is left to the greatest number."""
+    most = 10**width - 1
+    least = -most if signed else 0
+
     def part(value: Any) -> str:
         _of(int, value)
-        if not 0 <= value < 10**width:
-            raise ValueError(f"it must be from 0 to {'9' * width}")
-        return f"{value:0{width}d}"
+        if not least <= value <= most:
+            raise ValueError(f"it must be from {least} to {most}")
+        return f"{value:0{width}d}" if value >= 0 else f"-{most + value:0{width}d}"
 
     return part
+
+
+def _number(value: Any) -> str:
+    if type(value) not in (Decimal, int):
+        raise ValueError("it is no Decimal")
+    return ordered(Decimal(value))
+
+
+def _float(value: Any) -> str:
+    if type(value) not in (float, int):
+        raise ValueError("it is no float")
+    return ordered(Decimal(repr(value)))
+
+
+def ordered(value: Decimal) -> str:
+    """A number as text that sorts as numbers do: its sign, its order of magnitude, then its digits.
+
+    `2` stands before what is above zero, `1` for zero, and `0` before what is below: of that every digit is taken from
+    9, and a `~` ends it, so that a greater magnitude sorts first. Raises ValueError for NaN and Infinity.
+    """
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("it must be finite")
+    if not value:
+        return "1"
+    if not -_MAGNITUDES < value.adjusted() < _MAGNITUDES:
+        raise ValueError("it is out of range")
+    text = f"{value.adjusted() + _MAGNITUDES:03d}{''.join(map(str, digits)).rstrip('0')}"
+    return f"0{text.translate(_FROM_NINE)}~" if sign else f"2{text}"
+
+
+def _bool(value: Any) -> str:
+    _of(bool, value)
+    return "1" if value else "0"
 
 
 def _datetime(value: Any) -> str:
@@ -290,4 +346,12 @@ def _enum(kind: type[Enum], plain: Part) -> Part:
     return part
 
 
-_PLAIN: dict[Any, Part] = {str: _text, datetime: _datetime, date: _date, UUID: _uuid}
+_PLAIN: dict[Any, Part] = {
+    str: _text,
+    datetime: _datetime,
+    date: _date,
+    UUID: _uuid,
+    Decimal: _number,
+    float: _float,
+    bool: _bool,
+}

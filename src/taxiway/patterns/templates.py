@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from msgspec import inspect
 
-from taxiway.data.keys import escape
+from taxiway.data.keys import escape, fold
 
-_FIELD = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_FIELD = re.compile(r"\{(\w+)(?::([\w+]+))?\}")
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,15 @@ def _values(kind: inspect.Type, form: str | None) -> Values:
         return _of(form, *kind.values)
     if isinstance(kind, inspect.IntType):
         return _number(form)
-    return next((values for types, values in _ENDLESS if isinstance(kind, types)), _LOWER if form == "lower" else _TEXT)
+    if isinstance(kind, inspect.BoolType):
+        return _list("0", "1")
+    return next((values for types, values in _ENDLESS if isinstance(kind, types)), _FOLDED if form == "fold" else _TEXT)
 
 
 def _of(form: str | None, *values: object) -> Values:
     """The list of values of an Enum or a Literal, as they are written in a key."""
     width = int(form) if form and form.isdigit() else 0
-    lower = form == "lower"
-    return _list(*(escape(str(value).lower() if lower else str(value)).rjust(width, "0") for value in values))
+    return _list(*(escape(fold(str(value)) if form == "fold" else str(value)).rjust(width, "0") for value in values))
 
 
 def _list(*values: str) -> Values:
@@ -126,13 +127,17 @@ def _list(*values: str) -> Values:
 
 
 def _number(form: str | None) -> Values:
-    width = int(form or 1)
-    return Values(re.compile(rf"\d{{{width}}}"), ("0" * width,), 10**width)
+    width, signed = int(form or 1), (form or "").startswith("+")
+    shape = rf"{'-?' if signed else ''}\d{{{width}}}"
+    return Values(re.compile(shape), ("0" * width,), 10**width * (2 if signed else 1))
 
 
 _TEXT = Values(re.compile(r".+", re.DOTALL), ("x",))
-_LOWER = Values(re.compile(r"[^A-Z]+"), ("x",))
+_FOLDED = Values(re.compile(r"[^A-Z]+"), ("x",))
+_ORDERED = Values(re.compile(r"1|2\d{4,}|0\d{4,}~"), ("25014",))
 _ENDLESS: tuple[tuple[type[inspect.Type], Values], ...] = (
+    (inspect.DecimalType, _ORDERED),
+    (inspect.FloatType, _ORDERED),
     (
         inspect.DateTimeType,
         Values(re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), ("2026-01-01T00:00:00.000000Z",)),
