@@ -49,3 +49,14 @@ def test_it_is_named(call: Callable[[], Any], message: str) -> None:
 def test_a_check_in_a_transaction_is_of_a_key() -> None:
     with pytest.raises(TypeError, match="check takes a key"), table.transaction():
         table.check(LAMP)
+
+
+@pytest.mark.parametrize("given", ["5", 5.0, True, None])
+def test_a_number_of_items_is_an_int(given: Any) -> None:
+    table = TableClient(table_name="never-asked")
+    with pytest.raises(TypeError, match=rf"query takes limit as an int, and not as a {type(given).__name__}"):
+        table.query(Item.by_category("c"), limit=given)
+    with pytest.raises(TypeError, match="each takes page as an int"):
+        next(table.each(Item.by_category("c"), page=given))
+    with pytest.raises(TypeError, match="collect takes limit as an int"):
+        table.collect(AccountWithOrders(id="1"), limit=given)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from tests.data.models import Account, Colour, Everything, Item, Order, Part, Size, Task
+from tests.data.models import Account, Colour, Everything, Item, Order, Part, Shelf, Size, Task
 
 from taxiway.data import Condition, ConditionFailed, EntityError, TableClient, attr
 from taxiway.data.conditions import Path
@@ -214,3 +214,19 @@ def test_writes_hold_where_their_condition_does(table: TableClient) -> None:
 
 def test_an_account_is_read_as_it_is() -> None:
     assert Account(id="1", email="a").email == "a"
+
+
+def test_any_number_of_conditions_is_joined_and_too_many_are_refused_by_name(table: TableClient) -> None:
+    every = Shelf.rank == 0
+    for rank in range(1, 2_000):
+        every = every | (Shelf.rank == rank)
+        every = ~every if rank == 1_000 else every
+    with pytest.raises(EntityError, match=r"a condition has 4000 operators, and DynamoDB takes 300"):
+        table.query(Shelf.by_rank().where(every))
+    few = attr(Shelf.rank) == 0
+    for rank in range(1, 150):
+        few = few | (attr(Shelf.rank) == rank)
+    table.put(Shelf(id="1", rank=149))
+    table.put(Shelf(id="2", rank=150))
+    assert [shelf.id for shelf in table.query(Shelf.by_rank().where(few)).items] == ["1"]
+    assert str(few).count("|") == 149

@@ -6,12 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 from tests.data.models import Item, Task
+from tests.tables import rows_of
 
 from taxiway.data import (
     Entity,
     EntityError,
     Key,
     NotUnique,
+    StoredItemInvalid,
     TableClient,
     created,
     key,
@@ -220,10 +222,61 @@ def test_entities_share_the_fields_of_an_abstract_one(table: TableClient) -> Non
     table.put(Cat(id=cat.id, name="Tom", until=datetime(2020, 1, 1, tzinfo=UTC)))
     assert table.get(Cat.by_id(cat.id)) is None
     assert msgspec.json.decode(msgspec.json.encode(cat)).keys() == {
-        *("id", "name", "createdAt", "updatedAt", "expiresAt", "version", "lives")
+        *("id", "name", "createdAt", "updatedAt", "until", "version", "lives")
     }
 
 
 def test_what_is_declared_again_is_the_entitys_own(table: TableClient) -> None:
     assert [table.create(Dog()).name for _ in range(2)] == ["Rex", "Rex"]
     assert Dog.__uniques__ == ()
+
+
+class Renamed(Entity, name="Customer"):
+    """A class with a new name, whose items keep the one that they are stored under."""
+
+    id: str
+    email: str = unique()
+
+    @key(pk="CUSTOMER#{id}", sk="CUSTOMER")
+    def by_id(self, id: str) -> None: ...
+
+    @pattern(pk="CUSTOMER#{id}", sk="CUSTOMER")
+    def beside(self, id: str) -> None: ...
+
+
+def test_a_class_can_be_renamed_without_its_items(table: TableClient) -> None:
+    row = {"pk": "CUSTOMER#1", "sk": "CUSTOMER", "entity": "Customer", "id": "1", "email": "a"}
+    table.core.put_item(table.name, row)
+    assert table.get(Renamed.by_id("1")) == Renamed(id="1", email="a")
+    assert (
+        table.query(Renamed.beside("1")).items == list(table.each(Renamed.beside("1"))) == [Renamed(id="1", email="a")]
+    )
+    table.update(Renamed.by_id("1"), {"email": "b"}, condition=Renamed.email == "a")
+    table.create(Renamed(id="2", email="c"))
+    assert {row["entity"] for row in rows_of(table)} == {"Customer", "UNIQUE"}
+    assert {row["pk"] for row in rows_of(table) if row["sk"] == "UNIQUE"} == {
+        "UNIQUE#Customer#email#b",
+        "UNIQUE#Customer#email#c",
+    }
+    assert table.delete(Renamed.by_id("1")) == Renamed(id="1", email="b")
+    table.core.put_item(table.name, row | {"entity": "Renamed"})
+    with pytest.raises(StoredItemInvalid, match="not a Customer"):
+        table.get(Renamed.by_id("1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("UNIQUE", "library keeps"), ("", "not a valid name"), (5, "not a valid")]
+)
+def test_a_stored_name_must_be_one_that_can_be_stored(name: Any, problem: str) -> None:
+    with pytest.raises(EntityError, match=problem):
+
+        class Bad(Entity, name=name):
+            id: str
+
+            @key(pk="BAD#{id}", sk="BAD")
+            def by_id(self, id: str) -> None: ...
+
+    with pytest.raises(EntityError, match="an abstract entity has fields and nothing else"):
+
+        class Base(Entity, abstract=True, name="Base"):
+            id: str

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from tests.data.models import Account, Session
 
@@ -159,3 +160,18 @@ def test_something_else_under_the_attribute_is_read_as_it_is(table: TableClient)
         table.core.put_item(table.name, row)
         with pytest.raises(StoredItemInvalid, match=error):
             table.get(KEY)
+
+
+def test_when_an_item_expires_has_the_fields_own_name_in_json(table: TableClient) -> None:
+    moment = datetime(2050, 1, 1, tzinfo=UTC)
+    session = table.create(Session(id="1", owner="ann", valid_until=moment))
+    assert msgspec.json.decode(msgspec.json.encode(session))["validUntil"] == "2050-01-01T00:00:00Z"
+    assert msgspec.json.decode(msgspec.json.encode(session), type=Session) == session
+    row = table.core.get_item(table.name, {"pk": "SESSION#1", "sk": "SESSION"}).item
+    assert row is not None
+    assert row["expiresAt"] == 2524608000
+    assert "validUntil" not in row
+    assert table.get(Session.by_id("1")) == session
+    assert table.update(Session.by_id("1"), {"valid_until": None}).valid_until is None
+    with pytest.raises(InvalidItem, match=r"validUntil: it has no time zone"):
+        table.put(Session(id="2", owner="ann", valid_until=datetime(2050, 1, 1)))  # noqa: DTZ001  that is the point

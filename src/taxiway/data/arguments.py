@@ -43,6 +43,12 @@ def check_expected(verb: str, entity: type[Entity], given: object) -> None:
         raise EntityError(entity.__name__, "expect_version needs a version", fix="add version: int = version()")
 
 
+def check_count(verb: str, name: str, given: object) -> None:
+    """Raise TypeError where a number of items is not an int, such as one that was read from text."""
+    if type(given) is not int:
+        raise TypeError(f"{verb} takes {name} as an int, and not as a {type(given).__name__}: {given!r}.")
+
+
 def _mistaken(verb: str, wanted: str, given: Any) -> TypeError:
     if isinstance(given, KeyPattern | IndexPattern | LookupPattern | Collection):
         what, fix = f"{given!r} itself", "call it"  # pyright: ignore[reportUnknownVariableType]  of any pattern

@@ -24,23 +24,50 @@ T = TypeVar("T")
 
 OPERANDS = 100
 """How many values DynamoDB's IN takes."""
+OPERATORS = 300
+"""How many operators and functions an expression of DynamoDB's can have:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
 
 
 class Condition:
     """Something that is true of an item or not. It is no bool: `&`, `|` and `~` combine conditions.
 
-    `of_nothing` is whether it is true where there is no item.
+    `of_nothing` is whether it is true where there is no item. `pieces` are its text for DynamoDB and what renders the
+    rest of it, in a row: conditions of any number are joined without nesting.
     """
 
-    __slots__ = ("entities", "of_nothing", "render", "text")
+    __slots__ = ("entities", "of_nothing", "operators", "pieces", "shown")
 
     def __init__(
-        self, entities: frozenset[str], text: str, render: Callable[[Expression], str], *, of_nothing: bool = False
+        self,
+        entities: frozenset[str],
+        shown: tuple[str, ...],
+        pieces: tuple[str | Callable[[Expression], str], ...],
+        *,
+        of_nothing: bool = False,
+        operators: int = 1,
     ) -> None:
         self.entities = entities
-        self.text = text
-        self.render = render
+        self.pieces = pieces
         self.of_nothing = of_nothing
+        self.operators = operators
+        self.shown = shown
+
+    @property
+    def text(self) -> str:
+        """The condition as it was written, for a message."""
+        return "".join(self.shown)
+
+    def render(self, expression: Expression) -> str:
+        """The condition as DynamoDB takes it. Raises EntityError for more operators than it takes."""
+        if self.operators > OPERATORS:
+            raise EntityError(
+                " and ".join(sorted(self.entities)),
+                f"a condition has {self.operators} operators, and DynamoDB takes {OPERATORS}",
+                fix="use is_in for up to 100 values of one field, or several requests",
+            )
+        return "".join([piece if isinstance(piece, str) else piece(expression) for piece in self.pieces])
 
     def __and__(self, other: "Condition | bool") -> "Condition":
         return self._joined("AND", "&", other, all)
@@ -58,9 +85,10 @@ class Condition:
     def __invert__(self) -> "Condition":
         return Condition(
             self.entities,
-            f"~{self}",
-            lambda expression: f"(NOT {self.render(expression)})",
+            ("~(", *self.shown, ")"),
+            ("(NOT ", *self.pieces, ")"),
             of_nothing=not self.of_nothing,
+            operators=self.operators + 1,
         )
 
     def __bool__(self) -> bool:
@@ -82,9 +110,10 @@ class Condition:
         second = condition_of(other)
         return Condition(
             self.entities | second.entities,
-            f"{self} {sign} {second}",
-            lambda expression: f"({self.render(expression)} {operator} {second.render(expression)})",
+            ("(", *self.shown, f") {sign} (", *second.shown, ")"),
+            ("(", *self.pieces, f" {operator} ", *second.pieces, ")"),
             of_nothing=of((self.of_nothing, second.of_nothing)),
+            operators=self.operators + second.operators + 1,
         )
 
 
@@ -111,8 +140,8 @@ class _Operand:
                 operands.append(_literal(self.encode(value)))
         return Condition(
             frozenset(entities),
-            f"{self.text} {text}",
-            lambda expression: form.format(self.name(expression), *(operand(expression) for operand in operands)),
+            (f"{self.text} {text}",),
+            (lambda expression: form.format(self.name(expression), *(operand(expression) for operand in operands)),),
             of_nothing=of_nothing,
         )
 
@@ -192,8 +221,8 @@ class Path(_Operand, Generic[T]):
         literal = _literal(prefix)
         return Condition(
             frozenset((self.entity,)),
-            f"{self.text} begins with {prefix!r}",
-            lambda expression: f"begins_with({self.name(expression)}, {literal(expression)})",
+            (f"{self.text} begins with {prefix!r}",),
+            (lambda expression: f"begins_with({self.name(expression)}, {literal(expression)})",),
         )
 
     def contains(self, value: Any) -> Condition:
@@ -201,8 +230,8 @@ class Path(_Operand, Generic[T]):
         literal = _literal(self._checked(lambda: plain(value), value))
         return Condition(
             frozenset((self.entity,)),
-            f"{self.text} contains {_shown(value)}",
-            lambda expression: f"contains({self.name(expression)}, {literal(expression)})",
+            (f"{self.text} contains {_shown(value)}",),
+            (lambda expression: f"contains({self.name(expression)}, {literal(expression)})",),
         )
 
     def is_in(self, values: Iterable[T]) -> Condition:
@@ -244,11 +273,15 @@ class Path(_Operand, Generic[T]):
             null = _literal(None)
             return Condition(
                 frozenset((self.entity,)),
-                f"{self.text} == {value!r}",
-                lambda expression: (
-                    f"(attribute_not_exists({self.name(expression)}) OR {self.name(expression)} = {null(expression)})"
+                (f"{self.text} == {value!r}",),
+                (
+                    lambda expression: (
+                        f"(attribute_not_exists({self.name(expression)}) OR "
+                        f"{self.name(expression)} = {null(expression)})"
+                    ),
                 ),
                 of_nothing=True,
+                operators=3,
             )
         return super().__eq__(value)
 

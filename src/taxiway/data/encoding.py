@@ -28,7 +28,7 @@ WIDEST = 140
 """Fields that a condition can name: `field = value AND` is two of an expression's 300 operators."""
 
 ENTITY = "entity"
-"""The attribute that holds the name of the entity's class."""
+"""The attribute that holds the name of the entity: that of its class, or `name=`."""
 
 EXPIRES = "expiresAt"
 """The attribute by which the table's items expire (`Table(ttl="expiresAt")`)."""
@@ -44,7 +44,9 @@ class Field:
 
     def __init__(self, info: FieldInfo, *, ttl: bool = False) -> None:
         self.name = info.name
-        self.stored = info.encode_name
+        self.json = info.encode_name
+        """Its name in JSON, which it is stored under too, but for when the item expires."""
+        self.stored = EXPIRES if ttl else info.encode_name
         self.type = info.type
         self.default = info.default
         self.default_factory = info.default_factory
@@ -115,10 +117,13 @@ class Field:
 class Codec:
     """How an entity is stored."""
 
-    def __init__(self, entity: type[Any], evolution: Evolution, *, ttl: str | None = None) -> None:
+    def __init__(
+        self, entity: type[Any], evolution: Evolution, *, name: str | None = None, ttl: str | None = None
+    ) -> None:
         self.entity = entity
         self.evolution = evolution
-        self.name = entity.__name__
+        self.name = name or entity.__name__
+        """What the `entity` of its items is."""
         self.fields = {info.name: Field(info, ttl=info.name == ttl) for info in fields(entity)}
         for field in self.fields.values():
             if field.is_set and field.default_factory is not msgspec.NODEFAULT and field.default_factory():
@@ -128,6 +133,7 @@ class Codec:
                     fix=f"make it a list, or {field.name}: set[…] = set()",
                 )
         self.expires = ttl is not None
+        self._ttl = None if ttl is None else self.fields[ttl].json
         self.checks = hasattr(entity, "__post_init__")
         self.projections: dict[type[Any], Any] = {}
         self._unconstrained: Any = None
@@ -135,7 +141,7 @@ class Codec:
         self._special = tuple(field for field in self.fields.values() if field.convert is not None)
         self._omitted = tuple(field.stored for field in self.fields.values() if field.omits_none)
         self._sets = tuple(field.stored for field in self.fields.values() if field.is_set)
-        self._filled = tuple(field.stored for field in self.fields.values() if field.fills_none)
+        self._filled = tuple(field.json for field in self.fields.values() if field.fills_none)
         self._loose = tuple(field.stored for field in self.fields.values() if field.loose)
         self._fills = bool(self._filled or self._sets or self._loose or self.expires)
 
@@ -145,10 +151,12 @@ class Codec:
         try:
             values: Item = msgspec.to_builtins(item, builtin_types=_NATIVE, str_keys=True)
             for field in self._special:
-                value = values.get(field.stored)
+                value = values.get(field.json)
                 if value is not None:
-                    values[field.stored] = field.convert(getattr(item, field.name) if field.raw else value)  # pyright: ignore[reportOptionalCall]  `_special` has those that convert
+                    values[field.json] = field.convert(getattr(item, field.name) if field.raw else value)  # pyright: ignore[reportOptionalCall]  `_special` has those that convert
             field = None
+            if self._ttl is not None and self._ttl != EXPIRES:
+                values[EXPIRES] = values.pop(self._ttl)
             msgspec.convert(self._readable(values.copy()) if self.expires else values, self.entity, str_keys=True)
         except (ValueError, TypeError, RecursionError) as error:
             raise self.invalid(field, error) from None
@@ -256,7 +264,7 @@ class Codec:
         if isinstance(error, RecursionError):
             return InvalidItem(f"{self.name} is nested too deeply.", public_detail="It is nested too deeply.")
         problem = str(error)
-        public = f"{field.stored}: {problem}." if field else f"{problem}."
+        public = f"{field.json}: {problem}." if field else f"{problem}."
         return InvalidItem(f"This {self.name} can't be stored: {public}", public_detail=public)
 
     def has_expired(self, attributes: Item, now: float) -> bool:
@@ -266,12 +274,13 @@ class Codec:
 
     def _readable(self, attributes: Item) -> Item:
         """The same attributes, as msgspec can read them: with what is stored as none where the type has no default."""
+        if self._ttl is not None and EXPIRES in attributes:
+            expires = attributes.pop(EXPIRES)
+            attributes[self._ttl] = moment(expires) if type(expires) is int else expires
         for stored in self._filled:
             attributes.setdefault(stored, None)
         for stored in self._sets:
             attributes.setdefault(stored, [])
-        if self.expires and type(attributes.get(EXPIRES)) is int:
-            attributes[EXPIRES] = moment(attributes[EXPIRES])
         for stored in self._loose:
             if stored in attributes:
                 attributes[stored] = loose(attributes[stored])

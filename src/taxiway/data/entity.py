@@ -1,8 +1,9 @@
 """What an entity is: a frozen msgspec struct that knows its keys."""
 
+import re
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, dataclass_transform
 
 import msgspec
 
@@ -19,20 +20,21 @@ from taxiway.data.write_ids import WRITE
 
 Stubs: TypeAlias = "dict[str, KeyStub[...] | IndexStub[..., Any] | LookupStub[...]]"
 
+_STORED_NAME = re.compile(r"[\w.-]+")
 RESERVED = frozenset(("Idempotency", "Migration", "UNIQUE"))
 """The `entity` of requests' records, of migrations' checkpoints, and of unique values' sentinels."""
 
 _ROLE_TYPES: dict[Role, type] = {"created": datetime, "updated": datetime, "version": int, "ttl": datetime}
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field, unique))
 class EntityMeta(msgspec.StructMeta):
     """Builds an entity's class: its struct, its patterns and its encoding codec. Raises EntityError on a mistake."""
 
-    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> type[Any]:
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **config: Any) -> type[Any]:
         if not any(isinstance(base, EntityMeta) for base in bases):
             return super().__new__(mcls, name, bases, namespace, **config)
         abstract = config.pop("abstract", False)
+        stored = config.pop("name", None)
         if config:
             raise EntityError(
                 name, f"{', '.join(config)} can't be set", fix="an entity is frozen and stored in camelCase"
@@ -56,20 +58,17 @@ class EntityMeta(msgspec.StructMeta):
         body |= {key: value.field() for key, value in own.items()}
         entity = _struct(mcls, name, bases, body, reads=not abstract)
         if abstract:
-            if stubs or upcasters:
+            if stubs or upcasters or stored is not None:
                 raise EntityError(
                     name,
                     "an abstract entity has fields and nothing else",
-                    fix="give keys and patterns to what derives from it",
+                    fix="give keys, patterns and a name to what derives from it",
                 )
             entity.__shared__ = shared
             return entity
         ttl = next((key for key, value in managed.items() if value.role == "ttl"), None)
-        if name in RESERVED:
-            raise EntityError(
-                name, f"items that the library keeps for itself are called {name!r}", fix="give the class another name"
-            )
-        entity.__codec__ = Codec(entity, Evolution(name, upcasters), ttl=ttl)
+        _check_stored_name(name, name if stored is None else stored)
+        entity.__codec__ = Codec(entity, Evolution(name, upcasters), name=stored, ttl=ttl)
         entity.__roles__ = _roles(entity, managed)
         for key, value in upcasters.items():
             setattr(entity, key, staticmethod(value.function))
@@ -80,6 +79,17 @@ class EntityMeta(msgspec.StructMeta):
         for field in entity.__codec__.fields.values():
             setattr(entity, field.name, Attribute(name, field, _member(entity, field.name)))
         return entity
+
+
+def _check_stored_name(entity: str, stored: object) -> None:
+    if stored in RESERVED:
+        raise EntityError(
+            entity, f"items that the library keeps for itself are called {stored!r}", fix="give it another name"
+        )
+    if not isinstance(stored, str) or not _STORED_NAME.fullmatch(stored):
+        raise EntityError(
+            entity, f"name={stored!r} is not a valid name for stored items", fix="use letters, digits, '_', '.' and '-'"
+        )
 
 
 def _struct(meta: type[EntityMeta], name: str, bases: tuple[type, ...], body: dict[str, Any], *, reads: bool) -> Any:
@@ -112,6 +122,7 @@ def _member(entity: type[Any], name: str) -> Any:
     return next(found.__dict__[name] for found in entity.__mro__ if name in found.__dict__)
 
 
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field, unique))
 class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
     """The base of what is stored in the table.
 
@@ -129,8 +140,13 @@ class Entity(msgspec.Struct, metaclass=EntityMeta, kw_only=True, frozen=True):
             @pattern("gsi1", pk="ITEM#CATEGORY#{category}", sk="{created_at}#{id}", sorted_by=datetime)
             def by_category(self, category: str) -> None: "Items of a category, by creation time."
 
-    Fields that several share can be in a class of their own, `class Stored(Entity, abstract=True)`.
+    Fields that several share can be in a class of their own, `class Stored(Entity, abstract=True)`. What is stored of
+    an entity bears the name of its class; `class Customer(Entity, name="User")` keeps the name that it had.
     """
+
+    if TYPE_CHECKING:
+
+        def __init_subclass__(cls, *, abstract: bool = False, name: str | None = None) -> None: ...
 
     __primary__: ClassVar[KeyPattern[..., Any]]
     __patterns__: ClassVar[tuple[IndexPattern[..., Any, Any], ...]]

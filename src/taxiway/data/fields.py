@@ -6,7 +6,6 @@ from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 
-from taxiway.data.encoding import EXPIRES
 from taxiway.data.ulids import new_ulid
 
 Role: TypeAlias = Literal["created", "updated", "version", "ttl"]
@@ -23,7 +22,7 @@ class Managed:
 
     def field(self) -> Any:
         """The field that msgspec makes of it."""
-        return msgspec.field(default_factory=self.default, name=EXPIRES if self.role == "ttl" else None)
+        return msgspec.field(default_factory=self.default)
 
 
 class Unique:

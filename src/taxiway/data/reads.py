@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 
-from taxiway.data.arguments import check_collection, check_key, check_query
+from taxiway.data.arguments import check_collection, check_count, check_key, check_query
 from taxiway.data.collection import CollectionQuery
 from taxiway.data.connection import CONFLICTS, Cancelled, Connection, pause, where
 from taxiway.data.cursors import Cursors
@@ -93,6 +93,7 @@ class Reads(Connection):
         EntityError.
         """
         check_query("query", query)
+        check_count("query", "limit", limit)
         if not 1 <= limit <= LARGEST_PAGE:
             text = f"limit must be from 1 to {LARGEST_PAGE}"
             raise InvalidLimit(f"{text}, and is {limit}.", public_detail=f"{text}.")
@@ -111,7 +112,7 @@ class Reads(Connection):
             start = {**dict(zip(names, position[:3], strict=True)), pattern.partition_attribute: query.partition}
         rows: list[Item] = []
         more, size = start, limit + 1
-        name = query.entity.__name__
+        name = query.entity.__codec__.name
         thinned = query.condition is not None or query.entity.__codec__.expires
         for _ in range(CALLS):
             try:
@@ -140,6 +141,7 @@ class Reads(Connection):
         `skip_unreadable` is as in `query`.
         """
         check_query("each", query)
+        check_count("each", "page", page)
         if not 1 <= page <= LARGEST_PAGE:
             raise InvalidLimit(f"page must be from 1 to {LARGEST_PAGE}, and is {page}.")
         if query.pattern.sharding is not None:
@@ -173,10 +175,11 @@ class Reads(Connection):
         Raises CollectionTooLarge where that would be more than `limit` items: page through a pattern then.
         """
         check_collection("collect", query)
+        check_count("collect", "limit", limit)
         if not 1 <= limit < LARGEST_LIMIT:
             raise InvalidLimit(f"limit must be 1 or more and below {LARGEST_LIMIT}, and is {limit}.")
         collection = query.collection
-        members = {member.owner.__name__: member for member in collection.members}
+        members = {member.owner.__codec__.name: member for member in collection.members}
         codecs: dict[str, Codec] = {name: member.owner.__codec__ for name, member in members.items()}
         expression = Expression()
         first = collection.members[0]
@@ -313,7 +316,7 @@ class Reads(Connection):
         keys_only: bool = False,
     ) -> tuple[list[Item], Item | None]:
         """The same as `_rows`, without other entities that share the partition."""
-        name = query.entity.__name__
+        name = query.entity.__codec__.name
         rows, more = self._rows(query, limit, start, consistent, keys_only=keys_only)
         return [row for row in rows if row.get(ENTITY, name) == name], more
 

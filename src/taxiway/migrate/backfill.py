@@ -42,7 +42,7 @@ class Backfill:
         problem: Callable[[str], None],
     ) -> None:
         self._table = table
-        self._entities = {entity.__name__: entity for entity in entities}
+        self._entities = {entity.__codec__.name: entity for entity in entities}
         self._indexes = indexes
         self._checkpoints = Checkpoints(table, entities, indexes, SEGMENTS)
         self._dry_run = dry_run
@@ -163,7 +163,7 @@ class Backfill:
 
 def count(table: TableClient, entities: Sequence[type[Entity]]) -> int:
     """The number of items of some entities, for a progress bar. It reads the table once."""
-    names = {f":e{n}": entity.__name__ for n, entity in enumerate(entities)}
+    names = {f":e{n}": entity.__codec__.name for n, entity in enumerate(entities)}
     total, more = 0, None
     while True:
         page = table.core.scan(

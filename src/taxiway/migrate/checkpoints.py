@@ -83,8 +83,8 @@ class Checkpoints:
 def _target(entities: Sequence[type[Entity]], indexes: Sequence[str], segments: int) -> str:
     """A short digest of the declaration that is migrated to: another declaration is another migration."""
     parts = [str(segments), *sorted(indexes)]
-    for entity in sorted(entities, key=lambda entity: entity.__name__):
-        parts.append(f"{entity.__name__} {entity.__codec__.evolution.version}")
+    for entity in sorted(entities, key=lambda entity: entity.__codec__.name):
+        parts.append(f"{entity.__codec__.name} {entity.__codec__.evolution.version}")
         parts += [f"{field.name} {field.stored} {field.type}" for field in entity.__codec__.fields.values()]
         parts += [f"unique {claim.template.text}" for claim in entity.__uniques__]
         for pattern in entity.__indexed__:
