@@ -229,9 +229,26 @@ def test_a_struct_that_does_not_fit_is_named(table: TableClient) -> None:
     class Unknown(Struct):
         colour: str
 
-    table.put(Item(id="1", name="Lamp", category="c"))
-    with pytest.raises(StoredItemInvalid, match="does not fit Wrong"):
-        table.query(Item.by_category("c").only(Wrong))
+    class Named(Struct):
+        name: str
+        price: Decimal
+
+    class Timed(Struct):
+        created_at: str
+        price: float | None
+        version: float
+
+    with pytest.raises(EntityError, match=r"name can't be read from Item.name: there it is a str, and not a int"):
+        Item.by_category("c").only(Wrong)
+    with pytest.raises(EntityError, match=r"price can't be read from Item.price: there it may be None"):
+        Item.by_category("c").only(Named)
+    table.put(Item(id="1", name="Lamp", category="c", price=Decimal("1.5")))
+    (read,) = table.query(Item.by_category("c").only(Timed)).items
+    assert (read.price, read.version, read.created_at[-1]) == (1.5, 1.0, "Z")
+    row = table.core.get_item(table.name, {"pk": "ITEM#1", "sk": "ITEM"}).item or {}
+    table.core.put_item(table.name, row | {"price": "much"})
+    with pytest.raises(StoredItemInvalid, match=r"'ITEM#1', 'ITEM' does not fit Timed"):
+        table.query(Item.by_category("c").only(Timed))
     with pytest.raises(EntityError, match="'colour' is no field of Item"):
         Item.by_category("c").only(Unknown)
 

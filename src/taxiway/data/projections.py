@@ -1,16 +1,43 @@
 """Some fields of an entity, read as a struct of one's own: `Item.by_category("home").only(ItemCard)`."""
 
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, fields
 
+from taxiway.data._types import is_optional, only
 from taxiway.data.encoding import ENTITY, EXPIRES, Codec, Field
 from taxiway.data.errors import EntityError, StoredItemInvalid
 from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression
 from taxiway.data.rows import label
 from taxiway.sdk.dynamodb import Item
+
+_TEXTS = frozenset((str, datetime, date, UUID))
+_NUMBERS = frozenset((int, float, Decimal))
+_LISTS = frozenset((list, tuple, set, frozenset))
+_READS: dict[Any, frozenset[Any]] = {
+    **{kind: frozenset((kind,)) for kind in (bool, bytes, dict, datetime, date, UUID)},
+    str: _TEXTS,
+    int: frozenset((int,)),
+    float: _NUMBERS,
+    Decimal: _NUMBERS,
+    **dict.fromkeys(_LISTS, _LISTS),
+}
+"""The types that a value of each type can be read from, where both are known exactly."""
+
+
+def _mismatch(field: Field, info: FieldInfo) -> str:
+    """Why a field of a struct can't hold what the entity's field does; empty where it can, or where no type tells."""
+    if field.optional and not is_optional(info.type) and (info.required or not field.omits_none):
+        return "there it may be None"
+    found, wanted = field.kind, only(info.type)
+    if found in _READS and wanted in _READS and found not in _READS[wanted]:
+        return f"there it is a {found.__name__}, and not a {wanted.__name__}"
+    return ""
 
 
 class Projection:
@@ -30,6 +57,13 @@ class Projection:
                     shape.__name__,
                     f"{info.name!r} is no field of {codec.name}",
                     fix=f"use some of {', '.join(codec.fields)}",
+                )
+            problem = _mismatch(field, info)
+            if problem:
+                raise EntityError(
+                    shape.__name__,
+                    f"{info.name} can't be read from {codec.entity.__name__}.{info.name}: {problem}",
+                    fix="give it the type that the entity has",
                 )
             self._fields.append((field, info.encode_name))
             if info.required and field.is_set:
