@@ -114,7 +114,7 @@ def stored(attributes: dict[str, object]) -> dict[str, object]:
 def test_an_item_that_equals_ones_own_is_another_s(endpoint: Answering, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not ours for what is in it: two may create the same in the same microsecond."""
     item = Item(id="1", name="Lamp", category="home")
-    monkeypatch.setattr("taxiway.data.writes.now", lambda: item.created_at)
+    monkeypatch.setattr("taxiway.data.stamps.now", lambda: item.created_at)
     when = item.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     equal = {
         "pk": "ITEM#1",

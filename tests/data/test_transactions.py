@@ -104,7 +104,9 @@ def test_every_failure_is_named_with_its_reason(table: TableClient) -> None:
     assert third.current == item
     assert isinstance(last, ConditionFailed)
     assert last.current is None
-    assert "operation 1, create of Order at 'ACCOUNT#1', 'ORDER#1': Order at 'ACCOUNT#1' exists" in str(failed.value)
+    assert "operation 1, create of Order at 'ACCOUNT#1', 'ORDER#1': Order at 'ACCOUNT#1', 'ORDER#1' exists" in str(
+        failed.value
+    )
     assert table.get(Order.by_id("1", "2")) is None
 
 
@@ -316,8 +318,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     monkeypatch.setenv("TABLE_NAME", "stub")
-    monkeypatch.setattr("taxiway.data.connection.LONGEST_PAUSE", 0.0)
-    monkeypatch.setattr("taxiway.data.connection.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("taxiway.data.contention.LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr("taxiway.data.contention.FIRST_PAUSE", 0.0)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
 
@@ -352,7 +354,7 @@ def test_one_that_never_ends_is_a_conflict(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv("AWS_ENDPOINT_URL", stub.endpoint)
         with pytest.raises(Conflict) as caught:
             TableClient().put(order)
-        assert caught.value.http_status == 409
+        assert (caught.value.http_status, caught.value.retry_after) == (503, 1)
     with serving(answers(cancelled("TransactionConflict"))) as stub:
         monkeypatch.setenv("AWS_ENDPOINT_URL", stub.endpoint)
         table = TableClient()
@@ -444,3 +446,73 @@ def test_what_asyncio_starts_in_a_block_is_part_of_it(table: TableClient) -> Non
 
     assert asyncio.run(write()) == [False, True]
     assert [table.get(Order.by_id("1", id)) is not None for id in "123"] == [True, True, False]
+
+
+def test_two_changes_of_one_item_without_results_both_succeed(table: TableClient) -> None:
+    table.create(Item(id="1", name="Lamp", category="home"))
+    place = Item.by_id("1")
+    with table.transaction():
+        table.update(place, {"name": "Sun"}, result=False)
+        table.create(Task(list_id="1", id="1"))
+        elsewhere(lambda: table.update(place, {"price": Decimal(1)}))
+    found = table.get(place)
+    assert found is not None
+    assert (found.name, found.price, found.version) == ("Sun", Decimal(1), 3)
+
+
+def test_a_change_without_a_result_reads_nothing_first(table: TableClient) -> None:
+    table.create(Shelf(id="1", stock=1))
+    seen: list[str] = []
+    table.core.client.hook = lambda call: seen.append(call.operation)
+    with table.transaction():
+        table.update(Shelf.by_id("1"), {"stock": add(1)}, result=False)
+        table.delete(Task.by_id("l", "1"), result=False)
+    assert seen == ["TransactWriteItems"]
+    with pytest.raises(TransactionFailed) as failed, table.transaction():
+        table.update(Shelf.by_id("2"), {"stock": add(1)}, result=False)
+    assert reasons(failed) == [(0, "update", "Shelf", Missing)]
+
+
+def test_a_block_runs_again_where_another_writer_came_between(table: TableClient) -> None:
+    table.create(Shelf(id="1", stock=1))
+    rivals, told = [2, 3], list[int]()
+
+    def take(amount: int) -> int:
+        stock = table.update(Shelf.by_id("1"), {"stock": add(amount)}).stock
+        table.after_commit(lambda: told.append(stock))
+        table.create(Task(list_id="l", id=str(stock)))
+        if rivals:
+            elsewhere(lambda: table.update(Shelf.by_id("1"), {"stock": add(rivals.pop())}))
+        return stock
+
+    assert table.transact(take, 1) == 7
+    assert told == [7]
+    assert [task.id for task in table.each(Task.by_rank("l"))] == ["7"]
+    with pytest.raises(TransactionFailed):
+        table.transact(take, 0)  # the task is there
+    assert told == [7]
+
+
+def test_what_is_called_after_a_commit_cannot_undo_it(table: TableClient, capsys: pytest.CaptureFixture[str]) -> None:
+    with table.transaction(joinable=True):
+        table.create(Order(account="1", id="1"))
+        table.after_commit(lambda: 1 / 0)
+        with suppress(LookupError), table.transaction():
+            table.after_commit(lambda: pytest.fail("its block was abandoned"))
+            raise LookupError
+    assert "ZeroDivisionError" in capsys.readouterr().out
+    assert table.get(Order.by_id("1", "1")) is not None
+    at_once: list[int] = []
+    table.after_commit(lambda: at_once.append(1))
+    assert at_once == [1]
+
+
+def test_contention_beside_another_failure_is_contention(table: TableClient) -> None:
+    table.create(Shelf(id="1", stock=1))
+    table.create(Task(list_id="l", id="2"))
+    with pytest.raises(TransactionFailed) as failed, table.transaction():
+        stock = table.update(Shelf.by_id("1"), {"stock": add(1)}).stock
+        table.create(Task(list_id="l", id=str(stock)))
+        elsewhere(lambda: table.update(Shelf.by_id("1"), {"stock": add(1)}))
+    assert reasons(failed) == [(0, "update", "Shelf", Contended), (1, "create", "Task", AlreadyExists)]
+    assert (failed.value.http_status, failed.value.retry_after) == (503, 1)

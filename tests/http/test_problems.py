@@ -104,7 +104,21 @@ def test_an_exception_may_tell_its_own_meaning(make_event, capsys):
     assert problem["title"] == "Conflict"
     assert problem["detail"] == "There is such an item."
     assert "secret" not in response["body"]
-    assert capsys.readouterr().out == ""
+    logged = json.loads(capsys.readouterr().out)
+    assert (logged["level"], logged["reason"], logged["status"]) == ("INFO", "pk=ITEM#secret", 409)
+
+
+def test_what_may_be_sent_again_is_logged_as_a_warning_and_says_when(make_event, capsys):
+    class BusyError(Exception):
+        http_status = 503
+        public_detail = "Try again in a moment."
+        retry_after = 2
+
+    response, _ = answer(make_event, BusyError("it is contended"))
+
+    assert (response["statusCode"], response["headers"]["retry-after"]) == (503, "2")
+    logged = json.loads(capsys.readouterr().out)
+    assert (logged["level"], logged["error"], logged["reason"]) == ("WARN", "BusyError", "it is contended")
 
 
 def test_an_exception_that_means_a_500_is_logged(make_event, capsys):

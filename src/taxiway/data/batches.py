@@ -10,12 +10,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from taxiway.data.arguments import check_item, check_key
-from taxiway.data.connection import pause, where
+from taxiway.data.connection import Connection, where
+from taxiway.data.contention import pause
 from taxiway.data.encoding import Codec
 from taxiway.data.entity import Entity
 from taxiway.data.errors import EntityError, Throttled, TransactionInvalid
+from taxiway.data.executor import Executor
 from taxiway.data.patterns import PARTITION, SORT, Key
-from taxiway.data.writes import Writes, attributes_of, stamped
+from taxiway.data.stamps import attributes_of, stamped
 from taxiway.sdk.dynamodb import Item
 from taxiway.sdk.dynamodb.actions import delete_request, put_request
 from taxiway.sdk.dynamodb.requests import DeleteRequest, PutRequest
@@ -34,8 +36,12 @@ Progress = Callable[[int, int], None]
 """Told how many are done, of how many, after each portion."""
 
 
-class Batches(Writes):
+class Batches:
     """None of these is atomic as a whole: where one raises, the portions before it are done."""
+
+    def __init__(self, connection: Connection, executor: Executor) -> None:
+        self._connection = connection
+        self._executor = executor
 
     def get_many(
         self, keys: Iterable[Key[E]], *, consistent: bool = False, progress: Progress | None = None
@@ -94,7 +100,7 @@ class Batches(Writes):
         self._write_all([], list(places.values()), progress)
 
     def _check_batch(self, verb: str) -> None:
-        if self._open() is not None:
+        if self._executor.open is not None:
             raise TransactionInvalid(f"{verb} writes at once, and can't be part of a transaction: write one by one.")
 
     def _write_all(self, puts: list[Item], deletes: list[Item], progress: Progress | None) -> None:
@@ -107,13 +113,15 @@ class Batches(Writes):
                 progress(min(end, total), total)
 
     def _get_some(self, consistent: bool, keys: list[Item]) -> tuple[list[Item], list[Item]]:
-        answer = self._call(self.core.batch_get_item, {self.name: keys}, consistent_read=consistent)
-        return answer.items.get(self.name, []), answer.unprocessed.get(self.name, [])
+        to = self._connection
+        answer = to.call(to.core.batch_get_item, {to.name: keys}, consistent_read=consistent)
+        return answer.items.get(to.name, []), answer.unprocessed.get(to.name, [])
 
     def _write_some(
         self, writes: list[PutRequest | DeleteRequest]
     ) -> tuple[list[Item], list[PutRequest | DeleteRequest]]:
-        return [], self._call(self.core.batch_write_item, {self.name: writes}).unprocessed.get(self.name, [])
+        to = self._connection
+        return [], to.call(to.core.batch_write_item, {to.name: writes}).unprocessed.get(to.name, [])
 
     def _patiently(self, portion: list[T], send: Callable[[list[T]], tuple[list[Item], list[T]]]) -> list[Item]:
         """Send a portion, and what DynamoDB leaves of it until nothing is left. Returns the items that came."""

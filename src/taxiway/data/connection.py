@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from taxiway.data.contention import CONFLICTS, pause
 from taxiway.data.errors import Conflict, DataError, NotConfigured, OutcomeUnknown, translate
 from taxiway.data.patterns import PARTITION, SORT, Key
 from taxiway.sdk.dynamodb import CancellationReason, ConditionalCheckFailed, DynamoDB, Item, TransactionCanceled
@@ -13,12 +14,8 @@ from taxiway.sdk.errors import CallError, InvalidAnswer, NoAnswer, SdkError
 P = ParamSpec("P")
 R = TypeVar("R", bound="Answered")
 
-CONFLICTS = 20
-"""How often a write starts again because another writer came between: two to three seconds in all."""
 RESTART = 1.5
 """Seconds for which a call is tried again while nothing listens: as long as a local engine takes to come back."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
-"""Seconds: the first bound of the random pause before a write starts again, which doubles each time, and the last."""
 
 
 class Answered(Protocol):
@@ -74,7 +71,7 @@ class Connection:
             self._core = DynamoDB()
         return self._core
 
-    def _call(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    def call(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the client, with its exceptions made ours; again where a transaction is under way on the item."""
         attempt, attempts, ran, start = 0, 0, False, time.monotonic()
         while True:
@@ -99,25 +96,19 @@ class Connection:
                 return answer
             pause(attempt)
 
-    def _write(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """`_call` for what changes something. Raises OutcomeUnknown where it may have been carried out all the same."""
+    def row(self, key: Key[Any]) -> Item | None:
+        """What is stored under a key, expired or not, as of now."""
+        return self.call(self.core.get_item, self.name, where(key), consistent_read=True).item
+
+    def write(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """`call` for what changes something. Raises OutcomeUnknown where it may have been carried out all the same."""
         try:
-            return self._call(method, *args, **kwargs)
+            return self.call(method, *args, **kwargs)
         except DataError as error:
             cause = error.__cause__
             if isinstance(cause, InvalidAnswer) or (isinstance(cause, CallError) and cause.may_have_run):
                 raise OutcomeUnknown(f"The answer to a write was lost: {error}") from cause
             raise
-
-
-def pause(attempt: int, longest: float = LONGEST_PAUSE) -> None:
-    """Wait before the next try: a random time up to a bound that doubles, so that writers don't meet again.
-
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-    from random import uniform
-
-    time.sleep(uniform(0, min(longest, FIRST_PAUSE * 2**attempt)))  # noqa: S311  it spreads writers, and hides nothing
 
 
 def where(key: Key[Any]) -> Item:

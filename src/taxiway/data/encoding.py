@@ -24,8 +24,9 @@ from taxiway.sdk.dynamodb import Item
 DIGITS = 38
 SMALLEST, LARGEST = -130, 125
 NESTING = 32
-WIDEST = 140
-"""Fields that a condition can name: `field = value AND` is two of an expression's 300 operators."""
+WIDEST = 100
+"""Fields that a condition can name: `attribute_not_exists(#n99) AND` is 31 of an expression's 4,096 bytes, and
+`field = value AND` two of its 300 operators."""
 
 ENTITY = "entity"
 """The attribute that holds the name of the entity: that of its class, or `name=`."""
@@ -285,19 +286,6 @@ class Codec:
             if stored in attributes:
                 attributes[stored] = loose(attributes[stored])
         return attributes
-
-
-def check_width(codec: Codec) -> None:
-    """Raise EntityError where an item has too many fields for a condition on them all: it has 300 operators at most.
-
-    https://docs.aws.amazon.com/code-library/latest/ug/dynamodb_example_dynamodb_Scenario_ExpressionOperatorCounting_section.html
-    """
-    if len(codec.fields) > WIDEST:
-        raise EntityError(
-            codec.name,
-            f"has {len(codec.fields)} fields, and what is written only as it was read has {WIDEST} at most",
-            fix="keep some of them in a struct, as one field",
-        )
 
 
 def whole(value: int) -> int:

@@ -26,6 +26,8 @@ class DataError(Exception):
 
     http_status: int = 500
     public_detail: str = "The request could not be served."
+    retry_after: int | None = None
+    """Seconds after which a client may try again, where that makes sense."""
 
     def __init__(self, message: str, *, public_detail: str | None = None) -> None:
         super().__init__(message)
@@ -82,7 +84,8 @@ class NotUnique(DataError):
 class Conflict(DataError):
     """Another transaction is changing the item at this moment, and was at each try."""
 
-    http_status = 409
+    http_status = 503
+    retry_after = 1
     public_detail = "It is being changed by another request. Try again in a moment."
 
 
@@ -102,7 +105,8 @@ class Failure(msgspec.Struct, frozen=True):
 class TransactionFailed(DataError):
     """A transaction was cancelled, and nothing of it was written; `failures` says which operations failed, and why.
 
-    Its status and public detail are those of the failures where they agree on one status, else 409.
+    Its status and public detail are those of the failures where they agree on one status, or of one that other writers
+    caused, as the rest may follow from that; else 409.
     """
 
     http_status = 409
@@ -111,9 +115,12 @@ class TransactionFailed(DataError):
     def __init__(self, failures: list[Failure], message: str = "") -> None:
         super().__init__("\n".join(["The transaction was cancelled.", *map(str, failures)]) + message)
         self.failures = failures
-        if len({failure.error.http_status for failure in failures}) == 1:
-            self.http_status = failures[0].error.http_status
-            self.public_detail = failures[0].error.public_detail
+        errors = [failure.error for failure in failures]
+        contention = [error for error in errors if isinstance(error, Contended | Conflict)]
+        if contention or len({error.http_status for error in errors}) == 1:
+            first = (contention or errors)[0]
+            self.http_status, self.public_detail = first.http_status, first.public_detail
+            self.retry_after = first.retry_after
 
 
 class TransactionInvalid(DataError):
@@ -183,6 +190,7 @@ class Throttled(DataError):
     """DynamoDB is throttling, and went on after the retries. It says nothing of the caller's own rate: hence no 429."""
 
     http_status = 503
+    retry_after = 1
     public_detail = "The service is busy. Try again in a moment."
 
 
@@ -190,6 +198,7 @@ class Unavailable(DataError):
     """DynamoDB did not answer, or failed, and went on after the retries."""
 
     http_status = 503
+    retry_after = 1
     public_detail = "The service is not available. Try again in a moment."
 
 
@@ -200,10 +209,12 @@ class OutcomeUnknown(Unavailable):
 
 
 class Contended(Unavailable):
-    """Other writers changed the item again and again while it was being updated."""
+    """Other writers changed the item in the meantime, and again at each try."""
+
+    public_detail = "It is being changed by other requests. Try again in a moment."
 
 
-class HeldByAnother(Contended):
+class HeldByAnother(DataError):
     """A unique value that an item was to give up is another's: it was both items' before it was unique.
 
     Outside a transaction the write is then done without that, and nobody sees this.

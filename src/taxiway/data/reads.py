@@ -10,7 +10,8 @@ import msgspec
 
 from taxiway.data.arguments import check_collection, check_count, check_key, check_query
 from taxiway.data.collection import CollectionQuery
-from taxiway.data.connection import CONFLICTS, Cancelled, Connection, pause, where
+from taxiway.data.connection import Cancelled, Connection, where
+from taxiway.data.contention import CONFLICTS, tries
 from taxiway.data.cursors import Cursors
 from taxiway.data.encoding import ENTITY, Codec
 from taxiway.data.entity import Entity
@@ -24,12 +25,12 @@ from taxiway.data.errors import (
     TransactionInvalid,
 )
 from taxiway.data.expressions import Expression
+from taxiway.data.guards import alive
 from taxiway.data.lookups import Lookup, holder
 from taxiway.data.patterns import PARTITION, SORT, Key, KeyPattern, Query
 from taxiway.data.rows import label, readable
 from taxiway.data.shard_merge import LARGEST_PAGE, Merge, Position
-from taxiway.data.updates import alive
-from taxiway.sdk.dynamodb import Item, actions
+from taxiway.sdk.dynamodb import DynamoDB, Item, actions
 
 A = TypeVar("A", bound=Entity)
 B = TypeVar("B", bound=Entity)
@@ -54,10 +55,23 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     cursor: str | None = None
 
 
-class Reads(Connection):
+class Reader:
     """What reads never waits for a transaction of one's own: it sees what is stored."""
 
-    _cursors: Cursors
+    def __init__(self, connection: Connection, cursors: Cursors) -> None:
+        self._connection = connection
+        self._cursors = cursors
+        self._call = connection.call
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self._connection.name
+
+    @property
+    def core(self) -> DynamoDB:
+        """The client of `taxiway.sdk`."""
+        return self._connection.core
 
     def get(self, key: Key[E] | Lookup[E], *, consistent: bool = False) -> E | None:
         """The item, or None. A consistent read sees every write that was answered before it, at twice the cost.
@@ -246,11 +260,11 @@ class Reads(Connection):
     def _at_one_moment(self, *places: Item) -> list[Item | None]:
         """What is stored under some keys at one moment. Raises Conflict where transactions on them go on and on."""
         gets = [actions.get(self.name, place) for place in places]
-        for attempt in range(CONFLICTS):
+        for _ in tries():
             try:
                 return self._call(self.core.transact_get_items, gets).items
             except Cancelled:
-                pause(attempt)
+                continue
         keys = ", ".join(f"{place[PARTITION]!r}, {place[SORT]!r}" for place in places)
         raise Conflict(f"Transactions on {keys} got in the way {CONFLICTS} times.")
 
@@ -277,10 +291,6 @@ class Reads(Connection):
             place = holder(sentinel)
             found = _owner(lookup, self._stored(place))
         return found
-
-    def _row(self, key: Key[Any]) -> Item | None:
-        """What is stored under a key, expired or not, as of now."""
-        return self._stored(where(key))
 
     def _stored(self, place: Item) -> Item | None:
         return self._call(self.core.get_item, self.name, place, consistent_read=True).item

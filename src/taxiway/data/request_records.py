@@ -37,7 +37,7 @@ class Kept:
 
 
 class Claim:
-    """A request that is this taker's to serve. `token` names the claim, and the transaction that ends it."""
+    """A request that is this taker's to serve. `token` names the claim."""
 
     def __init__(self, table: TableClient, row: Item, lifetime: int) -> None:
         self.token: str = row["claim"]
@@ -54,7 +54,7 @@ class Claim:
             expression_attribute_names=_NAMES,
             expression_attribute_values={":claim": self.token},
         )
-        overtaken = Conflict(f"The request at {self._row[PARTITION]!r} was taken over when its claim had expired.")
+        overtaken = Unavailable(f"The request at {self._row[PARTITION]!r} was taken over when its claim had expired.")
         transaction.add(kept, label="the record of the request", failed=overtaken)
 
     def release(self) -> bool:

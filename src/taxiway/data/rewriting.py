@@ -1,6 +1,6 @@
 """What has to change of a stored item for it to be as its entity is declared now: its form, its keys in the indexes.
 
-Item that the entity doesn't know stay as they are, but for the keys of indexes that it has no pattern for any
+Attributes that the entity doesn't know stay as they are, but for the keys of indexes that it has no pattern for any
 more. Versions and timestamps stay too: nothing changes to a reader.
 """
 
@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from taxiway.data.encoding import ENTITY, EXPIRES, Codec, check_width
+from taxiway.data.encoding import ENTITY, EXPIRES, WIDEST, Codec
 from taxiway.data.errors import StoredItemInvalid
 from taxiway.data.evolution import SCHEMA
 from taxiway.data.expressions import Expression
 from taxiway.data.patterns import PARTITION, SORT, index_attributes
+from taxiway.data.write_ids import WRITE
 from taxiway.sdk.dynamodb import Item
 
 
@@ -51,7 +52,8 @@ class Rewriting:
     def is_empty(self) -> bool:
         return not self._set and not self._removed
 
-    def request(self) -> dict[str, Any]:
+    @property
+    def arguments(self) -> dict[str, Any]:
         """The arguments of an update that holds only while the item is as it was read; of a check where it is empty."""
         expression = Expression()
         sets = ", ".join(f"{expression.name(name)} = {expression.value(value)}" for name, value in self._set.items())
@@ -73,7 +75,8 @@ class Rewriting:
         changed = [SCHEMA, *self._set, *self._removed]
         if self._version is not None and self._version in self._row:
             return list(dict.fromkeys((self._version, *changed)))
-        check_width(self._codec)
+        if len(self._codec.fields) > WIDEST:
+            return list(dict.fromkeys((WRITE, *changed)))
         return [name for name in dict.fromkeys((*self._row, *self._fields, *changed)) if name not in (PARTITION, SORT)]
 
     def _differs(self, name: str, value: Any) -> bool:

@@ -3,25 +3,38 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol, TypeVar, cast
 
-from taxiway.data.errors import DataError, TransactionInvalid
+from taxiway import log
+from taxiway.data.contention import pause
+from taxiway.data.errors import Conflict, Contended, DataError, TransactionFailed, TransactionInvalid
 from taxiway.data.patterns import PARTITION, SORT
-from taxiway.data.requests import Request, Write
+from taxiway.data.requests import Plan, Request
 from taxiway.sdk.dynamodb.requests import Action, ConditionCheck, Delete, Put, Update
 
 LARGEST = 100
 """How many operations DynamoDB takes in one transaction."""
 LONGEST_TOKEN = 36
+RUNS = 100
+"""How often a block is run at most."""
+PATIENCE = 20.0
+"""Seconds for which it is run again, where the invocation has that much left."""
+MARGIN = 1.0
+"""Seconds that are kept of what the invocation has left, for the last run and the response."""
+LONGEST_PAUSE = 1.0
+"""Seconds, at most, between two runs."""
+
+T = TypeVar("T")
 
 
 class Committing(Protocol):
     """What carries a transaction out."""
 
-    def __call__(self, writes: list[Write], token: str | None) -> None: ...
+    def __call__(self, plans: list[Plan], token: str | None, /) -> None: ...
 
 
 class Transaction:
@@ -44,10 +57,11 @@ class Transaction:
         self.joinable = joinable
         self._current = current
         self._commit = commit
-        self.writes: list[Write] = []
-        self._keys: dict[tuple[str, str], tuple[Write, bool]] = {}
+        self.plans: list[Plan] = []
+        self._keys: dict[tuple[str, str], tuple[Plan, bool]] = {}
         self._outer: Token[Transaction | None] | None = None
-        self._joined: tuple[Transaction, int] | None = None
+        self._joined: tuple[Transaction, int, int] | None = None
+        self.callbacks: list[Callable[[], object]] = []
         self._entered = False
 
     def __len__(self) -> int:
@@ -64,7 +78,7 @@ class Transaction:
         if around is not None:
             if not around.joinable:
                 raise TransactionInvalid("A transaction can't be inside another: use the one that is open.")
-            self._joined = around, len(around.writes)
+            self._joined = around, len(around.plans), len(around.callbacks)
             return self
         self._outer = self._current.set(self)
         return self
@@ -73,16 +87,27 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._joined is not None:
-            around, count = self._joined
+            around, plans, callbacks = self._joined
             self._joined = None
-            if error is not None:  # the handler may catch it, and then nothing of this block is to be written
-                around.keep_first(count)
+            if error is not None:  # the handler may catch it, and then nothing of this block is to be done
+                around.keep_first(plans, callbacks)
             return
         if self._outer is not None:
             self._current.reset(self._outer)
             self._outer = None
-        if error is None and self.writes:
-            self._commit(self.writes, self.token)
+        if error is not None:
+            return
+        if self.plans:
+            self._commit(self.plans, self.token)
+        for callback in self.callbacks:
+            try:
+                callback()
+            except Exception as failed:
+                log.exception("an after_commit function failed; the transaction was committed", failed)
+
+    def after_commit(self, function: Callable[[], object]) -> None:
+        """Call a function once the transaction is committed; never if it fails."""
+        (self if self._joined is None else self._joined[0]).callbacks.append(function)
 
     def add(self, action: Action, *, label: str, failed: DataError) -> None:
         """One action of `taxiway.sdk.dynamodb.actions`, for what no verb does.
@@ -95,37 +120,71 @@ class Transaction:
                 f"{label}: it is a {type(action).__name__}, and not an action.\n"
                 "Fix: make it by taxiway.sdk.dynamodb.actions.put, update, delete or check"
             )
-        place = action.item if isinstance(action, Put) else action.key
-        missing = [each for each in (PARTITION, SORT) if not isinstance(place, Mapping) or each not in place]
+        wire = cast("Mapping[str, Any]", action.item if isinstance(action, Put) else action.key)
+        missing = [each for each in (PARTITION, SORT) if each not in wire]
         if missing:
             raise TransactionInvalid(f"{label} has no {' and no '.join(missing)}, so it is on no item.")
-        self.enqueue(Write(type(action).__name__, label, label, [Request(action, lambda _: failed)]))
+        place = {name: wire[name]["S"] for name in (PARTITION, SORT)}
+        request = Request("check", place, {}, lambda _: failed, given=action)
+        self.enqueue(Plan(type(action).__name__, label, label, [request]))
 
-    def enqueue(self, write: Write) -> None:
+    def enqueue(self, plan: Plan) -> None:
         """Add a verb's operations, all or none. Raises TransactionInvalid where they don't fit in."""
         if self._joined is not None:
-            self._joined[0].enqueue(write)
+            self._joined[0].enqueue(plan)
             return
         if self._outer is None:
             raise TransactionInvalid("The transaction is over: write inside its block.")
-        for request in write.requests:
+        for request in plan.requests:
             other, taken = self._keys.get(request.key, (None, False))
             if other is not None:
                 if taken and request.takes:
                     raise request.explain(None)
                 raise TransactionInvalid(
-                    f"A transaction can do one thing to an item: {write.verb} of {write.key} and {other.verb} of "
+                    f"A transaction can do one thing to an item: {plan.verb} of {plan.key} and {other.verb} of "
                     f"{other.key} are both on {request.key[0]!r}, {request.key[1]!r}.\nFix: make one change of the two"
                 )
-        if len(self) + len(write.requests) > LARGEST:
+        if len(self) + len(plan.requests) > LARGEST:
             raise TransactionInvalid(
-                f"{write.verb} of {write.key} makes more than {LARGEST} operations in one transaction, where each "
+                f"{plan.verb} of {plan.key} makes more than {LARGEST} operations in one transaction, where each "
                 "unique value is one.\nFix: split what need not be done together"
             )
-        self._keys |= {request.key: (write, request.takes) for request in write.requests}
-        self.writes.append(write)
+        self._keys |= {request.key: (plan, request.takes) for request in plan.requests}
+        self.plans.append(plan)
 
-    def keep_first(self, count: int) -> None:
-        """Abandon all of the writes but the first `count`."""
-        self.writes = self.writes[:count]
-        self._keys = {request.key: (write, request.takes) for write in self.writes for request in write.requests}
+    def keep_first(self, plans: int, callbacks: int) -> None:
+        """Abandon what came after the first of its plans and callbacks."""
+        self.plans = self.plans[:plans]
+        self.callbacks = self.callbacks[:callbacks]
+        self._keys = {request.key: (plan, request.takes) for plan in self.plans for request in plan.requests}
+
+
+def run(begin: Callable[[], Transaction], block: Callable[[Transaction], T], *, remaining: float | None) -> T:
+    """Run a block in a transaction, and again in a new one where other writers came between.
+
+    It is run 100 times at most, and for 20 seconds or what the invocation has `remaining`, with random pauses. Raises
+    what the last run raised.
+    """
+    patience = PATIENCE if remaining is None else min(PATIENCE, remaining - MARGIN)
+    deadline = time.monotonic() + patience
+    for attempt in range(RUNS - 1):
+        try:
+            with begin() as transaction:
+                result = block(transaction)
+        except DataError as error:
+            if not is_contention(error) or time.monotonic() > deadline:
+                raise
+        else:
+            return result
+        pause(attempt, LONGEST_PAUSE)
+    with begin() as transaction:
+        return block(transaction)
+
+
+def is_contention(error: DataError) -> bool:
+    """Whether other writers are why, so that another run may succeed.
+
+    One failure of theirs is enough: the block may have read what has changed, and the others may follow from that.
+    """
+    errors = [each.error for each in error.failures] if isinstance(error, TransactionFailed) else [error]
+    return any(isinstance(each, Contended | Conflict) for each in errors)

@@ -1,317 +1,232 @@
-"""One update of an item: which attributes and index keys change, what that depends on, and as which expression."""
+"""One call of `update`: natively by DynamoDB, or on the whole item as it was read."""
 
-from collections.abc import Mapping, Set
-from typing import Any, TypeAlias
+import time
+from typing import Any
 
-import msgspec
-
+from taxiway.data.changes import Changes, ChangeSet, Unfit
 from taxiway.data.conditions import Condition
-from taxiway.data.encoding import ENTITY, EXPIRES, Codec, Field, check_width
-from taxiway.data.errors import EntityError, InvalidItem, InvalidKey, StoredItemInvalid, VersionMismatch
+from taxiway.data.connection import Connection, where
+from taxiway.data.encoding import ENTITY, EXPIRES, Codec
+from taxiway.data.errors import ConditionFailed, Contended, DataError, Missing
+from taxiway.data.evolution import SCHEMA
+from taxiway.data.executor import unknown
 from taxiway.data.expressions import Expression
-from taxiway.data.fields import STAMPS, now
-from taxiway.data.keys import Template, timestamp
-from taxiway.data.patterns import PARTITION, IndexPattern, Key
-from taxiway.data.update_actions import UpdateAction
-from taxiway.data.write_ids import WRITE, new_write_id, not_yet
+from taxiway.data.guards import Guard, as_read, check_version, condition_failed
+from taxiway.data.patterns import PARTITION, Key
+from taxiway.data.requests import Done, Explain, Plan, Refusal, Request
+from taxiway.data.rewriter import Rewriter
+from taxiway.data.uniques import released, taken
+from taxiway.data.write_ids import is_of
 from taxiway.sdk.dynamodb import Item
 
-Changes: TypeAlias = msgspec.Struct | Mapping[str, Any]
 
+class Modification:
+    """An item whose fields change.
 
-class Unfit(Exception):  # noqa: N818  caught by the verbs, which know the item that it is about
-    """A change would make of what is stored a value that doesn't fit its field."""
+    DynamoDB makes the change itself, and the write depends on nothing that the change doesn't. It is made on the whole
+    item as it was read where a unique value moves, and in a transaction where the caller wants to know the result.
+    """
 
-    def __init__(self, field: Field, problem: Exception) -> None:
-        super().__init__(f"{field.stored}: {problem}")
-
-
-def alive(codec: Codec, expression: Expression, moment: int) -> list[str]:
-    """The condition that an item hasn't expired; none for an entity that doesn't."""
-    if not codec.expires:
-        return []
-    name = expression.name(EXPIRES)
-    return [f"(attribute_not_exists({name}) OR {name} > {expression.value(moment)})"]
-
-
-def own(codec: Codec, expression: Expression) -> str:
-    """The condition that what is stored is an item of this entity; none is, and so is one that doesn't say."""
-    name = expression.name(ENTITY)
-    return f"(attribute_not_exists({name}) OR {name} = {expression.value(codec.name)})"
-
-
-class Update:
-    """The changes of one `update`. Raises InvalidItem and EntityError where they can't be made."""
+    verb = "update"
 
     def __init__(
-        self, key: Key[Any], changes: Changes, expect_version: int | None, condition: Condition | None
+        self,
+        connection: Connection,
+        rewriter: Rewriter,
+        key: Key[Any],
+        changes: Changes,
+        required: Condition | None,
+        expected: int | None,
+        *,
+        result: bool,
     ) -> None:
+        self._connection = connection
+        self._rewriter = rewriter
         self.key = key
-        self._arguments = dict(key.arguments)
         self._codec: Codec = key.entity.__codec__
-        self._roles = key.entity.__roles__
-        self._indexed: tuple[IndexPattern[..., Any, Any], ...] = key.entity.__indexed__
-        primary = key.entity.__primary__
-        self._folded = primary.partition.folded | primary.sort.folded
-        self.expected = expect_version
-        self.condition = condition
-        self.write = new_write_id()
-        self._changed: dict[str, Any] = {}
-        self._encoded: Item = {}
-        self._native: list[tuple[Field, UpdateAction]] = []
-        self._computed: list[tuple[Field, UpdateAction]] = []
-        in_keys = {name for each in self._indexed for name in each.partition.fields + each.sort.fields}
-        for name, value in _items(changes):
-            if value is not msgspec.UNSET:
-                self._change(name, value, in_key=name in in_keys)
-        self.is_empty = not (self._changed or self._native or self._computed)
-        self._moment = now()
-        if "updated" in self._roles:
-            self._changed[self._roles["updated"]] = self._moment
-            self._encoded[self._codec.fields[self._roles["updated"]].stored] = timestamp(self._moment)
-        self._known = {name: value for name, value in key.arguments if name not in self._folded} | self._changed
-        self._changes = self._changed.keys() | {field.name for field, _ in self._native + self._computed}
-        self._rewritten = self._index_keys(self._changes)
-        needed = {name for _, template in self._rewritten for name in template.fields if name not in self._known}
-        needed |= {field.name for field, _ in self._computed}
-        self.depends_on = (
-            basis_of(key.entity)
-            if self._codec.checks
-            else tuple(field for field in self._codec.fields.values() if field.name in needed)
-        )
-        self._settled: Item = {}
-        self._derived: Set[str] = frozenset()
+        self._changes = ChangeSet(key, changes)
+        self._required = required
+        self._expected = expected
+        self._result = result
 
-    def touches(self, fields: tuple[str, ...]) -> bool:
-        """Whether one of these fields changes; of a class that can make any of any it isn't known."""
-        return self._codec.checks or not self._changes.isdisjoint(fields)
-
-    def request(self, basis: Item) -> dict[str, Any]:
-        """The arguments of `update_item`, given what `depends_on` was found to be. Raises Unfit, InvalidItem."""
-        expression = Expression()
-        conditions = [f"attribute_exists({PARTITION})", own(self._codec, expression)]
-        conditions += expression.holds(basis, self.depends_on)
-        conditions.append(self._codec.evolution.holds(expression))
-        conditions += alive(self._codec, expression, int(self._moment.timestamp()))
-        conditions.append(not_yet(expression, self.write))
-        self._settled = self._encoded | _computed(self._computed, basis)
+    def plan(self, *, together: bool) -> Plan | Done:
+        if self._changes.is_empty and self._required is None:
+            return self._unchanged(together=together)
+        if self._moves or (together and self._result):
+            return self._as_read()
+        basis = self._basis(together=together)
+        if basis is None:
+            raise Missing(f"There is no {self.key}.")
         if self._codec.checks:
-            check_version(self.key, self.expected, basis)
-            self._derive(self._replaced(basis, self._settled | _computed(self._native, basis) | self._next(basis)))
-        clauses: dict[str, list[str]] = {"SET": [], "REMOVE": [], "ADD": [], "DELETE": []}
-        self._assign(clauses, expression, self._settled | self._keys(basis) | {WRITE: self.write})
-        for field, change in self._native:
-            if field.name not in self._derived:
-                clause, text = change.clause(field, expression, conditions)
-                clauses[clause].append(text)
-        if "version" in self._roles:
-            version = expression.name(self._stored("version"))
-            one, none = expression.value(1), expression.value(0)
-            clauses["SET"].append(f"{version} = if_not_exists({version}, {none}) + {one}")
-            if self.expected is not None:
-                conditions.append(f"{version} = {expression.value(self.expected)}")
-        if self.condition is not None:
-            conditions.append(self.condition.render(expression))
-        return {"update_expression": _joined(clauses), **expression.arguments(conditions)}
-
-    def settled(self, row: Item) -> tuple[Item, dict[str, Any]]:
-        """The whole item as it will be, from the whole that is stored, and the request of a transaction that makes it
-        so; its condition is added to by whoever knows what else must hold. Raises Unfit and InvalidItem.
-        """
-        self._settled = self._encoded | _computed(self._native + self._computed, row) | self._next(row)
-        if self._codec.checks:
-            self._derive(self._replaced(row, self._settled))
-        values = self._settled | self._keys(row)
-        result = self._replaced(row, values)
-        expression = Expression()
-        conditions = [f"attribute_exists({PARTITION})", *expression.holds(row, basis_of(self.key.entity))]
-        conditions.append(self._codec.evolution.holds(expression))
-        if self.condition is not None:
-            conditions.append(self.condition.render(expression))
-        clauses: dict[str, list[str]] = {"SET": [], "REMOVE": []}
-        self._assign(clauses, expression, values or {ENTITY: self._codec.name})
-        return result, {"update_expression": _joined(clauses), **expression.arguments(conditions)}
-
-    def check_fit(self, stored: Item) -> None:
-        """Raise Unfit where a change that DynamoDB was to make would make what doesn't fit its field."""
-        _computed(self._native, stored)
-
-    @property
-    def accumulates(self) -> bool:
-        """Whether it would change more if it were made twice."""
-        return self.expected is None and any(not change.is_idempotent for _, change in self._native + self._computed)
-
-    @property
-    def may_be_made_again(self) -> bool:
-        """Whether a refusal of its repetition doesn't matter, as there is nothing that it had to hold to."""
-        return self.expected is None and self.condition is None and not self.accumulates
-
-    def _next(self, row: Item) -> Item:
-        """The version that comes after that of a row; nothing for an entity without one."""
-        if "version" not in self._roles:
-            return {}
-        return {self._stored("version"): row.get(self._stored("version"), 0) + 1}
-
-    def _derive(self, row: Item) -> None:
-        """Settle what the class itself makes of its fields, where the changes make it another. Raises InvalidItem."""
-        derived = self._codec.derived(row)
-        for name, value in derived.items():
-            if name in self._arguments and not self._keeps_place(name, value):
-                raise self._immovable(name)
-            field = self._codec.fields[name]
-            self._settled[field.stored] = field.encode(value)
-        self._derived = derived.keys()
-
-    def _replaced(self, row: Item, values: Item) -> Item:
-        """A row with other values, without those that are none."""
-        kept = {name: value for name, value in row.items() if name not in values}
-        return kept | {name: value for name, value in values.items() if self._is_stored(name, value)}
-
-    def _assign(self, clauses: dict[str, list[str]], expression: Expression, values: Item) -> None:
-        for stored, value in values.items():
-            if self._is_stored(stored, value):
-                clauses["SET"].append(f"{expression.name(stored)} = {expression.value(value)}")
-            else:
-                clauses["REMOVE"].append(expression.name(stored))
-
-    def _change(self, name: str, value: Any, *, in_key: bool) -> None:
-        field = self._codec.fields.get(name)
-        if field is None:
-            raise EntityError(
-                self._codec.name, f"{name!r} is no field of it", fix=f"change {', '.join(self._codec.fields)}"
-            )
-        if any(self._roles.get(role) == name for role in STAMPS):
-            raise EntityError(self._codec.name, f"{name} is set by the table client", fix="leave it out of the changes")
-        if name in self._arguments and not self._keeps_place(name, value):
-            raise self._immovable(name)
-        if name in self._arguments and name not in self._folded:
-            return  # a body repeats what its URL says
-        if value is None and not field.optional:
-            raise InvalidItem(
-                f"{self._codec.name}.{name} is required: it can't be removed.",
-                public_detail=f"{field.stored} can't be removed.",
-            )
-        if isinstance(value, UpdateAction):
-            self._let(field, value, in_key=in_key)
-            return
+            check_version(self.key, self._expected, basis)
+        expression, guard = Expression(), self._guard(basis)
+        conditions = guard.render(expression)
         try:
-            stored = self._encoded[field.stored] = None if value is None else field.encode(value)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise self._codec.invalid(field, error) from None
-        self._changed[name] = value if stored is None else field.decode(stored)
-
-    def _immovable(self, name: str) -> InvalidItem:
-        return InvalidItem(
-            f"{self._codec.name}.{name} is part of its key, which is where it is: it can't change.",
-            public_detail=f"{self._codec.fields[name].stored} can't be changed.",
+            text, more = self._changes.native(expression, basis)
+        except Unfit as error:
+            raise self._unfit(error, self._connection.row(self.key)) from None
+        arguments = {"update_expression": text, **expression.arguments(conditions + more)}
+        request = Request("update", where(self.key), arguments, self._explained(guard))
+        return Plan(
+            self.verb,
+            self._codec.name,
+            str(self.key),
+            [request],
+            returns="ALL_NEW" if self._result else "NONE",
+            read=self._read,
+            refused=self._refused,
+            repeated=self._repeated,
+            rejected=self._rejected,
         )
 
-    def _keeps_place(self, name: str, value: Any) -> bool:
-        """Whether the item is where it is with this value in its key: the same, or one that is folded to the same."""
-        if name not in self._folded:
-            return value == self._arguments[name]
-        get = (self._arguments | {name: value}).get
-        primary = self.key.entity.__primary__
-        try:
-            return (primary.partition.render(get), primary.sort.render(get)) == (self.key.partition, self.key.sort)
-        except InvalidKey:
+    @property
+    def _moves(self) -> bool:
+        """Whether it changes what a sentinel says: a unique value, or when the item expires."""
+        entity = self.key.entity
+        if not entity.__uniques__:
             return False
+        expiry = entity.__roles__.get("ttl")
+        fields = [name for claim in entity.__uniques__ for name in claim.template.fields]
+        return self._changes.touches((*fields, expiry) if expiry else tuple(fields))
 
-    def _let(self, field: Field, change: UpdateAction, *, in_key: bool) -> None:
-        own = f"{self._codec.name}.{field.name}"
-        if change.path not in (None, own):
-            raise EntityError(self._codec.name, f"{field.name} can't become what {change.path} does", fix=f"use {own}")
-        try:
-            change.operand(field)
-        except (ValueError, TypeError) as error:
-            raise self._codec.invalid(field, error) from None
-        (self._native if change.is_native(field) and not in_key else self._computed).append((field, change))
-
-    def _index_keys(self, changes: Set[str]) -> list[tuple[str, Template]]:
-        """The index keys to rewrite where these fields change, each with its template.
-
-        An index that an item may be left out of is rewritten as a whole: it needs both keys, or neither.
-        """
-        found: list[tuple[str, Template]] = []
-        for pattern in self._indexed:
-            both = [(pattern.partition_attribute, pattern.partition), (pattern.sort_attribute, pattern.sort)]
-            touched = [pair for pair in both if not changes.isdisjoint(pair[1].fields)]
-            found += both if touched and (pattern.partition.optional or pattern.sort.optional) else touched
-        return found
-
-    def _keys(self, basis: Item) -> Item:
-        def value_of(name: str) -> Any:
-            if name in self._known and name not in self._derived:
-                return self._known[name]
-            field = self._codec.fields[name]
-            stored = self._settled[field.stored] if field.stored in self._settled else basis.get(field.stored)
-            try:
-                return None if stored is None else field.decode(stored)
-            except msgspec.ValidationError as error:
-                raise StoredItemInvalid(f"{self.key} does not fit {self._codec.name}: {name}: {error}.") from None
-
-        rewritten = self._index_keys(self._changes | self._derived) if self._derived else self._rewritten
-        keys: Item = {attribute: template.render(value_of) for attribute, template in rewritten}
-        for pattern in self._indexed:
-            pair = (pattern.partition_attribute, pattern.sort_attribute)
-            if any(keys.get(attribute, "") is None for attribute in pair):
-                keys.update(dict.fromkeys(pair))
-            elif pair[0] in keys:
-                keys[pair[0]] = pattern.written(keys[pair[0]], (self.key.partition, self.key.sort))
-        return keys
-
-    def _stored(self, role: Any) -> str:
-        return self._codec.fields[self._roles[role]].stored
-
-    def _is_stored(self, stored: str, value: Any) -> bool:
-        """Whether a value is an attribute: None is one only where a field's default is another."""
-        return value is not None or any(
-            field.stored == stored and field.optional and not field.omits_none for field in self._codec.fields.values()
+    def _guard(self, basis: Item) -> Guard:
+        fields = as_read(self.key.entity) if self._codec.checks else self._changes.depends_on
+        return Guard(
+            self.key,
+            "present",
+            required=self._required,
+            expected=self._expected,
+            form="current",
+            basis=fields,
+            read=basis,
         )
 
+    def _unchanged(self, *, together: bool) -> Plan | Done:
+        """The item, which must be there at the version; in a transaction until its end.
 
-def basis_of(entity: type[Any]) -> tuple[Field, ...]:
-    """The fields that show whether an item is as it was read: all, for `put_many` sets its version back."""
-    check_width(entity.__codec__)
-    return tuple(entity.__codec__.fields.values())
+        What holds it to that is an update, because that is what its caller may do.
+        """
+        row = self._connection.row(self.key)
+        if row is None or self._codec.has_expired(row, time.time()):
+            raise Missing(f"There is no {self.key}.")
+        check_version(self.key, self._expected, row)
+        item = self._codec.decode(row, str(self.key)) if self._result else None
+        if not together or self._expected is None:
+            return Done(item)
+        expression = Expression()
+        guard = Guard(self.key, "present", expected=self._expected, form="known")
+        text = f"SET {expression.name(ENTITY)} = {expression.value(self._codec.name)}"
+        arguments = {"update_expression": text, **guard.arguments(expression)}
+        request = Request("update", where(self.key), arguments, guard.explain)
+        return Plan(self.verb, self._codec.name, str(self.key), [request], item)
 
-
-def mismatch(key: Key[Any], expected: int | None, stored: Item) -> VersionMismatch | None:
-    """The error where what is stored is not at the version expected."""
-    if expected is None:
-        return None
-    entity = key.entity
-    actual = stored.get(entity.__codec__.fields[entity.__roles__["version"]].stored)
-    if actual == expected:
-        return None
-    return VersionMismatch(f"{key} is at version {actual}, not {expected}.", actual=actual)
-
-
-def check_version(key: Key[Any], expected: int | None, stored: Item) -> None:
-    """Raise VersionMismatch where what is stored is not at the version expected."""
-    found = mismatch(key, expected, stored)
-    if found is not None:
-        raise found
-
-
-def _computed(changes: list[tuple[Field, UpdateAction]], basis: Item) -> Item:
-    """What changes make of what is stored. Raises Unfit."""
-    found: Item = {}
-    for field, change in changes:
+    def _as_read(self) -> Plan | Done:
+        """The update of the whole item as it was read, with its unique values."""
+        row = self._connection.row(self.key)
+        if row is None or self._codec.has_expired(row, time.time()):
+            raise Missing(f"There is no {self.key}.")
+        if self._rewriter.bring_up(self.key, row):
+            return self._as_read()
+        check_version(self.key, self._expected, row)
+        old = self._codec.decode(dict(row), str(self.key))
+        expression = Expression()
+        guard = Guard(
+            self.key,
+            "present",
+            required=self._required,
+            expected=self._expected,
+            form="current",
+            basis=as_read(self.key.entity),
+            read=row,
+        )
         try:
-            found[field.stored] = change.checked(field, basis.get(field.stored))
-        except (ValueError, TypeError) as error:
-            raise Unfit(field, error) from None
-    return found
+            text, changed = self._changes.settled(expression, row)
+        except Unfit as error:
+            raise self._unfit(error, row) from None
+        item = self._codec.decode(dict(changed), str(self.key))
+        arguments = {"update_expression": text, **guard.arguments(expression)}
+        requests = [Request("update", where(self.key), arguments, guard.explain, changed)]
+        if self._moves:
+            requests += taken(item, changed, old, row.get(EXPIRES))
+            requests += released(old, item, where(self.key))
+        return Plan(self.verb, self._codec.name, str(self.key), requests, item if self._result else None)
 
+    def _basis(self, *, together: bool) -> Item | None:
+        """What is stored in the fields that the change depends on, absent ones left out; None where there is no item.
 
-def _joined(clauses: dict[str, list[str]]) -> str:
-    return " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items() if parts)
+        Without such fields nothing is read, but in a transaction what may be of an older form: it is brought up first.
+        """
+        wanted = self._changes.depends_on
+        if not wanted and not (together and self._codec.evolution.version > 1):
+            return {}
+        expression = Expression()
+        fields = {field.stored for field in (*wanted, *(as_read(self.key.entity) if self._codec.checks else ()))}
+        stored = dict.fromkeys((PARTITION, EXPIRES, SCHEMA, *sorted(fields)))
+        projection = ", ".join(expression.name(each) for each in stored)
+        row = self._connection.call(
+            self._connection.core.get_item,
+            self._connection.name,
+            where(self.key),
+            consistent_read=True,
+            projection_expression=projection,
+            expression_attribute_names=expression.names,
+        ).item
+        if row is None or self._codec.has_expired(row, time.time()):
+            return None
+        if self._rewriter.bring_up(self.key, row):
+            return self._basis(together=together)
+        return {name: row[name] for name in fields if name in row}
 
+    def _explained(self, guard: Guard) -> Explain:
+        def explain(row: Item | None) -> DataError:
+            error = guard.explain(row)
+            if row is None or not isinstance(error, Contended | ConditionFailed):
+                return error
+            return (None if self._codec.evolution.is_other(row) else self._misfit(row)) or error
 
-def _items(changes: Changes) -> list[tuple[str, Any]]:
-    if isinstance(changes, msgspec.Struct):
-        return [(name, getattr(changes, name)) for name in changes.__struct_fields__]
-    if not isinstance(changes, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  for who has no checker
-        raise TypeError(f"update takes changes as a dict or a struct, and not as a {type(changes).__name__}.")
-    return list(changes.items())
+        return explain
+
+    def _read(self, row: Item | None) -> Any:
+        return self._codec.decode_written(row or {}, str(self.key)) if self._result else None
+
+    def _refused(self, refusal: Refusal) -> Done | None:
+        """It may be its own doing that it was refused; else what is stored may have to be brought up first."""
+        if refusal.ran:
+            if is_of(refusal.stored, self._changes.write):
+                if self._accumulates and not refusal.sure:
+                    self._repeated(refusal.stored)
+                return Done(self._read(refusal.stored))
+            if self._expected is not None or self._required is not None or self._accumulates:
+                raise unknown(self.verb, self.key) from None
+        self._rewriter.bring_up(self.key, refusal.stored)
+        return None
+
+    @property
+    def _accumulates(self) -> bool:
+        return self._expected is None and self._changes.accumulates
+
+    def _repeated(self, row: Item | None) -> None:
+        del row
+        if self._accumulates:
+            raise unknown(self.verb, self.key, "it may have been made twice") from None
+
+    def _rejected(self) -> None:
+        """Raise what is wrong with a request that DynamoDB rejects, such as a sum of more digits than it has."""
+        row = self._connection.row(self.key)
+        error = Guard(self.key, "present", expected=self._expected, form="current").explain(row)
+        if not isinstance(error, Contended):
+            raise error from None
+        misfit = None if row is None else self._misfit(row)
+        if misfit is not None:
+            raise misfit from None
+
+    def _misfit(self, row: Item) -> ConditionFailed | None:
+        """The error where a change that DynamoDB was to make would make what doesn't fit its field."""
+        try:
+            self._changes.check_fit(row)
+        except Unfit as error:
+            return self._unfit(error, row)
+        return None
+
+    def _unfit(self, error: Unfit, row: Item | None) -> ConditionFailed:
+        return condition_failed(self.key, row, f"{error}.")

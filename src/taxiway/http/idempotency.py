@@ -6,7 +6,8 @@ https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 import re
 from binascii import a2b_base64
 from collections.abc import Callable
-from typing import Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -15,6 +16,9 @@ from taxiway.data.request_records import Kept, Records
 from taxiway.http.context import Json, method, strings
 from taxiway.http.problems import Conflict, FieldError, UnprocessableContent
 from taxiway.http.responses import Response, render
+
+if TYPE_CHECKING:
+    from taxiway.data.transactions import Transaction
 
 HEADER = "idempotency-key"
 LIFETIME = 24 * 60 * 60
@@ -48,7 +52,8 @@ class Idempotency:
 
     If a request has a key, the handler runs in a transaction of the table, and its response is stored in the same
     transaction as its writes. A response of 400 or more is not stored, and nothing is written: the client may try
-    again. `lifetime` is in seconds. With `required`, a request without a key gets a 400.
+    again. It runs again by itself where other writers came between. `lifetime` is in seconds.
+    With `required`, a request without a key gets a 400.
 
     A key is its caller's own, so that no caller gets another's response. `caller` returns the caller of an event; by
     default, the route's authorizer names it. A route without an authorizer needs a `caller`: a function, or None if
@@ -92,19 +97,25 @@ class Idempotency:
         taken = self._records.claim(request, fingerprint, lease=lease)
         if isinstance(taken, Kept):
             return _replay(taken, fingerprint, event)
-        answer: Json = {}
+        from taxiway.data.transactions import run
+
+        answers: list[Json] = []
+
+        def attempt(transaction: "Transaction") -> None:
+            answers[:] = [_answer(call(), event)]
+            if answers[0]["status"] >= 400:
+                raise _NotKept
+            taken.keep(answers[0], transaction)
+
+        begin = partial(self._table.transaction, joinable=True)
         try:
-            with self._table.transaction(token=taken.token, joinable=True) as transaction:
-                answer = _answer(call(), event)
-                if answer["status"] >= 400:
-                    raise _NotKept
-                taken.keep(answer, transaction)
+            run(begin, attempt, remaining=None if context is None else lease)
         except _NotKept:
             taken.release()
         except Exception:
             if not taken.release():
                 raise
-        return render(_response(answer), event)
+        return render(_response(answers[0]), event)
 
 
 class _NotKept(Exception):  # noqa: N818  caught here and never seen outside

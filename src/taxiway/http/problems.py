@@ -1,7 +1,8 @@
 """Errors as RFC 9457 problems: the exceptions that a handler raises, and the body that a client reads.
 
 An exception of another room becomes a problem without importing this one when it has two attributes: `http_status`,
-an int from 400 to 599, and `public_detail`, a str that the client may see. Any other exception is a 500 that tells
+an int from 400 to 599, and `public_detail`, a str that the client may see. `retry_after`, in seconds, becomes the
+header. Any other exception is a 500 that tells
 the client nothing; the log has the details.
 """
 
@@ -147,18 +148,32 @@ class TooManyRequests(Problem):
 
 
 def problem_of(error: Exception, route: str) -> Problem:
-    """The problem that a client gets for an exception. A status of 500 or more is logged with its traceback."""
+    """The problem that a client gets for an exception, which is logged if the client isn't told all of it.
+
+    A status of 500 or more is logged at ERROR with its traceback, or at WARN where it may succeed when it is tried
+    again; the message of another room's error, which says more than `public_detail`, at INFO.
+    """
     status: Any = getattr(error, "http_status", None)
     detail: Any = getattr(error, "public_detail", None)
+    retry_after: Any = getattr(error, "retry_after", None)
     if isinstance(error, Problem):
         problem = error
     elif isinstance(status, int) and 400 <= status <= 599 and isinstance(detail, str):
-        problem = Problem(detail, status=status)
+        headers = {"retry-after": str(retry_after)} if isinstance(retry_after, int) else None
+        problem = Problem(detail, status=status, headers=headers)
     else:
         problem = Problem("The request failed. Quote its requestId when you report it.")
-    if problem.status >= 500:
+    if problem.status == 503 and isinstance(retry_after, int):
+        log.warning("the request failed and may be sent again", **_described(error, problem, route))
+    elif problem.status >= 500:
         log.exception("the request failed", error, status=problem.status, route=route)
+    elif problem is not error:
+        log.info("the request was refused", **_described(error, problem, route))
     return problem
+
+
+def _described(error: Exception, problem: Problem, route: str) -> dict[str, Any]:
+    return {"status": problem.status, "route": route, "error": type(error).__name__, "reason": str(error)}
 
 
 def encode_problem(problem: Problem, *, instance: str, request_id: str) -> bytes:
