@@ -59,7 +59,9 @@ asked = st.builds(LambdaAuthorizer, arn=st.just(FUNCTION), ttl=st.sampled_from([
 cors = st.builds(
     Cors, origins=st.sampled_from([["*"], ["https://*"]]), headers=st.just([]), max_age=st.sampled_from([None, -1, 0])
 )
-segments = st.from_regex(r"[A-Za-z0-9._~:@!$&'()*+,;=%-]{1,9}|\{[a-z_][A-Za-z0-9._-]{0,9}\}", fullmatch=True)
+segments = st.from_regex(
+    r"[A-Za-z0-9._~@!$&'()+,;=%-][A-Za-z0-9._~:@!$&'()*+,;=%-]{0,8}|\{[a-z_][A-Za-z0-9._-]{0,9}\}", fullmatch=True
+)
 paths = st.lists(segments, max_size=4, unique=True).map(lambda found: "/" + "/".join(found))
 methods = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"])
 operations = st.builds(
