@@ -587,7 +587,7 @@ def test_a_field_that_is_unset_by_default_can_be_shown(table: TableClient) -> No
 def test_the_names_that_the_library_stores_are_its_own(name: str) -> None:
     body = {"__module__": __name__, "__annotations__": {"id": str}, "by_id": key(pk="MADE#{id}", sk="MADE")(by_id)}
     meta: Any = type(Entity)
-    with pytest.raises(EntityError, match=r"for itself are called .*\nFix: give the class another name"):
+    with pytest.raises(EntityError, match=r"for itself are called .*\nFix: give it another name"):
         meta(name, (Entity,), body)
 
 
