@@ -70,6 +70,18 @@ class Member(Entity):
         """One member."""
 
 
+class Rivalled(Entity):
+    """Two counters of one item, which different writers count in."""
+
+    id: str
+    count: int = 0
+    others: int = 0
+
+    @key(pk="RIVALLED#{id}", sk="RIVALLED")
+    def by_id(self, id: str) -> None:
+        """One pair of counters."""
+
+
 class Tally(Entity):
     """What several writers change at once. `marks` names every change, so that none is lost or counted twice unseen."""
 

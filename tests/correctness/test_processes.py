@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.correctness.entities import Member, Tally
+from tests.correctness.entities import Member, Rivalled, Tally
 from tests.counts import count
 from tests.tables import rows_of
 
@@ -145,3 +145,16 @@ def test_what_transactions_move_stays_the_same_in_all(table: TableClient, capsys
     assert sum(member.points for member in members) == 20
     assert min(member.points for member in members) >= 0
     assert sum(member.version - 1 for member in members) == 2 * len(done)
+
+
+@count("transactions", test=160, soak=16_000)
+def test_transactions_that_count_in_two_fields_all_succeed(
+    table: TableClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """160 transactions that each add to a field of one item and create another item: every one is carried out."""
+    table.create(Rivalled(id="one"))
+    done = run(table, "rivals", rounds=20, capsys=capsys)
+    found = table.get(Rivalled.by_id("one"), consistent=True)
+    assert found == Rivalled(id="one", count=80, others=80)
+    assert {row["id"] for row in rows_of(table)} == {"one", *flat(done)}
+    assert len(flat(done)) == 160

@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from tests.correctness.entities import Member, Tally
+from tests.correctness.entities import Member, Rivalled, Tally
 
 from taxiway.data import (
     AlreadyExists,
@@ -120,12 +120,27 @@ def transfers(number: int, rounds: int) -> list[str]:
     return done
 
 
+def rivals(number: int, rounds: int) -> list[str]:
+    """Count in one field in a transaction, half of the processes in each of two, with a record of each count."""
+    field = ("count", "others")[number % 2]
+    done: list[str] = []
+
+    def count_one(name: str) -> None:
+        table.update(Rivalled.by_id("one"), {field: add(1)}, result=False)
+        table.create(Tally(id=name))
+
+    for turn in range(rounds):
+        table.transact(count_one, f"{number}.{turn}")
+        done.append(f"{number}.{turn}")
+    return done
+
+
 class OverdrawnError(Exception):
     """There is no point to move."""
 
 
 JOBS: dict[str, Callable[[int, int], list[str]]] = {
-    job.__name__: job for job in (optimistic, counting, points, names, emails, moves, transfers)
+    job.__name__: job for job in (optimistic, counting, points, names, emails, moves, transfers, rivals)
 }
 
 
