@@ -44,13 +44,14 @@ class Remote(TableClient):
     def __init__(self, table_name: str, endpoint: str, *, attempts: int = 1, timeout: float = 10.0) -> None:
         super().__init__(table_name=table_name, cursor_key=secret)
         self.sent = 0
-        self._core = dynamodb = DynamoDB(
+        dynamodb = DynamoDB(
             region="eu-west-1",
             endpoint=endpoint,
             credentials=Credentials("local", "local"),
             read_timeout=timeout,
             max_attempts=attempts,
         )
+        self._connection._core = dynamodb  # noqa: SLF001  no verb asks for a client of another endpoint
         observe(dynamodb, self._count)
 
     def _count(self, call: TableCall) -> None:
