@@ -41,6 +41,9 @@ ADDRESS = "http://127.0.0.1:8000"
 """What the pages write; the backend under test has a free port."""
 PATIENCE = 60.0  # seconds that a test waits for what must happen
 
+OF_THE_OUTER_MAKE = ("ARGS", "MINUTES", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL")
+"""What a `make` that runs the tests leaves in their environment."""
+
 _BLOCK = re.compile(
     r"^(?:<!-- file: (?P<path>\S+) -->\n+)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -232,7 +235,10 @@ class Reader:
 def run_by_make(command: str, project: Path) -> str:
     """The commands that make would run in a project, but for those that set up what the tests have already."""
     dry = [*shlex.split(command), "--dry-run", "--no-print-directory", "--assume-old=.venv/.ready"]
-    return " && ".join(subprocess.run(dry, cwd=project, capture_output=True, text=True, check=True).stdout.splitlines())
+    # What `make test ARGS=…` was given is not meant for the commands of a page.
+    environment = {name: value for name, value in os.environ.items() if name not in OF_THE_OUTER_MAKE}
+    done = subprocess.run(dry, cwd=project, env=environment, capture_output=True, text=True, check=True)
+    return " && ".join(done.stdout.splitlines())
 
 
 def forget_modules(project: Path) -> None:
@@ -304,3 +310,9 @@ def test_every_status_is_that_of_its_error(page: Path) -> None:
     for names, status in _STATUS.findall(page.read_text(encoding="utf-8")):
         for name in re.findall(r"\w+", names):
             assert getattr(data, name).http_status == int(status), f"{page.name}: {name} is not {status}"
+
+
+def test_a_page_s_make_is_not_given_what_the_tests_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGS", "--from-environment")
+    monkeypatch.setenv("MAKEFLAGS", " -- ARGS=--from-flags")
+    assert "--from" not in run_by_make("make dev", ROOT)

@@ -14,12 +14,13 @@ FOLDERS = ("benchmarks", "docs", "src", "template", "template-bare", "tests")
 
 
 def files(*suffixes: str) -> list[Path]:
-    """The repository's files of a kind; hidden directories hold what was installed or generated."""
+    """The repository's files of a kind; hidden directories and `node_modules` hold what was installed or generated."""
     found = [*ROOT.glob("*"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))]
     return sorted(
         path
         for path in found
-        if path.suffix in suffixes and not any(part.startswith(".") for part in path.relative_to(ROOT).parts[:-1])
+        if path.suffix in suffixes
+        and not any(part.startswith(".") or part == "node_modules" for part in path.relative_to(ROOT).parts[:-1])
     )
 
 

@@ -438,3 +438,21 @@ def test_an_installation_that_fails_shows_why_and_leaves_nothing(
     with pytest.raises(EngineError, match=r"status 1(.|\n)*npm error network"):
         dynamodb.install(tmp_path, print)
     assert list((tmp_path / ".taxiway" / "engine").iterdir()) == []
+
+
+def test_another_binary_than_the_tested_one_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    npm = tmp_path / "bin" / "npm"
+    npm.parent.mkdir()
+    npm.write_text(
+        '#!/bin/sh\nwhile [ "$1" != --prefix ]; do shift; done\ncd "$2" && mkdir -p node_modules/@dynoxide/linux-x64\n'
+        f"printf '#!/bin/sh\\ntouch {tmp_path}/was-run\\n' > node_modules/@dynoxide/linux-x64/dynoxide\n"
+        "chmod +x node_modules/@dynoxide/linux-x64/dynoxide\n"
+    )
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{npm.parent}:/usr/bin:/bin")
+    with pytest.raises(EngineError, match=r"its sha256 is [0-9a-f]{64}, not be909b(.|\n)*It was not run"):
+        dynamodb.install(tmp_path, print)
+    assert not (tmp_path / "was-run").exists()
+    assert dynamodb.find(tmp_path, print) is None

@@ -2,8 +2,6 @@
 
 from argparse import ArgumentParser, Namespace
 
-from taxiway.cli.errors import CommandError
-
 SHELLS = ("bash", "zsh", "tcsh")
 
 
@@ -12,12 +10,8 @@ def add_flags(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
+    import shtab
+
     from taxiway.cli.main import whole_parser
 
-    try:
-        import shtab
-    except ModuleNotFoundError:
-        raise CommandError(
-            "Completion needs the package shtab.", fix='install it: pip install "taxiway[local]"'
-        ) from None
     print(shtab.complete(whole_parser(), shell=options.shell))

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from taxiway import __version__
+from taxiway.cli.errors import CommandError
 from taxiway.cli.printing import print_error
 from taxiway.declare.errors import TaxiwayError
 
@@ -35,6 +36,12 @@ COMMANDS = {
 }
 """The module of each command and its line of help: `taxiway --help` imports none of them."""
 
+_EXTRAS = {
+    **dict.fromkeys(("dotenv", "httptools", "psutil", "shtab", "uvloop"), "local"),
+    **dict.fromkeys(("boto3", "botocore", "troposphere", "uv"), "aws"),
+}
+"""The extra that each library is in, the first where it is in both."""
+
 FAILED = 1
 INTERRUPTED = 130
 
@@ -53,13 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Raises SystemExit for `--help` and an invalid command line."""
     given = sys.argv[1:] if arguments is None else arguments
     asked = next((text for text in given if not text.startswith("-")), None)
-    options = _parser(() if asked is None else (asked,)).parse_args(given)
+    try:
+        options = _parser(() if asked is None else (asked,)).parse_args(given)
+    except ModuleNotFoundError as error:
+        return _missing(error, as_json=False)
     try:
         code = options.run(options) or 0
         sys.stdout.flush()
     except TaxiwayError as error:
         print_error(error, as_json=getattr(options, "json", False))
         return FAILED
+    except ModuleNotFoundError as error:
+        return _missing(error, as_json=getattr(options, "json", False))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read the output has seen enough, as `head` does
@@ -71,6 +83,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def whole_parser() -> argparse.ArgumentParser:
     """The command line, with the flags of every command, as completion and the reference need it."""
     return _parser(COMMANDS)
+
+
+def _missing(error: ModuleNotFoundError, *, as_json: bool) -> int:
+    """Say which extra installs a library of Taxiway's. Raises the error itself where it is another module."""
+    extra = _EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        raise error
+    print_error(CommandError(f"{error.name} is not installed.", fix=f"pip install 'taxiway[{extra}]'"), as_json=as_json)
+    return FAILED
 
 
 def _parser(asked: Collection[str]) -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import hashlib
 import os
 import platform
 import re
@@ -33,6 +34,9 @@ _PACKAGES = {
     ("Darwin", "arm64"): "darwin-arm64",
     ("Darwin", "x86_64"): "darwin-x64",
 }
+_SHA256 = {"linux-x64": "be909b7910d3fb552e85db10ef3c8ebae4bd35fee0f26dffdb6dfa5cc656426e"}
+"""Of the binary in the package, for the platforms where it is known; elsewhere its version alone is pinned."""
+
 _OTHERWISE = f"put dynoxide {VERSION} on PATH, or pass --dynamodb-endpoint URL of another DynamoDB"
 _START_OVER = "`taxiway reset` starts over with an empty one; copy the file first if you need what is in it"
 _START_LIMIT = 5.0  # seconds; it takes milliseconds
@@ -102,6 +106,7 @@ def install(project: Path, note: Note) -> Path:
                 f"{output}",
                 fix=f"correct what npm reports, {_OTHERWISE}",
             )
+        _check_sum(binary, package)
         binary.chmod(0o755)
         problem = _unusable(binary)
         if problem is not None:
@@ -318,6 +323,19 @@ class _Process:
         assert self._engine.stdout is not None
         while chunk := await self._engine.stdout.read(4096):
             self._printed = (self._printed + chunk)[-4096:]
+
+
+def _check_sum(binary: Path, package: str) -> None:
+    """Raises EngineError where the binary is another than the one that Taxiway was tested with."""
+    with binary.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    expected = _SHA256.get(package)
+    if expected is not None and found != expected:
+        raise EngineError(
+            f"npm installed another @dynoxide/{package}@{VERSION} than the one that Taxiway is tested with: its sha256 "
+            f"is {found}, not {expected}. It was not run.",
+            fix=f"find out where npm's registry has it from, {_OTHERWISE}",
+        )
 
 
 def _installed(project: Path) -> Path:

@@ -1,6 +1,7 @@
 """The backend whole on one machine: starts every part, replaces what an edit changed, stops all that it started."""
 
 import asyncio
+import errno
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,6 +28,7 @@ from taxiway.local.gate.secrets_manager import SecretsManager
 from taxiway.local.gateway import MAX_BODY, Gateway
 from taxiway.local.http1 import HttpServer, Request, Response
 from taxiway.local.manifest import Manifest, ServedFunction, to_manifest
+from taxiway.local.port_owner import port_owner
 from taxiway.local.responses import own_response
 from taxiway.local.secret_store import SecretStore
 from taxiway.local.sources import Sources
@@ -143,8 +145,9 @@ class LocalBackend:
             bound = await server.start(host, port)
         except OSError as error:
             reason = (error.strerror or str(error)).rpartition(": ")[2]  # without asyncio's words before it
+            owner = port_owner(port) if error.errno == errno.EADDRINUSE else None
             raise LocalError(
-                f"Cannot listen on {host}:{port}: {reason}.",
+                f"Cannot listen on {host}:{port}: {reason}{f' by {owner}' if owner else ''}.",
                 fix='stop what uses it, or choose another: --port N, with make: make dev ARGS="--port N"',
             ) from None
         self._stack.push_async_callback(server.close)
