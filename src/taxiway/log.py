@@ -20,7 +20,10 @@ import msgspec
 Invocation: TypeAlias = dict[str, str]
 
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARN": 30, "WARNING": 30, "ERROR": 40}
-_OWN = frozenset({"timestamp", "level", "message", "function", "requestId", "awsRequestId", "exception"})
+_UNPUBLISHED = "$LATEST"
+_OWN = frozenset(
+    {"timestamp", "level", "message", "function", "functionVersion", "requestId", "awsRequestId", "exception"}
+)
 
 _invocation: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
 
@@ -71,6 +74,10 @@ def _log(level: str, message: str, fields: dict[str, object], error: BaseExcepti
     record.update(_invocation.get() or {})
     for name, value in fields.items():
         record[name + "_" if name in _OWN else name] = value
+    if level == "ERROR":
+        version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", _UNPUBLISHED)
+        if version != _UNPUBLISHED:  # by which a release is rolled back
+            record["functionVersion"] = version
     if error is not None:
         record["exception"] = _describe(error)
     sys.stdout.write(_line(record))

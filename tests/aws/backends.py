@@ -145,7 +145,7 @@ def with_everything(region: str = "us-east-1") -> tuple[Backend, Stage]:
         table=table,
         secrets=[made, existing],
         network=Network(zones=3),
-        operations=Operations(emails=["team@example.com"], release="linear-1m"),
+        operations=Operations(emails=["team@example.com"], release="linear-1m", dashboards=True, tracing=True),
     )
     return backend, at
 

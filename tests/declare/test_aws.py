@@ -61,7 +61,7 @@ def test_a_stage_can_say_otherwise() -> None:
 
     assert operations.is_protected(at("dev"))
     assert operations.release_of(at("dev")) == "linear-1m"
-    assert operations.has_alarms(at("dev"))  # which roll the release back
+    assert not operations.has_alarms(at("dev"))
     assert operations.log_days_of(at("dev")) == 30
 
 
@@ -82,7 +82,7 @@ def test_alarms_with_thresholds_of_ones_own_are_alarms() -> None:
     [
         (lambda: Alarms(behind=0), r"Alarms\(behind=0\) would always go off"),
         (lambda: Operations(release="canary-1m"), "Invalid release 'canary-1m'"),
-        (lambda: Operations(release="canary-5m", alarms=False), "needs alarms to roll back, but has alarms=False"),
+        (lambda: Alarms(server_errors=101), r"server_errors=101\) would never go off: it is a percentage"),
         (lambda: Operations(log_days=8), r"log_days=8\) is not a retention that CloudWatch supports"),
         (lambda: Operations(emails=["team"]), "Invalid e-mail address 'team'"),
         (lambda: Capacity(read=(5, 1), write=(1, 1)), r"Capacity\(read=\(5, 1\), write=\(1, 1\)\) is out of range"),

@@ -64,7 +64,7 @@ def test_a_query_is_allowed_on_its_index_alone_and_a_key_without_fields_is_exact
     assert found["QueryGsi1"]["Resource"] == [f"{TABLE}/index/gsi1"]
     assert allowed_keys(found["QueryGsi1"], "StringLike") == ["ORDER#CUSTOMER#*"]
     assert allowed_keys(found["QueryGsi2"], "StringEquals") == ["ORDERS"]
-    assert found.keys() == {"QueryGsi1", "QueryGsi2", "Logs", "Tracing"}
+    assert found.keys() == {"QueryGsi1", "QueryGsi2", "Logs"}
 
 
 def test_what_is_granted_of_one_entity_is_not_granted_of_another():
@@ -140,11 +140,11 @@ def test_every_key_of_an_entity_fits_its_own_policy_and_no_other_entitys(text: s
     assert like(leading_key(Item.by_category.partition_key), Item.by_category(text).partition)
 
 
-def test_a_function_that_uses_nothing_may_write_its_own_log_and_traces():
+def test_a_function_that_uses_nothing_may_write_its_own_log():
     log = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/shop-prod_orders:log-stream:*"
 
     found = statements()
-    assert found.keys() == {"Logs", "Tracing"}
+    assert found.keys() == {"Logs"}
     assert found["Logs"]["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
     assert found["Logs"]["Resource"] == [log]
 

@@ -41,7 +41,8 @@ def synthesize_into(directory: Path, options: Namespace, backend: Backend, stage
     say(f"{len(packages)} packages, {built} of them built now, {len(packages) - built} as before.")
     for note in dict.fromkeys(note for package in packages for note in package.notes):
         say(note)
-    return synthesize(backend, stage, packages=packages, directory=directory)
+    at_once: bool = getattr(options, "at_once", False)  # of `deploy` alone
+    return synthesize(backend, stage, packages=packages, directory=directory, at_once=at_once)
 
 
 def _packages(options: Namespace, backend: Backend) -> Sequence[Package]:

@@ -23,6 +23,11 @@ def add_flags(parser: ArgumentParser) -> None:
     add_stage(parser)
     add_host_packages(parser)
     add_yes(parser)
+    parser.add_argument(
+        "--at-once",
+        action="store_true",
+        help="give new code all requests at once, and let no alarm stop it: to fix a stage that fails",
+    )
 
 
 def run(options: Namespace) -> None:

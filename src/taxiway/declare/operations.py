@@ -37,9 +37,10 @@ _OF_IAM = r"arn:aws[a-z-]*:iam::(\d{12}|aws):"
 class Alarms:
     """The thresholds of a stage's alarms.
 
-    `errors` of one function in a minute; `server_errors` (5xx) of the API in five minutes; `latency` of the slowest
-    hundredth of its requests, in ms, for a quarter of an hour; `refused` requests to DynamoDB in five minutes, of the
-    whole account; `behind`, the seconds that a consumer of changes may be late, for five minutes.
+    `errors` of one function in a minute; `server_errors`, the percentage of the API's answers that are 5xx, for five
+    minutes; `latency` of the slowest hundredth of its requests, in ms, for a quarter of an hour; `refused` requests to
+    DynamoDB in five minutes, of the whole account; `behind`, the seconds that a consumer of changes may be late, for
+    five minutes.
     """
 
     errors: int = 1
@@ -56,6 +57,7 @@ class Alarms:
                     fix="use 1 or more; alarms=False has none at all",
                 )
         for name, most, why in (
+            ("server_errors", 100, "it is a percentage"),
             ("latency", _LONGEST_REQUEST, "an HTTP API answers 503 after 30 s"),
             ("behind", _OLDEST_CHANGE, "a stream keeps a change for a day"),
         ):
@@ -66,12 +68,14 @@ class Alarms:
 @dataclass(frozen=True, kw_only=True)
 class Operations:
     """The defaults depend on the stage: prod is protected, has alarms and canary releases; other stages have none.
+    Dashboards and traces cost money and are off.
 
     `protected` keeps the data: the stack and the table can't be deleted, the table can be restored to any second of the
-    last 35 days, and removing it from the declaration leaves it in the account. `release` shifts requests to new code,
-    and back if one of the function's alarms goes off, so it needs `alarms`: True, False, or `Alarms` with custom
-    thresholds. `emails` receive every alarm (each address must confirm once). `log_days` is how long logs are kept: 7
-    days, or 90 if the stage is protected. `tracing` sends traces of the functions to X-Ray.
+    last 35 days, and removing it from the declaration leaves it in the account. `release` shifts requests to new code;
+    if the stage has alarms, and back when the new code fails. `alarms` is True, False, or `Alarms` with custom
+    thresholds. `emails` receive every alarm (each address must confirm once). `dashboards` makes two in CloudWatch.
+    `log_days` is how long logs are kept: 7 days, or 90 if the stage is protected. `tracing` sends traces of the
+    functions to X-Ray.
 
     `bootstrap` names the stage, or the pattern of stages (`pr-*`), whose roles `taxiway bootstrap-role` has made: then
     CloudFormation works with their service role, and every role of the stage has their permissions boundary.
@@ -83,7 +87,8 @@ class Operations:
     alarms: bool | Alarms | None = None
     emails: Sequence[str] = ()
     log_days: int | None = None
-    tracing: bool = True
+    tracing: bool = False
+    dashboards: bool = False
     bootstrap: str | None = None
     boundary: str | None = None
     service_role: str | None = None
@@ -92,11 +97,6 @@ class Operations:
         object.__setattr__(self, "emails", listed("emails", self.emails))
         if self.release is not None and self.release not in get_args(Release):
             refuse(f"Invalid release {self.release!r}.", fix=f"use one of {', '.join(get_args(Release))}")
-        if self.alarms is False and self.release not in (None, "all-at-once"):
-            refuse(
-                f"Operations(release={self.release!r}) needs alarms to roll back, but has alarms=False.",
-                fix="leave one of the two out",
-            )
         if self.log_days is not None and self.log_days not in _RETENTION:
             refuse(
                 f"Operations(log_days={self.log_days}) is not a retention that CloudWatch supports.",
@@ -128,9 +128,7 @@ class Operations:
         return stage.is_production if self.protected is None else self.protected
 
     def has_alarms(self, stage: Stage) -> bool:
-        if self.alarms is None:
-            return stage.is_production or self.release not in (None, "all-at-once")
-        return bool(self.alarms)
+        return stage.is_production if self.alarms is None else bool(self.alarms)
 
     @property
     def thresholds(self) -> Alarms:

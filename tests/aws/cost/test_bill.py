@@ -359,26 +359,26 @@ def test_operations_say_how_long_logs_are_kept_and_whether_functions_are_traced(
 
 def test_of_each_function_one_request_a_second_and_a_twentieth_of_the_others_are_traced() -> None:
     seconds = 730 * 3600
-    month = bill(one(), DEV, requests=11 * seconds, read_ratio=1)
+    month = bill(one(operations=Operations(tracing=True)), DEV, requests=11 * seconds, read_ratio=1)
     assert amount(month, "X-Ray", "traces") == pytest.approx(1.5 * seconds)
 
 
 def watched(**options: Any) -> Backend:
-    return one(operations=Operations(alarms=True, tracing=False), **options)
+    return one(operations=Operations(alarms=True, dashboards=True), **options)
 
 
-def test_alarms_are_paid_by_the_metrics_that_they_look_at_and_dashboards_come_with_them() -> None:
+def test_alarms_are_paid_by_the_metrics_that_they_look_at_and_dashboards_by_their_number() -> None:
     month = bill(watched(table=Table(indexes=[Index("gsi1")]), uses=[allow.get(Item)]), DEV, requests=1e6, read_ratio=1)
-    # Of the function: errors by two metrics, throttles, duration. Of the API two; of the table four, and user errors.
-    assert amount(month, "CloudWatch", "metrics of alarms") == 4 + 2 + 5
-    assert of(month, "CloudWatch", "metrics of alarms") == pytest.approx(1.10)
+    # Of the function: errors by two metrics, throttles, duration. Of the API three; of the table four, and user errors.
+    assert amount(month, "CloudWatch", "metrics of alarms") == 4 + 3 + 5
+    assert of(month, "CloudWatch", "metrics of alarms") == pytest.approx(1.20)
     assert of(month, "CloudWatch", "metrics of logs") == pytest.approx(0.30)
     assert of(month, "CloudWatch", "dashboards") == 6
-    assert knob(month, "no alarms and no dashboards") == pytest.approx(-of(month, "CloudWatch"))
+    assert knob(month, "no alarms") == pytest.approx(6 - of(month, "CloudWatch"))
 
     none = bill(one(), DEV, requests=1e6, read_ratio=1)
     assert of(none, "CloudWatch") == 0
-    assert knob(none, "alarms and dashboards, as prod has") == pytest.approx(0.6 + 0.3 + 6)
+    assert knob(none, "alarms, as prod has") == pytest.approx(0.7 + 0.3)
 
 
 def test_ten_metrics_and_the_dashboards_are_free_in_the_free_tier() -> None:
@@ -531,7 +531,6 @@ def test_each_knob_moves_the_bill_its_own_way() -> None:
     busy = bill(stored(), PROD, requests=100e6, read_ratio=0.9)
     assert knob(busy, "provisioned table") < 0
     assert knob(busy, "kept for 7 days") < 0 < knob(busy, "kept for 365 days")
-    assert knob(busy, "no tracing") == pytest.approx(-of(busy, "X-Ray"))
     assert knob(busy, "kept ready") > 0
     idle = bill(stored(), DEV, requests=1000, read_ratio=0.9)
     assert knob(idle, "provisioned table") > 0

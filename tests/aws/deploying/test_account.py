@@ -30,7 +30,11 @@ def test_a_network_that_is_down_is() -> None:
 
 @pytest.mark.parametrize(
     ("status", "problem"),
-    [("400", "probably because the credentials have expired"), ("503", "AWS throttles the requests of this account")],
+    [
+        ("400", "probably because the credentials have expired"),
+        ("403", "HeadBucket is not allowed"),
+        ("503", "AWS throttles the requests of this account"),
+    ],
 )
 def test_a_head_that_s3_answers_with_a_status_alone_is_understood(status: str, problem: str) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""

@@ -345,6 +345,36 @@ def test_a_pattern_that_names_no_file_of_the_project_is_refused_with_its_key(
     assert 'include = ["data/*.json"]' in str(refused.value.fix)
 
 
+READING = """from pathlib import Path
+HERE = Path(__file__).parent
+PAGE = HERE / "templates" / "invoice.html"
+WORDS = open("words.txt")
+OTHER = HERE.joinpath("schemas")
+def handle(event, context):
+    return {"text/html": "hello.py", "..": "/etc/hosts", ".env": "", "absent.txt": "data"}
+"""
+
+
+def test_a_data_file_that_code_names_and_the_package_lacks_is_told_with_how_to_include_it(
+    tmp_path: Path, cache: Path
+) -> None:
+    project = depend(write(tmp_path, hello=READING, unused="PAGE = 'alone.txt'"))
+    for name in ("templates/invoice.html", "schemas/a.json", "words.txt", "alone.txt", ".env"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text("x")
+
+    def notes() -> list[str]:
+        (package,) = pack(project, "hello.handle", cache=cache)
+        return [note for note in package.notes if "not part of the package" in note]
+
+    told = notes()
+    named = {note.partition(" names ")[2].partition(", not part")[0] for note in told}
+    assert named == {"templates/invoice.html", "the files of schemas", "words.txt"}
+    assert all(note.startswith("hello.py names ") and "[tool.taxiway] include" in note for note in told)
+    depend(project, include=("templates/*", "schemas/*", "words.txt"))
+    assert notes() == []
+
+
 def test_a_link_is_included_as_what_it_leads_to_wherever_that_is(tmp_path: Path, cache: Path) -> None:
     project = depend(write(tmp_path / "project", hello=PLAIN), include=("data/*.json",))
     (project / "data").mkdir()

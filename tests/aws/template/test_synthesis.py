@@ -63,7 +63,7 @@ def test_a_backend_of_workers_has_no_api(assembly: Callable[[str], Path]) -> Non
 
     types = {resource["Type"] for resource in made.resources.values()}
     assert not [kind for kind in types if "ApiGateway" in kind]
-    assert {"AWS::Lambda::EventSourceMapping", "AWS::DynamoDB::Table", "AWS::CloudWatch::Dashboard"} <= types
+    assert {"AWS::Lambda::EventSourceMapping", "AWS::DynamoDB::Table", "AWS::CloudWatch::Alarm"} <= types
     assert made.outputs.keys() == {"TableName"}
 
 

@@ -58,7 +58,6 @@ class Setting(Struct, frozen=True, kw_only=True):
     log_days: int | None = None
     is_traced: bool | None = None
     has_alarms: bool | None = None
-    """And dashboards, which come with them."""
 
 
 def settings(backend: Backend, stage: Stage, assumptions: Assumptions) -> Iterator[tuple[str, Setting]]:
@@ -84,6 +83,6 @@ def settings(backend: Backend, stage: Stage, assumptions: Assumptions) -> Iterat
     if backend.operations.tracing:
         yield "no tracing", Setting(is_traced=False)
     if backend.operations.has_alarms(stage):
-        yield "no alarms and no dashboards (and releases all at once)", Setting(has_alarms=False)
+        yield "no alarms (and releases that nothing rolls back)", Setting(has_alarms=False)
     else:
-        yield "alarms and dashboards, as prod has them", Setting(has_alarms=True)
+        yield "alarms, as prod has them", Setting(has_alarms=True)

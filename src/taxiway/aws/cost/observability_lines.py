@@ -41,8 +41,10 @@ def of_alarms(month: Month) -> Iterator[Line]:
         price = ((0, prices.alarm_metrics),)
         yield tiered("CloudWatch", "metrics of alarms", used, "", price, free.alarm_metrics)
     if has_alarms:
-        logged = len(backend.functions)
+        is_gradual = backend.operations.release_of(month.stage) != "all-at-once"
+        logged = len(backend.functions) * (2 if is_gradual else 1)
         yield tiered("CloudWatch", "metrics of logs", logged, "", ((0, prices.metrics),), free.metrics)
+    if backend.operations.dashboards:
         yield tiered("CloudWatch", "dashboards", _DASHBOARDS, "", ((0, prices.dashboards),), free.dashboards)
 
 

@@ -141,7 +141,7 @@ def _of_service(said: dict[str, str], operation: str) -> AwsError:
         return AwsError(f"AWS does not know these credentials: {message}", fix="set AWS_PROFILE, or log in again")
     if code in _THROTTLED:
         return AwsError(f"AWS throttles the requests of this account: {operation}: {message}", fix="try again later")
-    if code.startswith(("AccessDenied", "Unauthorized")):
+    if code == "403" or code.startswith(("AccessDenied", "Unauthorized")):
         return AwsError(
             f"{operation} is not allowed: {message}",
             fix="use a role with this permission, or have it added to this one",

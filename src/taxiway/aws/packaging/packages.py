@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import msgspec
 from msgspec import Struct
 
-from taxiway.aws.packaging import included_files, package_cache
+from taxiway.aws.packaging import data_files, included_files, package_cache
 from taxiway.aws.packaging.archive import archive, write
 from taxiway.aws.packaging.bytecode import Compiler, compiler
 from taxiway.aws.packaging.dependencies import Architecture, install
@@ -185,7 +185,9 @@ class _Builder:
             "[tool.taxiway] include."
             for where in reached.notes
         )
-        return _Content(files, owners, routes, notes)
+        own = [path for path, owner in owners.items() if owner == "project"]
+        unpackaged = tuple(data_files.missing(self._project, files, own))
+        return _Content(files, owners, routes, notes + unpackaged)
 
     def _chosen(self, reached: Reached) -> list[str]:
         """The distributions that a package has."""

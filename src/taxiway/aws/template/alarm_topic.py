@@ -1,13 +1,18 @@
 """Alarms on AWS, and the one topic of a stage that they are sent to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from taxiway.aws.template import alarms
 from taxiway.aws.template.alarms import Alarm
 from taxiway.aws.template.cloudformation_types import cloudwatch, logs, sns
-from taxiway.aws.template.stack_template import Resource, Scope, wait_for
+from taxiway.aws.template.stack_template import Resource, Scope, Value, wait_for
 from taxiway.declare import Backend, Function, Stage, names
+
+_LOGGED_ERRORS = '{ $.level = "ERROR" && $.message = "*" }'
+"""What code logs at ERROR. The line that Lambda writes of an uncaught exception has no message, and Lambda counts it:
+https://github.com/aws/aws-lambda-python-runtime-interface-client/blob/main/awslambdaric/bootstrap.py
+"""
 
 
 class AlarmTopic:
@@ -73,29 +78,44 @@ class AlarmTopic:
 
 def watch_function(
     scope: Scope, backend: Backend, stage: Stage, function: Function, log: Resource, topic: AlarmTopic
-) -> list[Resource]:
+) -> None:
     """The alarms of a function, and the count of the lines that it logs at ERROR, which the first of them watches."""
-    logged = scope.add(
-        logs.MetricFilter,
-        "ErrorLines",
-        LogGroupName=log.ref(),
-        FilterPattern='{ $.level = "ERROR" }',
-        MetricTransformations=[
-            {
-                "MetricNamespace": alarms.LOGGED,
-                "MetricName": f"{names.function(backend, stage, function)}-errors",
-                "MetricValue": "1",
-                "DefaultValue": 0,
-            }
-        ],
-    )
+    counted = {"MetricName": f"{names.function(backend, stage, function)}-errors", "DefaultValue": 0}
+    logged = _count_error_lines(scope, "ErrorLines", log, counted)
     made = topic.tell(scope, alarms.of_function(backend, stage, function))
+    wait_for(made[0], logged)
+
+
+def watch_release(
+    scope: Scope,
+    backend: Backend,
+    stage: Stage,
+    function: Function,
+    log: Resource,
+    topic: AlarmTopic,
+    version: Value,
+) -> list[Resource]:
+    """The alarms of the newest version of a function, by which its release is rolled back."""
+    called = f"{names.function(backend, stage, function)}-release-errors"
+    dimensions = [{"Key": alarms.VERSION, "Value": "$.functionVersion"}]
+    logged = _count_error_lines(scope, "ReleaseErrorLines", log, {"MetricName": called, "Dimensions": dimensions})
+    made = topic.tell(scope, alarms.of_release(backend, stage, function, version))
     wait_for(made[0], logged)
     return made
 
 
+def _count_error_lines(scope: Scope, name: str, log: Resource, counted: Mapping[str, Any]) -> Resource:
+    return scope.add(
+        logs.MetricFilter,
+        name,
+        LogGroupName=log.ref(),
+        FilterPattern=_LOGGED_ERRORS,
+        MetricTransformations=[{"MetricNamespace": alarms.LOGGED, "MetricValue": "1", **counted}],
+    )
+
+
 def _queries(alarm: Alarm) -> list[dict[str, Any]]:
-    """Each metric, and where there are several, their sum: that is then what the alarm looks at."""
+    """Each metric, and where there are several, their sum or percentage: that is then what the alarm looks at."""
     queries: list[dict[str, Any]] = [
         {
             "Id": f"m{number}",
@@ -114,5 +134,7 @@ def _queries(alarm: Alarm) -> list[dict[str, Any]]:
     ]
     if len(alarm.metrics) > 1:
         total = " + ".join(f"FILL(m{number}, 0)" for number in range(1, len(alarm.metrics) + 1))
+        if alarm.is_percentage:
+            total = "100 * FILL(m1, 0) / m2"
         queries.append({"Id": "total", "Expression": total, "Label": alarm.description, "ReturnData": True})
     return queries

@@ -13,6 +13,9 @@ from taxiway.declare import Backend, Function, Route, Stage, StreamConsumer, Tri
 LOGGED = "Taxiway"
 """The namespace of the metrics that count lines of logs."""
 
+VERSION = "Version"
+"""The dimension of such a metric that tells the versions of a function apart."""
+
 _NEAR_TIMEOUT = 0.8
 _MOST_METRICS = 10
 """In one alarm: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html"""
@@ -27,7 +30,10 @@ class Metric(Struct, frozen=True):
 
 
 class Alarm(Struct, frozen=True, kw_only=True):
-    """Goes off where a metric, or the sum of several, is `threshold` or more in each of `periods`."""
+    """Goes off where a metric, or the sum of several, is `threshold` or more in each of `periods`.
+
+    With `is_percentage`, the first metric is measured as a percentage of the second.
+    """
 
     id: str
     """In the template, within what it watches."""
@@ -38,20 +44,26 @@ class Alarm(Struct, frozen=True, kw_only=True):
     period: int = 60
     """Seconds."""
     periods: int = 1
+    is_percentage: bool = False
 
 
 def every(backend: Backend, stage: Stage) -> tuple[Alarm, ...]:
     """All that a stage with alarms has."""
     return (
         *(alarm for function in backend.functions for alarm in of_function(backend, stage, function)),
+        *(alarm for function in _released(backend, stage) for alarm in of_release(backend, stage, function)),
         *(alarm for trigger in backend.triggers for alarm in of_trigger(backend, stage, trigger)),
         *(of_api(backend, stage, api_id="") if backend.api else ()),
         *of_table(backend, stage),
     )
 
 
+def _released(backend: Backend, stage: Stage) -> tuple[Function, ...]:
+    return () if backend.operations.release_of(stage) == "all-at-once" else backend.functions
+
+
 def of_function(backend: Backend, stage: Stage, function: Function) -> tuple[Alarm, ...]:
-    """Errors, throttles and durations; a release is taken back where one of them goes off.
+    """Errors, throttles and durations, of all versions together.
 
     A handler answers 500 where an exception got to it, which is no error to Lambda: the lines that it logs at ERROR
     count too.
@@ -80,6 +92,26 @@ def of_function(backend: Backend, stage: Stage, function: Function) -> tuple[Ala
             metrics=(Metric("AWS/Lambda", "Duration", of, "p99"),),
             threshold=function.timeout * 1000 * _NEAR_TIMEOUT,
             periods=3,
+        ),
+    )
+
+
+def of_release(backend: Backend, stage: Stage, function: Function, version: object = "") -> tuple[Alarm, ...]:
+    """What rolls a release back: failures of the new version, timeouts too, whatever the old one does.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html, for the dimensions of an alias.
+    """
+    name = names.function(backend, stage, function)
+    of = {"FunctionName": name, "Resource": f"{name}:{names.ALIAS}", "ExecutedVersion": version}
+    logged = Metric(LOGGED, f"{name}-release-errors", {VERSION: version})
+    return (
+        Alarm(
+            id="ReleaseErrors",
+            name=f"{name}-release-errors",
+            description=f"The newest version of {name} fails. Its log says why: "
+            f"{names.log_group(backend, stage, function)}",
+            metrics=(Metric("AWS/Lambda", "Errors", of), logged),
+            threshold=backend.operations.thresholds.errors,
         ),
     )
 
@@ -127,10 +159,11 @@ def of_api(backend: Backend, stage: Stage, api_id: object) -> tuple[Alarm, ...]:
         Alarm(
             id="ServerErrors",
             name=f"{name}.5xx",
-            description=f"The API {name} answers with server errors.",
-            metrics=(Metric("AWS/ApiGateway", "5xx", of),),
+            description=f"{thresholds.server_errors} % or more of the answers of the API {name} are server errors.",
+            metrics=(Metric("AWS/ApiGateway", "5xx", of), Metric("AWS/ApiGateway", "Count", of)),
             threshold=thresholds.server_errors,
             period=300,
+            is_percentage=True,
         ),
         Alarm(
             id="Latency",

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from taxiway.aws.runtime import RUNTIME
 from taxiway.aws.template import limits
-from taxiway.aws.template.alarm_topic import AlarmTopic, watch_function
+from taxiway.aws.template.alarm_topic import AlarmTopic, watch_function, watch_release
 from taxiway.aws.template.assembly import package_key
 from taxiway.aws.template.cloudformation_types import (
     LambdaFunction,
@@ -41,6 +41,8 @@ class Surroundings(Struct, frozen=True):
     stream_arn: Value | None
     network: PrivateNetwork | None
     topic: AlarmTopic | None
+    at_once: bool
+    """Whether this deployment releases at once, whatever the declaration says."""
 
 
 class FunctionGroup:
@@ -52,7 +54,8 @@ class FunctionGroup:
         self._releases: Releases | None = None
         release = around.backend.operations.release_of(around.stage)
         if release != "all-at-once":
-            self._releases = Releases(scope, release, number, functions, around.backend, around.stage)
+            how = "all-at-once" if around.at_once else release
+            self._releases = Releases(scope, how, number, functions, around.backend, around.stage)
 
     def add(self, function: Function) -> "DeployedFunction":
         return DeployedFunction(self._scope.within(function.name), function, self._around, self._releases)
@@ -70,14 +73,15 @@ class DeployedFunction:
         self._permission: Resource | None = None
         self._log = self._add_log_group()
         self._function = self._add_function(self._add_role())
-        topic = around.topic
-        alarms = watch_function(scope, around.backend, around.stage, function, self._log, topic) if topic else []
+        if around.topic is not None:
+            watch_function(scope, around.backend, around.stage, function, self._log, around.topic)
         self.invoked_arn: Value = self._function.get_att("Arn")
         if releases is not None or function.provisioned is not None:
-            alias = self._add_alias(function.provisioned)
+            version = self._add_version()
+            alias = self._add_alias(version, function.provisioned)
             self.invoked_arn = alias.ref()
             if releases is not None:
-                releases.add(scope, alarms, alias)
+                releases.add(scope, self._watch_release(version), alias)
 
     def consume(self, consumer: StreamConsumer) -> None:
         """Give it the changes of the table."""
@@ -192,10 +196,20 @@ class DeployedFunction:
         """Lambda drops lines under its level, so it has to let through what LOG_LEVEL asks the function to write."""
         return _LOG_LEVELS.get(self.declared.environment.get("LOG_LEVEL", "").upper(), "INFO")
 
-    def _add_alias(self, provisioned: Provisioned | None) -> Resource:
-        """The alias of the newest version; a version is published whenever code or configuration change."""
+    def _watch_release(self, version: Resource) -> list[Resource]:
+        around = self._around
+        if around.topic is None:
+            return []
+        number = version.get_att("Version")
+        return watch_release(self._scope, around.backend, around.stage, self.declared, self._log, around.topic, number)
+
+    def _add_version(self) -> Resource:
+        """A version is published whenever code or configuration change."""
+        return self._scope.add(awslambda.Version, f"Version{self._fingerprint()}", FunctionName=self._function.ref())
+
+    def _add_alias(self, version: Resource, provisioned: Provisioned | None) -> Resource:
+        """The alias of the newest version."""
         function = self._function.ref()
-        version = self._scope.add(awslambda.Version, f"Version{self._fingerprint()}", FunctionName=function)
         started = {"ProvisionedConcurrentExecutions": provisioned.minimum} if provisioned else None
         alias = self._scope.add(
             awslambda.Alias,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from taxiway.aws.template.cloudformation_types import codedeploy, iam
 from taxiway.aws.template.deployment_configurations import DEPLOYMENT_CONFIGURATIONS
-from taxiway.aws.template.stack_template import Resource, Scope
+from taxiway.aws.template.stack_template import Resource, Scope, wait_for
 from taxiway.declare import Backend, Function, Stage, bootstrap, names
 from taxiway.declare.operations import Release
 from taxiway.permissions.statements import trust
@@ -23,6 +23,7 @@ class Releases:
         stage: Stage,
     ) -> None:
         self._configuration = DEPLOYMENT_CONFIGURATIONS[release]
+        self._is_gradual = release != "all-at-once"
         self._application = scope.add(
             codedeploy.Application,
             "Releases",
@@ -61,7 +62,14 @@ class Releases:
         )
 
     def add(self, scope: Scope, alarms: Sequence[Resource], alias: Resource) -> None:
-        """Let CodeDeploy move the alias of one function, and back where one of these alarms goes off."""
+        """Let CodeDeploy move the alias of one function, and back when one of these alarms goes off.
+
+        The alarms are those of the new version, so they must be changed before the alias is. CodeDeploy starts no
+        deployment while one is in alarm, and a deployment that is released at once is stopped by none.
+        """
+        stopping = list(alarms) if self._is_gradual else []
+        watched = {"Enabled": True, "Alarms": [{"Name": alarm.ref()} for alarm in stopping]}
+        on_alarm = ["DEPLOYMENT_STOP_ON_ALARM"] if stopping else []
         group = scope.add(
             codedeploy.DeploymentGroup,
             "Release",
@@ -69,12 +77,13 @@ class Releases:
             ServiceRoleArn=self._role.get_att("Arn"),
             DeploymentConfigName=self._configuration,
             DeploymentStyle={"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"},
-            AlarmConfiguration={"Enabled": True, "Alarms": [{"Name": alarm.ref()} for alarm in alarms]},
+            AlarmConfiguration=watched if stopping else None,
             AutoRollbackConfiguration={
                 "Enabled": True,
-                "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
+                "Events": ["DEPLOYMENT_FAILURE", *on_alarm, "DEPLOYMENT_STOP_ON_REQUEST"],
             },
         )
+        wait_for(alias, *alarms)
         # As plain JSON: troposphere's own class takes booleans where CloudFormation takes names.
         alias.UpdatePolicy = {
             "CodeDeployLambdaAliasUpdate": {

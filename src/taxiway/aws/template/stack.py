@@ -20,11 +20,11 @@ from taxiway.aws.template.table import add_table
 from taxiway.declare import Backend, Function, Route, Stage, StreamConsumer, Trigger, names, placement
 
 
-def build(backend: Backend, stage: Stage, packages: Mapping[str, Code]) -> dict[str, str]:
+def build(backend: Backend, stage: Stage, packages: Mapping[str, Code], *, at_once: bool = False) -> dict[str, str]:
     """The JSON of the stage's template, and then of its nested stacks, by name."""
     name = names.stack(backend, stage)
     own = StackTemplate(description=f"The stage {stage.name} of the backend {backend.name}")
-    nested = _fill(Scope(own), backend, stage, packages)
+    nested = _fill(Scope(own), backend, stage, packages, at_once=at_once)
     texts = {template.name: str(template) for template in nested}
     for template in nested:
         _nest(Scope(own), template, template_key(backend, stage, texts[template.name]), stage)
@@ -42,7 +42,9 @@ def _nest(scope: Scope, template: StackTemplate, key: str, stage: Stage) -> None
     )
 
 
-def _fill(scope: Scope, backend: Backend, stage: Stage, packages: Mapping[str, Code]) -> list[StackTemplate]:
+def _fill(
+    scope: Scope, backend: Backend, stage: Stage, packages: Mapping[str, Code], *, at_once: bool
+) -> list[StackTemplate]:
     """Add all resources of a stage; returns the nested stacks."""
     topic = AlarmTopic(scope, backend, stage) if backend.operations.has_alarms(stage) else None
     table = add_table(scope, backend, stage)
@@ -56,6 +58,7 @@ def _fill(scope: Scope, backend: Backend, stage: Stage, packages: Mapping[str, C
         stream_arn=table.get_att("StreamArn") if table and backend.table and backend.table.consumers else None,
         network=PrivateNetwork(scope, backend.network, backend, stage) if backend.network else None,
         topic=topic,
+        at_once=at_once,
     )
     nested = _add_functions(scope, surroundings, api)
     distribution: Value | None = None
@@ -65,6 +68,7 @@ def _fill(scope: Scope, backend: Backend, stage: Stage, packages: Mapping[str, C
     if topic is not None:
         of_api = alarms.of_api(backend, stage, api.id) if api else ()
         topic.tell(scope, (*of_api, *alarms.of_table(backend, stage)))
+    if backend.operations.dashboards:
         add_dashboards(scope, backend, stage, api.id if api else None, distribution)
     if table is not None:
         scope.stack.output("TableName", table.ref())

@@ -10,9 +10,12 @@ from taxiway.aws.template.stack import build
 from taxiway.declare import Backend, DeclarationError, Stage, bootstrap, names
 
 
-def synthesize(backend: Backend, stage: Stage, *, packages: Sequence[Code], directory: Path) -> Assembly:
+def synthesize(
+    backend: Backend, stage: Stage, *, packages: Sequence[Code], directory: Path, at_once: bool = False
+) -> Assembly:
     """Write the stage's templates into `directory`: `<stack>.template.json`, and one for each nested stack.
 
+    With `at_once`, new code gets all requests at once, whatever the declaration says.
     Raises DeclarationError where something can't be had on AWS as it is declared.
     """
     if stage.local:
@@ -34,7 +37,7 @@ def synthesize(backend: Backend, stage: Stage, *, packages: Sequence[Code], dire
     directory.mkdir(parents=True, exist_ok=True)
     templates = tuple(
         _written(directory / f"{name}.template.json", text, backend, stage)
-        for name, text in build(backend, stage, code).items()
+        for name, text in build(backend, stage, code, at_once=at_once).items()
     )
     archives = {package_key(backend, stage, each.digest): each.path for each in packages}
     return Assembly(
