@@ -131,20 +131,3 @@ def test_a_declaration_that_cannot_be_read_says_why_and_where(directory: Path, s
     assert said in answer.stdout
     assert '"fix":' in answer.stdout
     assert str(directory) in answer.stdout
-
-
-@pytest.mark.parametrize(
-    ("kind", "declared"),
-    [
-        ("JwtAuthorizer", "JwtAuthorizer(issuer='https://i', audience=['a'])"),
-        ("LambdaAuthorizer", "LambdaAuthorizer(arn='arn:aws:lambda:eu-west-1:111122223333:function:authorizer')"),
-    ],
-)
-def test_the_laptop_refuses_an_authorizer_by_name(directory: Path, kind: str, declared: str) -> None:
-    """So it keeps no decision either, for whatever route."""
-    (directory / "backend.py").write_text(
-        BACKEND.replace("HttpApi()", f"HttpApi(authorizer={declared})").replace(
-            "Backend, HttpApi", f"Backend, HttpApi, {kind}"
-        )
-    )
-    assert f"Route GET /hello has a {kind}, which does not run locally" in describe(directory).stdout

@@ -71,6 +71,8 @@ def sent(shape: Shape, value: Any) -> Any:
             return [sent(shape.member, each) for each in value]
         case MapShape() if isinstance(value, dict):
             return {name: sent(shape.value, each) for name, each in value.items()}
+        case MapShape() if isinstance(value, list):  # CloudFormation lists the pairs of some maps
+            return {each["Key"]: sent(shape.value, each["Value"]) for each in value}
         case _:
             return value
 

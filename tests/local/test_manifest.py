@@ -47,7 +47,13 @@ def test_it_names_all_that_is_only_on_aws() -> None:
     )
     secret = Secret("shop/dev", generate="key", rotation=Rotation(function=FUNCTION), encryption_key=KEY)
     operations = Operations(
-        protected=True, release="canary-5m", alarms=True, emails=["a@example.com"], log_days=30, tracing=True
+        protected=True,
+        release="canary-5m",
+        alarms=True,
+        emails=["a@example.com"],
+        log_days=30,
+        tracing=True,
+        dashboards=True,
     )
     backend = Backend("shop", api=api, table=table, secrets=[secret], network=Network(), operations=operations)
 
@@ -64,6 +70,7 @@ def test_it_names_all_that_is_only_on_aws() -> None:
         "the network",
         "alarms",
         "e-mails of alarms to a@example.com",
+        "dashboards",
         "the release canary-5m",
         "the protection of table and stack",
         "log retention",
@@ -83,7 +90,7 @@ def test_it_names_nothing_where_all_runs_locally() -> None:
         (Function, "name memory timeout uses environment concurrency source", "provisioned"),
         (Table, "partition_key sort_key indexes ttl source", "capacity encryption_key consumers"),
         (Secret, "id variable generate source", "rotation encryption_key"),
-        (Operations, "", "protected release alarms emails log_days tracing"),
+        (Operations, "", "protected release alarms emails log_days tracing dashboards bootstrap boundary service_role"),
     ],
 )
 def test_every_field_of_a_declaration_either_runs_locally_or_is_named(kind: Any, local: str, only_on_aws: str) -> None:

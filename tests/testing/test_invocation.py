@@ -108,7 +108,7 @@ def test_the_answer_is_that_of_the_served_backend(api: Server) -> None:
     from handlers.http.health import health
 
     served, called = api.get("/health"), call(health, request("GET", "/health"))
-    assert (called.status, called.body) == (served.status, served.body)
+    assert (called.status, called.json() | {"timestamp": ""}) == (served.status, served.json() | {"timestamp": ""})
     assert called.headers.items() <= served.headers.items()
     wrong = {"name": "", "colour": "red"}
     served = api.request("POST", "/items", json=wrong)

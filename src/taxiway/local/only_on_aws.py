@@ -48,6 +48,8 @@ def _of_operations(operations: Operations, stage: Stage) -> Iterator[str]:
     if operations.has_alarms(stage):
         yield "alarms"
     yield from _named("e-mails of alarms to", operations.emails)
+    if operations.dashboards:
+        yield "dashboards"
     if operations.release is not None:
         yield f"the release {operations.release}"
     if operations.protected:

@@ -8,7 +8,7 @@ _LONGEST = 80  # characters of a command that are shown
 def port_owner(port: int) -> str | None:
     """`process 123 (python3 -m http.server)`; None where the system does not say, as for other users' processes.
 
-    macOS tells it of no process but one's own, and only to root.
+    macOS lists the connections of other processes to root alone.
     """
     import psutil  # takes milliseconds, and is needed only where a port is taken
 
