@@ -132,7 +132,7 @@ def _command(contender: Contender, warm: int) -> list[str | Path]:
     if contender == NODE:
         return ["node", NODE.source / "probe.mjs", node_bundle(), event, str(warm)]
     handler = "handlers.http.create_item.create_item" if contender == TAXIWAY else "create_item.handler"
-    # Without `site`, as its search of the machine's packages is none of the contender's.
+    # Without `site`, which would search this machine's packages, and Lambda has none.
     return [python_of(contender), "-S", "-c", PROBE.format(handler=handler, event=event, warm=warm)]
 
 

@@ -40,9 +40,7 @@ class Stage:
         try:
             connection.request(method, path, body or None, sent)
             response = connection.getresponse()
-            names = {name.lower() for name in response.headers}
-            found = {name: ", ".join(response.headers.get_all(name, [])) for name in names}
-            return Answer(status=response.status, headers=found, body=response.read())
+            return Answer.of(response.status, response.headers.items(), response.read())
         finally:
             connection.close()
 

@@ -233,7 +233,7 @@ def test_concurrent_updates_are_all_counted(table: TableClient) -> None:
         ({"price": 1.5}, InvalidItem, "price: it must be a Decimal"),
         ({"price": Decimal("NaN")}, InvalidItem, "price: a number must be finite"),
         ({"category": ""}, InvalidKey, "must not be empty"),
-        ({"nmae": "x"}, EntityError, "'nmae' is no field"),
+        ({"nmae": "x"}, EntityError, "'nmae' is not a field"),
         ({"version": 7}, EntityError, "set by the table client"),
         ({"created_at": datetime.now(UTC)}, EntityError, "set by the table client"),
     ],

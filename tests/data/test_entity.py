@@ -103,7 +103,7 @@ named = {"name": str}
     [
         ({"by_id": None}, "has none"),
         ({"other": key(pk="U#{id}", sk="U")(other)}, "has other and by_id"),
-        ({"by_id": key(pk="T#{nmae}", sk="T")(by_id)}, r"names \{nmae\}, which is no field"),
+        ({"by_id": key(pk="T#{nmae}", sk="T")(by_id)}, r"names \{nmae\}, which is not a field"),
         ({"by_id": key(pk="T#{id}", sk="{name}")(by_id), "fields": named}, r"def by_id\(self, id: …, name: …\)"),
         ({"by_name": pattern("gsi1", pk="N#{id}", sk="T")(by_name), "fields": named}, r"def by_name\(self, id: …\)"),
         ({"fields": {"id": str | None}}, "its own key may be None"),
@@ -134,8 +134,8 @@ named = {"name": str}
             {"fields": {"at": datetime}, "other": pattern("gsi1", pk="A#{id}", sk="A#{at}", sorted_by=str)(other)},
             "other is sorted by at, which is no str.\nFix: sorted_by=datetime",
         ),
-        ({"fields": {"v": str}, "v": version()}, r"v = version\(\) is no field of its type"),
-        ({"v": version()}, r"v = version\(\) is no field"),
+        ({"fields": {"v": str}, "v": version()}, r"v = version\(\) must be a field of type int"),
+        ({"v": version()}, r"v = version\(\) must be a field of type int"),
         ({"fields": {"a": datetime, "b": datetime}, "a": updated(), "b": updated()}, r"both updated\(\)"),
         (
             {"fields": {"at": datetime}, "at": updated(), "by_id": key(pk="{id}", sk="{at}")(by_id_and_time)},

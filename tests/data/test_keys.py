@@ -233,7 +233,7 @@ def test_a_value_that_cannot_be_a_key_is_refused_by_name(form: str, kind: Any, v
 @pytest.mark.parametrize(
     ("text", "types", "problem"),
     [
-        ("X#{b}", {"a": str}, r"names \{b\}, which is no field"),
+        ("X#{b}", {"a": str}, r"names \{b\}, which is not a field"),
         ("X#{a}{b}", {"a": str, "b": str}, "neither plain text nor one field"),
         ("X{a}", {"a": str}, "neither plain text nor one field"),
         ("X##{a}", {"a": str}, "neither plain text nor one field"),

@@ -249,7 +249,7 @@ def test_a_struct_that_does_not_fit_is_named(table: TableClient) -> None:
     table.core.put_item(table.name, row | {"price": "much"})
     with pytest.raises(StoredItemInvalid, match=r"'ITEM#1', 'ITEM' does not fit Timed"):
         table.query(Item.by_category("c").only(Timed))
-    with pytest.raises(EntityError, match="'colour' is no field of Item"):
+    with pytest.raises(EntityError, match="'colour' is not a field of Item"):
         Item.by_category("c").only(Unknown)
 
 

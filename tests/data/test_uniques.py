@@ -207,7 +207,7 @@ def declared(form: str) -> type[Entity]:
     ("form", "problem"),
     [
         ("{id}", "doesn't name name"),
-        ("{name}#{nothing}", "which is no field"),
+        ("{name}#{nothing}", "which is not a field"),
         ("{name}#{number}", "can't be part of the key"),
         ("{name}#{version:08}", "holds what each write changes"),
     ],

@@ -126,7 +126,7 @@ class ChangeSet:
         self._derived = derived.keys()
 
     def _replaced(self, row: Item, values: Item) -> Item:
-        """A row with other values, without those that are none."""
+        """A row with other values; an attribute whose value is None is left out."""
         kept = {name: value for name, value in row.items() if name not in values}
         return kept | {name: value for name, value in values.items() if self._is_stored(name, value)}
 
@@ -141,7 +141,7 @@ class ChangeSet:
         field = self._codec.fields.get(name)
         if field is None:
             raise EntityError(
-                self._codec.name, f"{name!r} is no field of it", fix=f"change {', '.join(self._codec.fields)}"
+                self._codec.name, f"{name!r} is not a field", fix=f"change {', '.join(self._codec.fields)}"
             )
         if any(self._roles.get(role) == name for role in STAMPS):
             raise EntityError(self._codec.name, f"{name} is set by the table client", fix="leave it out of the changes")

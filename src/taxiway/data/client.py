@@ -15,9 +15,9 @@ __all__ = ["Page", "TableClient"]
 class TableClient:
     """The table that TABLE_NAME names, in the region and with the credentials of the AWS_* environment.
 
-    Making one costs nothing: the environment is read, on first use. `cursor_key` gives the secret
-    that signs cursors (called at each use, so that it may come from a cache that refreshes itself), or None for a
-    checksum alone; `cursor_lifetime` is in seconds. `table_name` is for tools and tests.
+    Making one costs nothing: the environment is read on first use. `cursor_key` gives the secret that signs cursors
+    (called at each use, so that it may come from a cache that refreshes itself), or None for a checksum alone;
+    `cursor_lifetime` is in seconds. `table_name` is for tools and tests.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ class Deletion:
         expression = Expression()
         guard = Guard(self.key, "either", required=self._required, expected=self._expected, form="known", lives=False)
         conditions = guard.render(expression)
-        if together:  # where there is none the rest is done all the same, as outside
+        if together:  # without an item the rest of the transaction is still done, as outside one
             none = absent(self._codec, expression, int(time.time()))
             conditions = [f"({none} OR ({' AND '.join(conditions)}))"]
         return Plan(

@@ -170,7 +170,7 @@ def _roles(entity: type[Entity], managed: dict[str, Managed]) -> dict[Role, str]
         if field is None or only(field.type) is not wanted or (field.optional and value.role != "ttl"):
             raise EntityError(
                 entity.__name__,
-                f"{name} = {value.role}() is no field of its type",
+                f"{name} = {value.role}() must be a field of type {wanted.__name__}",
                 fix=f"{name}: {wanted.__name__} = …",
             )
         if field.default_factory is not value.default:
@@ -255,7 +255,7 @@ def _claims(entity: type[Entity], uniques: dict[str, Unique]) -> tuple[UniqueVal
     claims: list[UniqueValue] = []
     for name, value in uniques.items():
         if name not in codec.fields:
-            raise EntityError(entity.__name__, f"{name} = unique() is no field", fix=f"{name}: str = unique()")
+            raise EntityError(entity.__name__, f"{name} = unique() is not a field", fix=f"{name}: str = unique()")
         claim = UniqueValue(codec, name, value.form)
         if name not in claim.template.fields:
             raise EntityError(

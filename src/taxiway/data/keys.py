@@ -118,7 +118,7 @@ class Template:
             if field and field[1] not in types:
                 raise EntityError(
                     entity,
-                    f"the key {text!r} names {{{field[1]}}}, which is no field",
+                    f"the key {text!r} names {{{field[1]}}}, which is not a field",
                     fix=f"use one of {', '.join(types)}",
                 )
             if not field and not _LITERAL.fullmatch(segment):

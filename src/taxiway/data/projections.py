@@ -55,7 +55,7 @@ class Projection:
             if field is None:
                 raise EntityError(
                     shape.__name__,
-                    f"{info.name!r} is no field of {codec.name}",
+                    f"{info.name!r} is not a field of {codec.name}",
                     fix=f"use some of {', '.join(codec.fields)}",
                 )
             problem = _mismatch(field, info)

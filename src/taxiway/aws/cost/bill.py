@@ -98,7 +98,7 @@ def check_names(backend: Backend, durations: Mapping[str, Measured]) -> None:
 
 
 def regional_prices(stage: Stage) -> Prices:
-    """The prices of a stage's region, or of the nearest known one. Raises DeclarationError if there is none."""
+    """The prices of a stage's region, or of the nearest known one. Raises DeclarationError for an unknown region."""
     try:
         return prices_of(stage.region)
     except LookupError as error:

@@ -136,5 +136,5 @@ def _invocations(
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` of the values do not exceed; 0.0 where there are none."""
+    """The smallest value that at least `share` of the values do not exceed; 0.0 without values."""
     return ordered[max(0, ceil(share * len(ordered)) - 1)] if ordered else 0.0
